@@ -1,0 +1,1 @@
+//! Tests of the whole: end to end, simulation, faults, recorded data.
