@@ -1,1 +1,3 @@
 //! Tests of the whole: end to end, simulation, faults, recorded data.
+
+pub mod oulad;

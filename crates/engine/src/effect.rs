@@ -167,6 +167,9 @@ pub struct Health<'a> {
     pub first: bool,
     /// The change of the cap's contribution (or of the one that no longer applies).
     pub cap_change: i32,
+    /// What measures that a new model no longer has contributed to the previous record, negated: with the
+    /// changes of the lines and of the cap this sums to the change of the score. 0 but after a model change.
+    pub removed_change: i32,
     /// Why.
     pub cause: Cause,
 }

@@ -16,10 +16,13 @@
 //! This crate knows nothing of activities, journals or accounts.
 
 pub mod batch;
+pub mod contract;
+pub mod embedded;
 pub mod error;
+pub mod simulated;
 
-pub use batch::{Appends, Batch, Record};
-pub use error::{CommitError, Error, Result};
+pub use batch::{Append, Appends, Batch, Record};
+pub use error::{AbortCause, CommitError, Error, Result};
 
 use std::fmt;
 use std::sync::Arc;

@@ -6,7 +6,31 @@
 //! Nothing here does I/O, reads a clock or depends on the machine: the same text gives the same plan and the
 //! same [`plan::ModelId`] everywhere.
 
+mod alert;
+mod behaviour;
+mod block;
+mod cap;
+mod check;
+mod compile;
+mod condition;
+mod curve;
+mod feed;
+mod fingerprint;
+mod goal;
+mod mark;
+mod nearest;
 pub mod number;
+pub mod operator;
+mod outcome;
 pub mod plan;
+mod problem;
+pub mod quantity;
+mod score;
+mod signal;
 pub mod source;
 pub mod time;
+mod tree;
+mod window;
+
+pub use compile::{Compiled, compile};
+pub use problem::{Problem, Problems};

@@ -16,7 +16,13 @@ impl Number {
     /// A whole number of at most [`LIMIT`]; a greater one is held at it.
     #[must_use]
     pub const fn whole(value: i64) -> Self {
-        let held = if value > LIMIT { LIMIT } else if value < -LIMIT { -LIMIT } else { value };
+        let held = if value > LIMIT {
+            LIMIT
+        } else if value < -LIMIT {
+            -LIMIT
+        } else {
+            value
+        };
         Self(held * SCALE)
     }
 
@@ -80,7 +86,7 @@ pub fn write_decimal(f: &mut impl fmt::Write, value: i64, places: u32) -> fmt::R
         return Ok(());
     }
     let mut width = places as usize;
-    while fraction % 10 == 0 {
+    while fraction.is_multiple_of(10) {
         fraction /= 10;
         width -= 1;
     }
@@ -90,7 +96,13 @@ pub fn write_decimal(f: &mut impl fmt::Write, value: i64, places: u32) -> fmt::R
 /// `value` × `part` / `whole`, rounded half up (towards positive infinity); `whole` must be positive.
 #[must_use]
 pub fn scale_round(value: i64, part: i64, whole: i64) -> i64 {
-    let whole = i128::from(whole.max(1));
+    let whole = whole.max(1);
+    if let (Some(product), Some(double)) = (value.checked_mul(part), whole.checked_mul(2))
+        && let Some(sum) = product.checked_mul(2).and_then(|twice| twice.checked_add(whole))
+    {
+        return sum.div_euclid(double);
+    }
+    let whole = i128::from(whole);
     let product = i128::from(value) * i128::from(part) * 2 + whole;
     i64::try_from(product.div_euclid(whole * 2)).unwrap_or(if product < 0 { i64::MIN } else { i64::MAX })
 }
@@ -132,8 +144,15 @@ mod tests {
     #[test]
     fn numbers_are_read_exactly() {
         for (text, micros) in [
-            ("0", 0), ("-0", 0), ("12.5", 12_500_000), ("-0.000001", -1), ("0.0000019", 1), ("1e3", 1_000_000_000),
-            ("1.5E-3", 1_500), ("1000000000", LIMIT * SCALE), ("0.00000000000000000001e20", SCALE),
+            ("0", 0),
+            ("-0", 0),
+            ("12.5", 12_500_000),
+            ("-0.000001", -1),
+            ("0.0000019", 1),
+            ("1e3", 1_000_000_000),
+            ("1.5E-3", 1_500),
+            ("1000000000", LIMIT * SCALE),
+            ("0.00000000000000000001e20", SCALE),
         ] {
             assert_eq!(Number::parse(text), Some(Number(micros)), "{text}");
         }

@@ -160,7 +160,7 @@ pub struct Window {
 }
 
 /// What is taken over a window.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Fold {
     /// The number of activities.
     Count,
@@ -536,7 +536,9 @@ mod tests {
     #[test]
     fn a_curve_is_linear_between_its_points_and_flat_beyond() {
         let curve = Curve(vec![(0, 0), (8, 6_000), (15, 10_000)]);
-        for (value, points) in [(-1, 0), (0, 0), (4, 3_000), (8, 6_000), (9, 6_571), (15, 10_000), (99, 10_000)] {
+        for (value, points) in
+            [(-1, 0), (0, 0), (4, 3_000), (8, 6_000), (9, 6_571), (15, 10_000), (99, 10_000)]
+        {
             assert_eq!(curve.points(value), points, "{value}");
         }
         let falling = Curve(vec![(0, 10_000), (2, 6_000), (5, 0)]);

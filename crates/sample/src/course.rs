@@ -3,7 +3,7 @@
 //! Days are numbered from the start of the record. Turns are placed by shares of its length, so that a record
 //! of three months tells the same stories as one of a year, faster.
 
-use crate::random::Random;
+use crate::random::{Random, index};
 
 /// The kinds of story.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -24,6 +24,18 @@ pub enum StoryKind {
     Onboarding,
     /// Tries the product for a month; about half of them buy.
     Trial,
+}
+
+impl StoryKind {
+    /// Whether the account does less and less for a time.
+    pub(crate) const fn fades(self) -> bool {
+        matches!(self, Self::Fading | Self::Rescued | Self::Churned)
+    }
+
+    /// Whether the account may arrive within the record, and is new then.
+    pub(crate) const fn is_new(self) -> bool {
+        matches!(self, Self::Onboarding | Self::Trial)
+    }
 }
 
 /// One round of stories; accounts take them in turn. Its first eight are of each kind.
@@ -49,6 +61,9 @@ const ROUND: [StoryKind; 20] = [
     StoryKind::Steady,
     StoryKind::Thriving,
 ];
+
+/// The level of an account with which all is as always.
+const ORDINARY: i64 = 1000;
 
 /// The length of a trial in days.
 pub(crate) const TRIAL_DAYS: i64 = 30;
@@ -76,78 +91,82 @@ pub(crate) struct Course {
 impl Course {
     /// The course of the account with this number in a record of this many days.
     pub(crate) fn of(seed: u64, account: u64, days: i64) -> Self {
-        let mut random = Random::of(&[seed, account, 0xc0]);
-        let kind = ROUND[crate::random::index(account, ROUND.len())];
-        let mut share = |low: i64, high: i64| days * random.between(low, high) / 1000;
-        let turn = match kind {
-            StoryKind::Thriving | StoryKind::Steady => 0,
-            StoryKind::Fading => share(250, 550),
-            StoryKind::Quiet => share(300, 750),
-            StoryKind::Rescued => share(200, 400),
-            StoryKind::Churned => share(120, 450),
-            StoryKind::Onboarding => share(20, 750),
-            StoryKind::Trial => share(50, 800),
-        };
-        let length = match kind {
-            StoryKind::Fading => share(280, 400),
-            StoryKind::Rescued => share(100, 150),
-            StoryKind::Churned => share(180, 240),
-            _ => 0,
-        };
-        let end = turn + length + share(50, 90);
-        let close = end + share(40, 70);
-        let low = random.between(120, 300);
+        let mut draw = Draw { random: Random::of(&[seed, account, 0xc0]), days };
         let course = Self {
-            kind,
+            kind: ROUND[index(account, ROUND.len())],
             joins: 0,
             turns: None,
             rescue: None,
             silent_from: None,
             ends: None,
             closes: None,
-            levels: vec![(0, 1000)],
+            levels: vec![(0, ORDINARY)],
         };
-        match kind {
+        match course.kind {
             StoryKind::Steady => course,
             StoryKind::Thriving => Self { levels: vec![(0, 700), (days, 1350)], ..course },
-            StoryKind::Fading => {
-                Self { turns: Some(turn), levels: vec![(turn, 1000), (turn + length, low)], ..course }
-            }
-            StoryKind::Quiet => Self { turns: Some(turn), silent_from: Some(turn), ..course },
-            StoryKind::Rescued => {
-                let (bottom, back) = (turn + length, end + days / 8);
-                let levels = vec![(turn, 1000), (bottom, low + 80), (end, low + 120), (back, 1080)];
-                Self { turns: Some(turn), rescue: Some(bottom + days / 100), levels, ..course }
-            }
-            StoryKind::Churned => Self {
-                turns: Some(end),
-                silent_from: Some(end),
-                ends: Some(end),
-                closes: Some(close),
-                levels: vec![(turn, 1000), (turn + length, low)],
-                ..course
-            },
-            StoryKind::Onboarding => {
-                Self { joins: turn, turns: Some(turn), levels: vec![(turn, 250), (turn + 45, 1000)], ..course }
-            }
-            StoryKind::Trial if random.chance(500) => Self {
-                joins: turn,
-                turns: Some(turn),
-                levels: vec![(turn, 500), (turn + TRIAL_DAYS, 900)],
-                ..course
-            },
-            StoryKind::Trial => {
-                let over = turn + TRIAL_DAYS;
-                Self {
-                    joins: turn,
-                    turns: Some(turn),
-                    silent_from: Some(over),
-                    ends: Some(over),
-                    closes: Some(over + 14),
-                    levels: vec![(turn, 600), (over, 60)],
-                    ..course
-                }
-            }
+            StoryKind::Fading => course.fading(&mut draw),
+            StoryKind::Quiet => course.quiet(&mut draw),
+            StoryKind::Rescued => course.rescued(&mut draw),
+            StoryKind::Churned => course.churned(&mut draw),
+            StoryKind::Onboarding => course.onboarding(&mut draw),
+            StoryKind::Trial => course.trial(&mut draw),
+        }
+    }
+
+    fn fading(self, draw: &mut Draw) -> Self {
+        let from = draw.share(200, 450);
+        let bottom = from + draw.share(250, 350);
+        Self { turns: Some(from), levels: vec![(from, ORDINARY), (bottom, draw.low())], ..self }
+    }
+
+    fn quiet(self, draw: &mut Draw) -> Self {
+        let from = draw.share(300, 750);
+        Self { turns: Some(from), silent_from: Some(from), ..self }
+    }
+
+    fn rescued(self, draw: &mut Draw) -> Self {
+        let from = draw.share(200, 400);
+        let bottom = from + draw.share(100, 150);
+        let better = bottom + draw.share(50, 90);
+        let back = better + draw.share(120, 130);
+        let low = draw.low() + 80;
+        let levels = vec![(from, ORDINARY), (bottom, low), (better, low + 40), (back, 1080)];
+        Self { turns: Some(from), rescue: Some(bottom + draw.share(10, 20)), levels, ..self }
+    }
+
+    fn churned(self, draw: &mut Draw) -> Self {
+        let from = draw.share(120, 450);
+        let bottom = from + draw.share(180, 240);
+        let end = bottom + draw.share(50, 90);
+        Self {
+            turns: Some(end),
+            silent_from: Some(end),
+            ends: Some(end),
+            closes: Some(end + draw.share(40, 70)),
+            levels: vec![(from, ORDINARY), (bottom, draw.low())],
+            ..self
+        }
+    }
+
+    fn onboarding(self, draw: &mut Draw) -> Self {
+        let from = draw.share(20, 750);
+        Self { joins: from, turns: Some(from), levels: vec![(from, 250), (from + 45, ORDINARY)], ..self }
+    }
+
+    fn trial(self, draw: &mut Draw) -> Self {
+        let from = draw.share(50, 800);
+        let over = from + TRIAL_DAYS;
+        let tried = Self { joins: from, turns: Some(from), ..self };
+        if draw.random.chance(500) {
+            return Self { levels: vec![(from, 500), (over, 900)], ..tried };
+        }
+        Self {
+            silent_from: Some(over),
+            ends: Some(over),
+            closes: Some(over + 14),
+            levels: vec![(from, 600), (over, 60)],
+            ..tried
         }
     }
 
@@ -161,7 +180,7 @@ impl Course {
         match (before, after) {
             (Some((from, low)), Some((to, high))) => low + (high - low) * (day - from) / (to - from),
             (Some((_, level)), None) | (None, Some((_, level))) => *level,
-            (None, None) => 1000,
+            (None, None) => ORDINARY,
         }
     }
 
@@ -172,16 +191,27 @@ impl Course {
 
     /// Whether the account is on its way down: problems are many, and nobody looks.
     pub(crate) fn is_slipping(&self, day: i64) -> bool {
-        match self.kind {
-            StoryKind::Fading | StoryKind::Churned | StoryKind::Rescued => {
-                self.level(day + 10) < self.level(day) && self.rescue.is_none_or(|from| day < from)
-            }
-            StoryKind::Thriving
-            | StoryKind::Steady
-            | StoryKind::Quiet
-            | StoryKind::Onboarding
-            | StoryKind::Trial => false,
-        }
+        let falls = self.level(day + 10) < self.level(day);
+        let noticed = self.rescue.is_some_and(|from| day >= from);
+        self.kind.fades() && falls && !noticed
+    }
+}
+
+/// Dice for the days of a course.
+struct Draw {
+    random: Random,
+    days: i64,
+}
+
+impl Draw {
+    /// A number of days between two shares of the record, in permille.
+    fn share(&mut self, low: i64, high: i64) -> i64 {
+        self.days * self.random.between(low, high) / 1000
+    }
+
+    /// The level at the bottom of a fade.
+    fn low(&mut self) -> i64 {
+        self.random.between(120, 300)
     }
 }
 

@@ -38,7 +38,8 @@ pub(crate) struct Day<'a> {
 
 impl<'a> Day<'a> {
     pub(crate) fn of(account: &'a Account, number: i64) -> Self {
-        let week = Random::of(&[account.seed, account.index, 0x3e, (number / 7).unsigned_abs()]).between(920, 1080);
+        let week =
+            Random::of(&[account.seed, account.index, 0x3e, (number / 7).unsigned_abs()]).between(920, 1080);
         Self {
             account,
             number,
@@ -64,7 +65,7 @@ impl<'a> Day<'a> {
         fields(&mut object);
         self.told += 1;
         let appended_ms = at_ms + topic.delay_ms(&mut self.random);
-        let once = Delivery { topic, key: key.to_owned(), value: object.into_bytes(), at_ms, appended_ms };
+        let once = Delivery { topic, key: key.to_owned(), value: object.bytes(), at_ms, appended_ms };
         if self.random.chance(REDELIVERED_PERMILLE) {
             let again_ms = appended_ms + self.random.between(SECOND_MS, 10 * MINUTE_MS);
             self.deliveries.push(Delivery { appended_ms: again_ms, ..once.clone() });

@@ -59,10 +59,12 @@ impl Object {
         self
     }
 
-    /// The finished object.
-    pub(crate) fn into_bytes(mut self) -> Vec<u8> {
-        self.out.push('}');
-        self.out.into_bytes()
+    /// The object as it stands, complete.
+    pub(crate) fn bytes(&self) -> Vec<u8> {
+        let mut bytes = Vec::with_capacity(self.out.len() + 1);
+        bytes.extend_from_slice(self.out.as_bytes());
+        bytes.push(b'}');
+        bytes
     }
 
     fn name(&mut self, name: &str) {
@@ -101,11 +103,14 @@ mod tests {
     #[test]
     fn what_is_written_reads_back() {
         let mut object = Object::new();
-        object.text("quote\"", "a \\ b\n\u{1}\t\"\u{e9}\u{1f600}").number("count", -3).hundredths("half", -50);
+        object
+            .text("quote\"", "a \\ b\n\u{1}\t\"\u{e9}\u{1f600}")
+            .number("count", -3)
+            .hundredths("half", -50);
         object.money("mrr", 123_405).time("at", 0).object("attributes", |o| {
             o.text("region", "emea");
         });
-        let read: serde_json::Value = serde_json::from_slice(&object.into_bytes()).unwrap();
+        let read: serde_json::Value = serde_json::from_slice(&object.bytes()).unwrap();
         let expected = serde_json::json!({
             "quote\"": "a \\ b\n\u{1}\t\"\u{e9}\u{1f600}", "count": -3, "half": -0.5, "mrr": "1234.05",
             "at": "1970-01-01T00:00:00.000Z", "attributes": {"region": "emea"},

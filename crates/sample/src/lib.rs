@@ -6,7 +6,7 @@
 //!
 //! What must stay true:
 //! - The same settings give the same bytes, for ever and on every platform: the generator is written here
-//!   ([`random`]), all arithmetic is on integers, no clock is read. A test pins a hash of the year.
+//!   (`random`), all arithmetic is on integers, no clock is read. A test pins a hash of the year.
 //! - A day of an account is a function of (seed, account, day) and of nothing else. So the year is made day
 //!   by day and never held, and a change of one account leaves all others as they are.
 //! - An activity is appended after it happened: seconds mostly, at most four minutes, and at most two days

@@ -1,5 +1,6 @@
 //! Logins and use of features: the bulk of the record.
 
+use crate::account::{Account, Segment};
 use crate::date::{HOUR_MS, MINUTE_MS, SECOND_MS};
 use crate::day::Day;
 use crate::name::FEATURES;
@@ -14,7 +15,7 @@ pub(crate) fn tell(day: &mut Day<'_>) {
     // A fade loses people as well as days of the people who stay.
     let people = (account.users * (1000 + day.level) / 2000).min(account.users);
     for number in 0..people {
-        let diligence = diligence(account.seed, account.index, number);
+        let diligence = diligence(account, number);
         if day.random.below(1_000_000_000) < diligence * day.level * busy {
             session(day, number);
         }
@@ -24,14 +25,26 @@ pub(crate) fn tell(day: &mut Day<'_>) {
     }
 }
 
-/// How often a user works in the product, in permille of working days.
-fn diligence(seed: u64, account: u64, user: i64) -> i64 {
-    let mut random = Random::of(&[seed, account, 0xd1, user.unsigned_abs()]);
-    match random.below(10) {
-        0 | 1 => random.between(400, 700),
-        2..=6 => random.between(120, 350),
-        _ => random.between(30, 120),
+/// How often a user works in the product, in permille of working days. In a small account it is everyone's
+/// tool, in a large one many only look in.
+fn diligence(account: &Account, user: i64) -> i64 {
+    let mut random = Random::of(&[account.seed, account.index, 0xd1, user.unsigned_abs()]);
+    match (account.segment, random.below(10)) {
+        (Segment::SmallBusiness, 0..6) => random.between(300, 600),
+        (Segment::SmallBusiness, _) => random.between(120, 300),
+        (Segment::Enterprise | Segment::MidMarket, 0..2) => random.between(250, 500),
+        (Segment::Enterprise | Segment::MidMarket, 2..7) => random.between(80, 240),
+        (Segment::Enterprise | Segment::MidMarket, _) => random.between(25, 100),
     }
+}
+
+/// The first of a new account's people signs up, as soon as the account is there.
+pub(crate) fn arrive(day: &mut Day<'_>) {
+    let user = day.account.user(0);
+    let at_ms = day.opens_ms + rhythm::office_hours(&mut day.random);
+    day.tell(Topic::Login, at_ms, &user, |o| {
+        o.text("user", &user).text("kind", "signed-up");
+    });
 }
 
 /// A user signs in and works for a while.

@@ -1,0 +1,228 @@
+//! The clock of one source: its watermark, how far the shard has advanced it, and its living time.
+//!
+//! Invariants: T and A never go back; A ≤ T; what is dead or alive up to A never changes any more. Living time
+//! only grows, and grows no faster than plain time. See "The living clock" in `crates/README.md`.
+
+use crate::entry::{Run, SourceMark};
+use model::plan::SourceRules;
+use model::time::MINUTE;
+
+/// Over how long a stretch after an instant that concerns many accounts each has its own, in milliseconds.
+pub const SPREAD: i64 = 15 * MINUTE;
+
+/// Dead time: from `start` on the source does not live, until `end`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Gap {
+    /// The first dead instant.
+    pub start: i64,
+    /// The instant at which it lives again; [`i64::MAX`] while that is not known.
+    pub end: i64,
+    /// Living time at `start`.
+    pub living: i64,
+}
+
+/// How an account sees a source.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum View {
+    /// It has no clock yet.
+    Unbegun,
+    /// It lives, or has not been dead for long.
+    Live,
+    /// It has been dead for longer than `stale_after`.
+    Stale,
+}
+
+/// A source's clock.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Clock {
+    /// Watermarks by partition; `None` where there is none yet.
+    pub(crate) marks: Vec<Option<i64>>,
+    /// The watermark of the source.
+    pub(crate) target: Option<i64>,
+    /// How far it was advanced.
+    pub(crate) at: Option<i64>,
+    /// When it began.
+    pub(crate) begin: Option<i64>,
+    /// Runs not wholly passed, ascending, apart by more than `silent_at_most`.
+    pub(crate) runs: Vec<Run>,
+    /// Dead time, ascending, as far back as it is needed; the last may be open.
+    pub(crate) gaps: Vec<Gap>,
+}
+
+impl Clock {
+    /// Takes in what an entry says of the source.
+    pub fn observe(&mut self, mark: &SourceMark, rules: &SourceRules) {
+        let count = usize::try_from(mark.partition_count).unwrap_or(usize::MAX).max(self.marks.len());
+        self.marks.resize(count, None);
+        for part in &mark.partitions {
+            let number = usize::try_from(part.partition).unwrap_or(usize::MAX);
+            if let Some(known) = self.marks.get_mut(number) {
+                *known = (*known).max(Some(part.watermark.0));
+            }
+            for run in &part.runs {
+                self.add(*run, rules);
+            }
+        }
+        // A partition without a watermark holds the source; its T stays what it was.
+        let least = self.marks.iter().copied().min().flatten();
+        self.target = self.target.max(least);
+    }
+
+    fn add(&mut self, run: Run, rules: &SourceRules) {
+        let floor = self.at.unwrap_or(i64::MIN);
+        if run.last.0 < floor {
+            return;
+        }
+        let mut joined = run;
+        joined.first.0 = joined.first.0.max(floor);
+        let close = rules.silent_at_most.unwrap_or(i64::MAX);
+        self.runs.retain(|other| {
+            let apart = other.first.0.saturating_sub(joined.last.0).max(joined.first.0.saturating_sub(other.last.0));
+            let near = apart <= close;
+            if near {
+                joined.first = joined.first.min(other.first);
+                joined.last = joined.last.max(other.last);
+            }
+            !near
+        });
+        let place = self.runs.partition_point(|other| other.first < joined.first);
+        self.runs.insert(place, joined);
+    }
+
+    /// Advances to `to`, at most T. Returns whether the clock moved.
+    pub fn advance(&mut self, to: i64, rules: &SourceRules) -> bool {
+        if self.at.is_some_and(|at| at >= to) {
+            return false;
+        }
+        if self.begin.is_none() {
+            self.begin = self.runs.first().map(|run| run.first.0).filter(|first| *first <= to);
+        }
+        if self.begin.is_some()
+            && let Some(silent) = rules.silent_at_most
+        {
+            self.find_gaps(to, silent);
+        }
+        self.at = Some(to);
+        true
+    }
+
+    /// Closes and opens gaps up to `to`, and forgets runs that can matter no more.
+    fn find_gaps(&mut self, to: i64, silent: i64) {
+        let mut passed = 0;
+        for (place, run) in self.runs.iter().enumerate() {
+            if run.first.0 > to {
+                break;
+            }
+            passed = place;
+            if let Some(open) = self.gaps.last_mut().filter(|gap| gap.end == i64::MAX && gap.start < run.first.0) {
+                open.end = run.first.0;
+            }
+            let death = run.last.0.saturating_add(silent);
+            if death < to && self.gaps.last().is_none_or(|gap| gap.start < death) {
+                let begin = self.begin.unwrap_or(death);
+                let living = living_at(&self.gaps, begin, death);
+                self.gaps.push(Gap { start: death, end: i64::MAX, living });
+            }
+        }
+        self.runs.drain(..passed);
+    }
+
+    /// Forgets dead time that lies more than `horizon` of living time back.
+    pub fn forget(&mut self, horizon: i64) {
+        let Some(at) = self.at else { return };
+        let oldest = self.living(at).saturating_sub(horizon);
+        let kept = self.gaps.partition_point(|gap| gap.living < oldest);
+        if kept > 64 {
+            // One of them stays: it ties living to plain time.
+            self.gaps.drain(..kept - 1);
+        }
+    }
+
+    /// T.
+    #[must_use]
+    pub const fn watermark(&self) -> Option<i64> {
+        self.target
+    }
+
+    /// A.
+    #[must_use]
+    pub const fn at(&self) -> Option<i64> {
+        self.at
+    }
+
+    /// L at `t`; 0 for a source that has not begun.
+    #[must_use]
+    pub fn living(&self, t: i64) -> i64 {
+        let Some(begin) = self.begin else { return 0 };
+        let at = self.at.unwrap_or(i64::MIN);
+        if t > at && at >= begin {
+            return living_at(&self.gaps, begin, at) + (t - at);
+        }
+        living_at(&self.gaps, begin, t)
+    }
+
+    /// The first instant up to A at which L is at least `living`; `None` if it is not yet.
+    #[must_use]
+    pub fn instant(&self, living: i64) -> Option<i64> {
+        let begin = self.begin?;
+        let last = self.gaps.iter().rev().find(|gap| gap.living < living);
+        let instant = match last {
+            Some(gap) if gap.end == i64::MAX => return None,
+            Some(gap) => gap.end + (living - gap.living),
+            None => match self.gaps.first() {
+                Some(gap) => gap.start - (gap.living - living),
+                None => begin + living,
+            },
+        };
+        Some(instant).filter(|instant| self.at.is_some_and(|at| *instant <= at))
+    }
+
+    /// The source's state at `u` ≤ A.
+    #[must_use]
+    pub fn view(&self, u: i64, rules: &SourceRules) -> View {
+        if self.begin.is_none_or(|begin| u < begin) {
+            return View::Unbegun;
+        }
+        let next = self.gaps.partition_point(|gap| gap.start <= u);
+        match next.checked_sub(1).and_then(|i| self.gaps.get(i)) {
+            Some(gap) if u < gap.end && u - gap.start >= rules.stale_after => View::Stale,
+            _ => View::Live,
+        }
+    }
+
+    /// Whether the clock stands still at A, or has not begun.
+    #[must_use]
+    pub fn is_out(&self) -> bool {
+        self.begin.is_none() || self.gaps.last().is_some_and(|gap| gap.end == i64::MAX)
+    }
+
+    /// Instants in (`from`, A] at which [`Clock::view`] changes.
+    pub fn turns(&self, from: i64, rules: &SourceRules, out: &mut Vec<i64>) {
+        let Some(at) = self.at else { return };
+        let mut put = |z: i64| {
+            if z > from && z <= at {
+                out.push(z);
+            }
+        };
+        self.begin.into_iter().for_each(&mut put);
+        for gap in self.gaps.iter().rev().take_while(|gap| gap.end > from) {
+            let stale = gap.start.saturating_add(rules.stale_after);
+            if stale < gap.end {
+                put(stale);
+                put(gap.end);
+            }
+        }
+    }
+}
+
+fn living_at(gaps: &[Gap], begin: i64, t: i64) -> i64 {
+    let next = gaps.partition_point(|gap| gap.start <= t);
+    match next.checked_sub(1).and_then(|i| gaps.get(i)) {
+        Some(gap) => gap.living + (t - gap.end).max(0),
+        // The first gap ties living to plain time even where earlier ones were forgotten.
+        None => gaps.first().map_or(t - begin, |gap| gap.living - (gap.start - t)),
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,70 @@
+use super::*;
+use crate::entry::PartitionMark;
+use model::source::Source;
+use model::time::EventTime;
+
+const RULES: SourceRules =
+    SourceRules { max_delay: 0, max_skew: 0, silent_at_most: Some(10), stale_after: 50, dedup: 0 };
+
+fn mark(watermark: i64, runs: &[(i64, i64)]) -> SourceMark {
+    let runs =
+        runs.iter().map(|(first, last)| Run { first: EventTime(*first), last: EventTime(*last) }).collect();
+    let part = PartitionMark { partition: 0, watermark: EventTime(watermark), runs, rejected: 0, skipped: 0 };
+    SourceMark { source: Source::Login, partition_count: 1, partitions: vec![part] }
+}
+
+fn told(clock: &mut Clock, watermark: i64, runs: &[(i64, i64)]) {
+    clock.observe(&mark(watermark, runs), &RULES);
+    clock.advance(watermark, &RULES);
+}
+
+#[test]
+fn a_gap_counts_as_silent_at_most_and_the_rest_is_dead() {
+    let mut clock = Clock::default();
+    told(&mut clock, 20, &[(0, 0), (5, 20)]);
+    told(&mut clock, 100, &[]);
+    assert_eq!((clock.living(20), clock.living(30), clock.living(90)), (20, 30, 30));
+    assert!(clock.is_out());
+    told(&mut clock, 120, &[(110, 115)]);
+    assert_eq!((clock.living(110), clock.living(120)), (30, 40));
+    assert_eq!(clock.gaps, [Gap { start: 30, end: 110, living: 30 }]);
+    assert_eq!((clock.instant(30), clock.instant(31), clock.instant(41)), (Some(30), Some(111), None));
+}
+
+#[test]
+fn an_activity_told_too_late_does_not_count() {
+    let mut clock = Clock::default();
+    told(&mut clock, 0, &[(0, 0)]);
+    told(&mut clock, 50, &[]);
+    told(&mut clock, 60, &[(20, 40)]);
+    assert_eq!(clock.living(60), 10);
+    told(&mut clock, 70, &[(55, 62)]);
+    assert_eq!(clock.living(70), 20, "cut to what T had not passed");
+}
+
+#[test]
+fn the_view_turns_where_it_says() {
+    let mut clock = Clock::default();
+    told(&mut clock, 0, &[(0, 0)]);
+    told(&mut clock, 200, &[]);
+    told(&mut clock, 210, &[(205, 205)]);
+    let seen: Vec<_> = [-1, 0, 59, 60, 204, 205].map(|u| clock.view(u, &RULES)).to_vec();
+    assert_eq!(seen, [View::Unbegun, View::Live, View::Live, View::Stale, View::Stale, View::Live]);
+    let mut turns = Vec::new();
+    clock.turns(-1, &RULES, &mut turns);
+    turns.sort_unstable();
+    assert_eq!(turns, [0, 60, 205]);
+}
+
+#[test]
+fn a_partition_without_a_watermark_holds_the_source() {
+    let mut clock = Clock::default();
+    let mut two = mark(10, &[]);
+    two.partition_count = 2;
+    clock.observe(&two, &RULES);
+    assert_eq!(clock.watermark(), None);
+    two.partitions[0].partition = 1;
+    two.partitions[0].watermark = EventTime(7);
+    clock.observe(&two, &RULES);
+    assert_eq!(clock.watermark(), Some(7));
+}

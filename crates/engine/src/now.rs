@@ -1,0 +1,168 @@
+//! What an evaluation may know of time: each source at one instant, never later than its clock.
+
+use crate::clock::{Clock, SPREAD, View};
+use model::plan::{SourceRules, SourceSet};
+use model::source::{SOURCES, Source};
+
+/// One source at the instant of an evaluation.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) struct SourceNow {
+    /// The instant; `None` before the first watermark.
+    pub(crate) at: Option<i64>,
+    /// Living time at it.
+    pub(crate) living: i64,
+    /// What every account sees, where they agree.
+    common: Option<View>,
+}
+
+/// All sources at one instant.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Now {
+    pub(crate) sources: [SourceNow; SOURCES],
+    /// The greatest instant of the sources that feed the model.
+    pub(crate) greatest: i64,
+    /// The instant on the axis on which sources advance together.
+    pub(crate) x: i64,
+}
+
+impl View {
+    const fn worst(self, other: Self) -> Self {
+        match (self, other) {
+            (Self::Unbegun, _) | (_, Self::Unbegun) => Self::Unbegun,
+            (Self::Stale, _) | (_, Self::Stale) => Self::Stale,
+            (Self::Live, Self::Live) => Self::Live,
+        }
+    }
+}
+
+/// The clocks of a shard and the rules in force for them.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Clocks<'a> {
+    pub(crate) clocks: &'a [Clock; SOURCES],
+    pub(crate) rules: &'a [SourceRules; SOURCES],
+}
+
+impl Clocks<'_> {
+    /// All sources where their clocks stand.
+    pub(crate) fn now(self, used: SourceSet) -> Now {
+        self.at(used, |_, clock| clock.at())
+    }
+
+    /// All sources where `instant` puts them.
+    pub(crate) fn at(self, used: SourceSet, instant: impl Fn(Source, &Clock) -> Option<i64>) -> Now {
+        let mut now = Now { greatest: i64::MIN, x: i64::MIN, ..Now::default() };
+        for source in Source::ALL {
+            let i = source.index();
+            let (clock, rules) = (&self.clocks[i], &self.rules[i]);
+            let Some(at) = instant(source, clock) else { continue };
+            let steady = clock.is_steady(at, rules);
+            now.sources[i] = SourceNow {
+                at: Some(at),
+                living: clock.living(at),
+                common: steady.then(|| clock.view(at, rules)),
+            };
+            now.x = now.x.max(at + rules.max_delay);
+            if used.contains(source) {
+                now.greatest = now.greatest.max(at);
+            }
+        }
+        now
+    }
+
+    /// What an account of spread `spread` sees of all of `sources` together.
+    pub(crate) fn view(self, now: &Now, sources: SourceSet, spread: i64) -> View {
+        sources.iter().map(|source| self.view_of(now, source, spread)).fold(View::Live, View::worst)
+    }
+
+    /// What an account of spread `spread` sees of a source.
+    pub(crate) fn view_of(self, now: &Now, source: Source, spread: i64) -> View {
+        let i = source.index();
+        match now.sources[i] {
+            SourceNow { common: Some(view), .. } => view,
+            SourceNow { at: Some(at), .. } => self.clocks[i].view(at - spread, &self.rules[i]),
+            SourceNow { at: None, .. } => View::Unbegun,
+        }
+    }
+}
+
+impl Clock {
+    /// Whether every account sees the same at `at`, whatever its spread.
+    fn is_steady(&self, at: i64, rules: &SourceRules) -> bool {
+        let from = at - SPREAD;
+        let quiet = |z: i64| z <= from || z > at;
+        if !self.begin.is_none_or(quiet) {
+            return false;
+        }
+        self.gaps.iter().rev().take_while(|gap| gap.end > from).all(|gap| {
+            let stale = gap.start.saturating_add(rules.stale_after);
+            stale >= gap.end || (quiet(stale) && quiet(gap.end))
+        })
+    }
+}
+
+/// When something could next change without input.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Due {
+    /// On the living clock of the signal's source.
+    pub(crate) living: i64,
+    /// On its plain clock.
+    pub(crate) plain: i64,
+}
+
+impl Due {
+    pub(crate) const NEVER: Self = Self { living: i64::MAX, plain: i64::MAX };
+    pub(crate) const AT_ONCE: Self = Self { living: i64::MIN, plain: i64::MIN };
+
+    pub(crate) const fn plain(plain: i64) -> Self {
+        Self { living: i64::MAX, plain }
+    }
+
+    pub(crate) const fn living(living: i64) -> Self {
+        Self { living, plain: i64::MAX }
+    }
+
+    pub(crate) fn sooner(self, other: Self) -> Self {
+        Self { living: self.living.min(other.living), plain: self.plain.min(other.plain) }
+    }
+
+    pub(crate) fn is_reached(self, now: &SourceNow) -> bool {
+        now.at.is_some_and(|at| self.plain <= at || self.living <= now.living)
+    }
+}
+
+/// The edges of an account's windows on one source.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Edge<'a> {
+    pub(crate) clock: &'a Clock,
+    pub(crate) now: SourceNow,
+    pub(crate) rules: &'a SourceRules,
+    pub(crate) spread: i64,
+}
+
+impl Edge<'_> {
+    /// Whether a bucket that starts at `start` has entered.
+    pub(crate) fn has_entered(&self, start: i64) -> bool {
+        self.now.at.is_some_and(|at| at + self.rules.max_delay + self.rules.max_skew >= start)
+    }
+
+    /// When a bucket that starts at `start`, and has not, enters.
+    pub(crate) const fn enters(&self, start: i64) -> Due {
+        Due::plain(start - self.rules.max_delay - self.rules.max_skew)
+    }
+
+    /// Whether a bucket that ends at `end` has left a window that is `keep` wider than a bucket.
+    pub(crate) fn has_left(&self, end: i64, keep: i64) -> bool {
+        let Some(at) = self.now.at else { return false };
+        let since = if end <= at { self.now.living - self.clock.living(end) } else { at - end };
+        since + self.rules.max_delay >= keep + self.spread
+    }
+
+    /// When it leaves, at the earliest where its end is still to come.
+    pub(crate) fn leaves(&self, end: i64, keep: i64) -> Due {
+        let after = keep + self.spread - self.rules.max_delay;
+        match self.now.at {
+            Some(at) if end <= at => Due::living(self.clock.living(end) + after),
+            _ => Due::plain(end + after),
+        }
+    }
+}

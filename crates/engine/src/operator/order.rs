@@ -1,0 +1,66 @@
+//! Which of two activities is the newer one, whatever the order in which they arrive.
+
+use crate::activity::Activity;
+use crate::bytes::{Damaged, Reader, Writer};
+
+/// Event time, then source partition, then offset.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) struct Order {
+    pub(crate) time: i64,
+    pub(crate) partition: u32,
+    pub(crate) offset: i64,
+}
+
+impl Order {
+    pub(crate) const NONE: Self = Self { time: i64::MIN, partition: 0, offset: i64::MIN };
+
+    pub(crate) const fn of(activity: &Activity<'_>) -> Self {
+        Self { time: activity.time.0, partition: activity.partition, offset: activity.offset }
+    }
+
+    pub(crate) fn is_none(self) -> bool {
+        self == Self::NONE
+    }
+
+    pub(crate) fn write(self, to: &mut Writer<'_>) {
+        to.flag(!self.is_none());
+        if !self.is_none() {
+            to.i64(self.time);
+            to.u64(u64::from(self.partition));
+            to.i64(self.offset);
+        }
+    }
+
+    pub(crate) fn read(from: &mut Reader<'_>) -> Result<Self, Damaged> {
+        if !from.flag()? {
+            return Ok(Self::NONE);
+        }
+        Ok(Self { time: from.i64()?, partition: from.u32()?, offset: from.i64()? })
+    }
+}
+
+/// The newest value of something.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Newest<T> {
+    pub(crate) order: Order,
+    pub(crate) value: T,
+}
+
+impl<T: Default> Default for Newest<T> {
+    fn default() -> Self {
+        Self { order: Order::NONE, value: T::default() }
+    }
+}
+
+impl<T> Newest<T> {
+    /// Takes the value if it is newer.
+    pub(crate) fn take(&mut self, order: Order, value: T) {
+        if order > self.order {
+            *self = Self { order, value };
+        }
+    }
+
+    pub(crate) fn get(&self) -> Option<&T> {
+        (!self.order.is_none()).then_some(&self.value)
+    }
+}

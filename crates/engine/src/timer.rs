@@ -1,0 +1,44 @@
+//! When which account must be looked at again, though nothing may come in.
+//!
+//! A calendar of minutes for each clock. An account stands in a calendar at most once per clock for certain,
+//! perhaps too early: looking at it then changes nothing. Nothing is ever taken out before its minute.
+
+use model::time::MINUTE;
+use std::collections::BTreeMap;
+
+/// Nothing is due.
+pub(crate) const NEVER: i64 = i64::MAX;
+
+/// One calendar.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Calendar {
+    minutes: BTreeMap<i64, Vec<u32>>,
+}
+
+impl Calendar {
+    /// Puts an account in, unless it stands there early enough. `queued` is the minute in which it stands.
+    pub(crate) fn put(&mut self, account: u32, due: i64, queued: &mut i64) {
+        if due == NEVER {
+            return;
+        }
+        let minute = due.div_euclid(MINUTE);
+        if minute < *queued {
+            *queued = minute;
+            self.minutes.entry(minute).or_default().push(account);
+        }
+    }
+
+    /// Takes out all that stand in minutes that begin at `limit` or before.
+    pub(crate) fn take(&mut self, limit: i64, mut each: impl FnMut(i64, u32)) {
+        let last = limit.div_euclid(MINUTE);
+        while let Some(entry) = self.minutes.first_entry().filter(|entry| *entry.key() <= last) {
+            let (minute, accounts) = entry.remove_entry();
+            accounts.into_iter().for_each(|account| each(minute, account));
+        }
+    }
+
+    /// Bytes on the heap.
+    pub(crate) fn heap(&self) -> usize {
+        self.minutes.values().map(|accounts| 4 * accounts.capacity() + 48).sum()
+    }
+}

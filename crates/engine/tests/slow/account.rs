@@ -1,0 +1,328 @@
+//! One account: what it remembers from one evaluation to the next, and what an evaluation says.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use engine::effect::{AlertState, Cause, Evidence, Line, OpenAlert, Resolution, Status};
+use model::plan::{Operator, Plan, Rule};
+use model::source::{Field, Source};
+use model::time::DAY;
+
+use super::condition::Facing;
+use super::effect::{AccountHealth, Alert, Health, SlowEffect, Standing};
+use super::now::Now;
+use super::reading_of::SPREAD;
+use super::rule::{Phase, Turn, Watch, is_on_hold, marks};
+use super::score::{Tally, band, tally};
+use super::signal::{Learned, Past, Reading};
+
+/// What the last health record said; what a plan numbers stands here by name.
+#[derive(Clone, Debug)]
+struct Published {
+    greatest: i64,
+    score: Option<u32>,
+    band: Option<String>,
+    cap: Option<String>,
+    cap_contribution: i32,
+    status: Status,
+    lines: BTreeMap<String, Line>,
+}
+
+#[derive(Clone, Debug)]
+pub(crate) struct Account {
+    pub(crate) id: String,
+    pub(crate) plan: Arc<Plan>,
+    pub(crate) past: Past,
+    /// By the rule's name; kept for its episodes even when the model has no such rule.
+    pub(crate) watches: BTreeMap<String, Watch>,
+    band: Option<String>,
+    band_since: Option<i64>,
+    published: Option<Published>,
+    as_of: i64,
+    revision: u64,
+    /// Whether there was a health or alert record since the last account-health record.
+    pub(crate) has_news: bool,
+}
+
+/// When and why an account is evaluated.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Moment {
+    pub(crate) instant: i64,
+    pub(crate) cause: Cause,
+}
+
+impl Account {
+    pub(crate) fn new(id: &str, plan: &Arc<Plan>) -> Self {
+        let spread = engine::fingerprint::of(id.as_bytes()) % SPREAD;
+        let ever = Learned { from_entry: 0, living_then: None };
+        let learned = plan.signals.iter().map(|signal| (signal.definition, ever)).collect();
+        let sigma = i64::try_from(spread).unwrap();
+        Self {
+            id: id.into(),
+            plan: Arc::clone(plan),
+            past: Past { sigma, applied: Vec::new(), learned },
+            watches: BTreeMap::new(),
+            band: None,
+            band_since: None,
+            published: None,
+            as_of: i64::MIN,
+            revision: 0,
+            has_news: false,
+        }
+    }
+
+    /// The newest text of `field` that the source `account` told.
+    pub(crate) fn text(&self, field: Field) -> Option<&str> {
+        let told = self.past.applied.iter().map(|one| &one.1);
+        let of_account = told.filter(|one| one.source == Source::Account && one.word(field).is_some());
+        of_account.max_by_key(|one| one.rank())?.word(field)
+    }
+
+    pub(crate) fn readings(&self, now: &Now<'_>) -> Vec<Reading> {
+        (0..self.plan.signals.len()).map(|index| self.past.reading(&self.plan, index, now)).collect()
+    }
+
+    fn facing<'a>(&'a self, readings: &'a [Reading]) -> Facing<'a> {
+        Facing { readings, score: None, segment: self.text(Field::Segment), stage: self.text(Field::Stage) }
+    }
+
+    fn band_index(&self, name: Option<&String>) -> Option<usize> {
+        self.plan.bands.iter().position(|band| Some(&band.name) == name)
+    }
+
+    /// The G at which the next daily record is due.
+    pub(crate) fn daily_at(&self) -> Option<i64> {
+        self.published.as_ref().map(|published| published.greatest + DAY)
+    }
+
+    /// Works out everything anew and says what has changed: health first, then the rules in their order.
+    pub(crate) fn evaluate(&mut self, now: &Now<'_>, moment: Moment) -> Vec<SlowEffect> {
+        let as_of = self.as_of.max(moment.instant);
+        let readings = self.readings(now);
+        let tally = tally(&self.plan, &self.facing(&readings));
+        let band = band(&self.plan, self.band_index(self.band.as_ref()), &tally);
+        let band_name = band.map(|band| self.plan.bands[band].name.clone());
+        if self.band_since.is_none() || band_name != self.band {
+            self.band_since = Some(as_of);
+            self.band = band_name;
+        }
+        let mut said: Vec<SlowEffect> = Vec::new();
+        said.extend(self.publish(now, &tally, moment.cause, as_of).map(SlowEffect::Health));
+        for rule in self.plan.rules.clone() {
+            said.extend(self.rule(&rule, now, &readings, &tally, (moment.cause, as_of)));
+        }
+        if !said.is_empty() {
+            self.as_of = as_of;
+            self.has_news = true;
+        }
+        said
+    }
+
+    /// "Publication".
+    fn publish(&mut self, now: &Now<'_>, tally: &Tally, cause: Cause, as_of: i64) -> Option<Health> {
+        let greatest = now.greatest()?;
+        let cap = tally.cap.map(|line| self.plan.caps[line.cap].name.clone());
+        let cap_contribution = tally.cap.map_or(0, |line| line.contribution);
+        let previous = self.published.take();
+        let change = previous.as_ref().is_none_or(|previous| {
+            let moved = match (previous.score, tally.score) {
+                (Some(old), Some(new)) => old.abs_diff(new) >= self.plan.publish_change,
+                (old, new) => old != new,
+            };
+            moved || previous.band != self.band || previous.cap != cap || previous.status != tally.status
+        });
+        let daily = previous.as_ref().is_some_and(|previous| greatest - previous.greatest >= DAY);
+        if !change && !daily {
+            self.published = previous;
+            return None;
+        }
+        self.revision += 1;
+        let old_lines = previous.as_ref().map(|previous| &previous.lines);
+        let standing = self.standing(tally, as_of, old_lines);
+        self.published = Some(Published {
+            greatest,
+            score: tally.score,
+            band: self.band.clone(),
+            cap,
+            cap_contribution,
+            status: tally.status,
+            lines: standing.lines.iter().map(|line| (self.measure(line.measure), *line)).collect(),
+        });
+        Some(Health {
+            standing,
+            first: previous.is_none(),
+            previous_score: previous.as_ref().and_then(|previous| previous.score),
+            previous_band: previous.as_ref().and_then(|previous| self.band_index(previous.band.as_ref())),
+            cap_change: cap_contribution - previous.map_or(0, |previous| previous.cap_contribution),
+            cause: if change { cause } else { Cause::Daily },
+        })
+    }
+
+    fn measure(&self, index: usize) -> String {
+        self.plan.signals[self.plan.measures[index].signal].name.clone()
+    }
+
+    fn standing(&self, tally: &Tally, as_of: i64, old: Option<&BTreeMap<String, Line>>) -> Standing {
+        let with_change = |line: &Line| {
+            let old = old.and_then(|old| old.get(&self.measure(line.measure)));
+            let change = line.contribution - old.map_or(0, |old| old.contribution);
+            Line { previous_value: old.and_then(|old| old.value), change, ..*line }
+        };
+        Standing {
+            account: self.id.clone(),
+            revision: self.revision,
+            as_of,
+            score: tally.score,
+            band: self.band_index(self.band.as_ref()),
+            band_since: self.band_since.unwrap(),
+            coverage: tally.coverage,
+            lines: tally.lines.iter().map(with_change).collect(),
+            cap: tally.cap,
+            status: tally.status,
+        }
+    }
+
+    fn rule(
+        &mut self,
+        rule: &Rule,
+        now: &Now<'_>,
+        readings: &[Reading],
+        tally: &Tally,
+        (cause, as_of): (Cause, i64),
+    ) -> Vec<SlowEffect> {
+        let mut watch = self.watches.remove(&rule.name).unwrap_or_default();
+        let turns = if tally.status == Status::NotScored {
+            let open = watch.turn(false);
+            watch = Watch { episode: watch.episode, ..Watch::default() };
+            open.into_iter().map(|turn| (turn, Resolution::NotScored)).collect::<Vec<_>>()
+        } else {
+            let score = tally.score.filter(|_| self.band.is_some());
+            let facing = Facing { score, ..self.facing(readings) };
+            let on_hold = is_on_hold(rule, &facing, now, self.past.sigma);
+            let turns = watch.evaluate(rule, &facing, on_hold, &marks(rule, now), as_of);
+            turns.into_iter().map(|turn| (turn, Resolution::Recovered)).collect()
+        };
+        let said = turns
+            .into_iter()
+            .map(|(turn, why)| self.alert(&rule.name, watch.episode, turn, why, readings, (cause, as_of)))
+            .collect();
+        self.watches.insert(rule.name.clone(), watch);
+        said
+    }
+
+    /// The record of a transition. The rule need not be one of the present plan.
+    fn alert(
+        &self,
+        rule: &str,
+        episode: u32,
+        turn: Turn,
+        why: Resolution,
+        readings: &[Reading],
+        (cause, as_of): (Cause, i64),
+    ) -> SlowEffect {
+        let rule_index = self.plan.rules.iter().position(|one| one.name == rule);
+        let evidence = |signal: &usize| {
+            let Reading { value, freshness } = readings[*signal];
+            Evidence { signal: *signal, value, freshness }
+        };
+        let signals = rule_index.map(|index| &self.plan.rules[index].signals);
+        SlowEffect::Alert(Alert {
+            account: self.id.clone(),
+            as_of,
+            rule: rule.into(),
+            rule_index,
+            episode,
+            revision: if turn.fired { 1 } else { 2 },
+            state: if turn.fired { AlertState::Firing } else { AlertState::Resolved(why) },
+            severity: turn.severity,
+            started_at: turn.started_at,
+            fired_at: turn.fired_at,
+            ended_at: (!turn.fired).then_some(as_of),
+            evidence: signals.into_iter().flatten().map(evidence).collect(),
+            cause,
+        })
+    }
+
+    /// The record at the end of a watermark entry: as the account stands then, as of its last record.
+    pub(crate) fn account_health(&mut self, now: &Now<'_>) -> SlowEffect {
+        self.has_news = false;
+        self.revision += 1;
+        let readings = self.readings(now);
+        let tally = tally(&self.plan, &self.facing(&readings));
+        let old_lines = self.published.as_ref().map(|published| &published.lines);
+        let standing = self.standing(&tally, self.as_of, old_lines);
+        let open = |(rule, one): (usize, &Rule)| {
+            let watch = self.watches.get(&one.name)?;
+            let turn = watch.turn(false)?;
+            let fired_at = model::time::EventTime(turn.fired_at);
+            Some(OpenAlert { rule, episode: watch.episode, severity: turn.severity, fired_at })
+        };
+        let open_alerts = self.plan.rules.iter().enumerate().filter_map(open).collect();
+        SlowEffect::AccountHealth(AccountHealth { standing, open_alerts })
+    }
+
+    /// Ends the account: its alerts, then its record.
+    pub(crate) fn close(&self, now: &Now<'_>, moment: Moment) -> Vec<SlowEffect> {
+        if self.published.is_none() {
+            return Vec::new();
+        }
+        let as_of = self.as_of.max(moment.instant);
+        let readings = self.readings(now);
+        let mut said = Vec::new();
+        for rule in &self.plan.rules {
+            let Some(watch) = self.watches.get(&rule.name) else { continue };
+            let Some(turn) = watch.turn(false) else { continue };
+            let why = (moment.cause, as_of);
+            said.push(self.alert(&rule.name, watch.episode, turn, Resolution::AccountClosed, &readings, why));
+        }
+        said.push(SlowEffect::Closed { account: self.id.clone(), revision: self.revision, as_of });
+        said
+    }
+
+    /// Takes a later model, before entry `index` is taken in, and says what that alone changes: health, the ends of
+    /// alerts whose rules are gone or others, then the rules of the new model.
+    pub(crate) fn switch(&mut self, plan: &Arc<Plan>, index: usize, now: &Now<'_>, instant: i64) -> Vec<SlowEffect> {
+        let old = std::mem::replace(&mut self.plan, Arc::clone(plan));
+        let anew = |operator: &Operator| Learned {
+            from_entry: index,
+            living_then: match operator {
+                Operator::Rolling { feed, .. } | Operator::Trend { feed, .. } => {
+                    Some(now.source(feed.source).map_or(0, super::clock::Reached::reading))
+                }
+                _ => None,
+            },
+        };
+        let known = &self.past.learned;
+        let learned = plan.signals.iter().map(|signal| {
+            let kept = known.get(&signal.definition).copied();
+            (signal.definition, kept.unwrap_or_else(|| anew(&signal.operator)))
+        });
+        self.past.learned = learned.collect();
+
+        let mut ended = Vec::new();
+        for rule in &old.rules {
+            let same = plan.rules.iter().find(|one| one.name == rule.name);
+            if same.is_some_and(|same| super::definition::is_same(&old, rule, plan, same)) {
+                continue;
+            }
+            let Some(watch) = self.watches.get_mut(&rule.name) else { continue };
+            let why = if same.is_some() { Resolution::ModelChanged } else { Resolution::RuleRemoved };
+            ended.extend(watch.turn(false).map(|turn| (rule.name.clone(), watch.episode, turn, why)));
+            (watch.phase, watch.held_since) = (Phase::Idle, None);
+        }
+        if self.published.is_none() {
+            return Vec::new();
+        }
+        let said = self.evaluate(now, Moment { instant, cause: Cause::Model });
+        let (health, alerts) = said.into_iter().partition(|one| matches!(one, SlowEffect::Health(_)));
+        let mut said: Vec<SlowEffect> = health;
+        self.as_of = if ended.is_empty() { self.as_of } else { self.as_of.max(instant) };
+        self.has_news |= !ended.is_empty();
+        let readings = self.readings(now);
+        said.extend(ended.into_iter().map(|(rule, episode, turn, why)| {
+            self.alert(&rule, episode, turn, why, &readings, (Cause::Model, self.as_of))
+        }));
+        said.extend::<Vec<SlowEffect>>(alerts);
+        said
+    }
+}

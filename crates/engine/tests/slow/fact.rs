@@ -1,0 +1,166 @@
+//! Everything about an account that can change without input, as plain yes-or-no facts.
+//!
+//! While x runs through a stretch in which every source either stands or moves, each of these changes at most once:
+//! so the instant of a change is found by halving, with no knowledge of when it is due. Too many facts do no harm, since an
+//! evaluation at which nothing changed says nothing; `slow_self` compares with stepping through every instant.
+
+use model::plan::{Operator, Plan, SourceSet, Window};
+use model::source::{Field, Source};
+
+use super::now::{Advance, Now};
+use super::rule::{Axis, Watch};
+use super::signal::Past;
+use super::window::{enters_at, leaves_at, start};
+
+/// Something that holds or does not.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) enum Fact {
+    /// A source has reached an instant.
+    Reached { source: Source, a: i64 },
+    /// Living time since an instant, or plain time until it, has come to a span.
+    Since { source: Source, instant: i64, span: i64 },
+    /// L of a source, as rules count it, has come to a value.
+    Grown { source: Source, to: i64 },
+    /// G has reached an instant.
+    Greatest { g: i64 },
+    /// Sources stand further apart than a span.
+    Apart { sources: u16, span: i64 },
+}
+
+impl Fact {
+    pub(crate) fn holds(self, now: &Now<'_>) -> bool {
+        match self {
+            Self::Reached { source, a } => now.source(source).is_some_and(|at| at.a >= a),
+            Self::Since { source, instant, span } => {
+                now.source(source).is_some_and(|at| at.since(instant) >= span)
+            }
+            Self::Grown { source, to } => now.source(source).is_some_and(|at| at.reading() >= to),
+            Self::Greatest { g } => now.greatest().is_some_and(|greatest| greatest >= g),
+            Self::Apart { sources, span } => now.apart(SourceSet(sources)) > span,
+        }
+    }
+
+    /// Where the clock stands that made the fact change at x.
+    pub(crate) fn instant(self, advance: &Advance<'_>, x: i64) -> Option<i64> {
+        let now = advance.at(x);
+        match self {
+            Self::Reached { source, .. } | Self::Since { source, .. } | Self::Grown { source, .. } => {
+                now.a[source.index()]
+            }
+            Self::Greatest { .. } => now.greatest(),
+            Self::Apart { sources, .. } => {
+                let moving = SourceSet(sources).iter().filter(|source| advance.moves(*source, x));
+                moving.filter_map(|source| now.a[source.index()]).max()
+            }
+        }
+    }
+
+    /// The first x in (after, upto] at which it is not as it was at `after`.
+    pub(crate) fn changes_at(self, advance: &Advance<'_>, after: i64, upto: i64) -> Option<i64> {
+        let was = self.holds(&advance.at(after));
+        let changed = |x| self.holds(&advance.at(x)) != was;
+        if !changed(upto) {
+            return None;
+        }
+        let (mut same, mut other) = (after, upto);
+        while other - same > 1 {
+            let middle = same + (other - same) / 2;
+            if changed(middle) {
+                other = middle;
+            } else {
+                same = middle;
+            }
+        }
+        Some(other)
+    }
+}
+
+/// How an account sees each source of the model.
+pub(crate) fn of_sources(plan: &Plan, past: &Past, now: &Now<'_>) -> Vec<Fact> {
+    let mut facts = Vec::new();
+    for at in plan.used.iter().filter_map(|source| now.source(source)) {
+        let source = at.clock.source;
+        let mut reached = |a: i64| facts.push(Fact::Reached { source, a: a.saturating_add(past.sigma) });
+        at.clock.first().into_iter().for_each(&mut reached);
+        for (from, to) in &at.clock.gaps {
+            reached(*from + 1);
+            reached(*from + at.clock.rules.stale_after);
+            reached(*to);
+        }
+    }
+    facts
+}
+
+/// The value of each signal of the model.
+pub(crate) fn of_signals(plan: &Plan, past: &Past, now: &Now<'_>) -> Vec<Fact> {
+    let mut facts = Vec::new();
+    for signal in &plan.signals {
+        let learned = past.learned.get(&signal.definition).and_then(|learned| learned.living_then);
+        match &signal.operator {
+            Operator::Rolling { feed, window, .. } | Operator::Trend { feed, window, .. } => {
+                of_window(past, feed.source, *window, now, &mut facts);
+                let source = feed.source;
+                let settles = |times: i64| learned.map(|then| then + times * window.width);
+                facts.extend([1, 2].into_iter().filter_map(settles).map(|to| Fact::Grown { source, to }));
+            }
+            Operator::SinceLast { feed, marks } => {
+                let source = feed.source;
+                for instant in times(past, source) {
+                    facts.extend(marks.iter().map(|span| Fact::Since { source, instant, span: *span }));
+                }
+            }
+            Operator::Until { feed, field, marks } => {
+                let source = feed.source;
+                for instant in instants(past, source, *field) {
+                    let left = marks.iter().copied().chain([0]);
+                    facts.extend(left.map(|left| Fact::Reached { source, a: instant - left }));
+                }
+            }
+            Operator::Overdue => {
+                let source = Source::Milestone;
+                let due = instants(past, source, Field::DueAt);
+                facts.extend(due.into_iter().map(|a| Fact::Reached { source, a }));
+            }
+            Operator::Latest { .. } | Operator::Ratio { .. } | Operator::Open { .. } | Operator::Reached => {}
+        }
+    }
+    facts
+}
+
+fn times(past: &Past, source: Source) -> Vec<i64> {
+    past.applied.iter().filter(|one| one.1.source == source).map(|one| one.1.time).collect()
+}
+
+fn instants(past: &Past, source: Source, field: Field) -> Vec<i64> {
+    past.applied.iter().filter(|one| one.1.source == source).filter_map(|one| one.1.time(field)).collect()
+}
+
+/// Each bucket enters, leaves the window, leaves the one of twice the width.
+fn of_window(past: &Past, source: Source, window: Window, now: &Now<'_>, facts: &mut Vec<Fact>) {
+    let Some(at) = now.source(source) else { return };
+    let Window { width, bucket } = window;
+    let mut starts: Vec<i64> = times(past, source).into_iter().map(|time| start(bucket, time)).collect();
+    starts.sort_unstable();
+    starts.dedup();
+    for start in starts {
+        facts.push(Fact::Reached { source, a: enters_at(at, start) });
+        let instant = start + bucket.width();
+        for width in [width, 2 * width] {
+            facts.push(Fact::Since { source, instant, span: leaves_at(at, bucket, width, past.sigma) });
+        }
+    }
+}
+
+/// The ends of what rules wait for, and of holds by distance.
+pub(crate) fn of_rules<'a>(plan: &Plan, past: &Past, watch: impl Fn(&str) -> Option<&'a Watch>) -> Vec<Fact> {
+    let mut facts = Vec::new();
+    for rule in &plan.rules {
+        facts.push(Fact::Apart { sources: rule.sources.0, span: rule.lag_at_most + past.sigma });
+        let Some((stopwatch, span)) = watch(&rule.name).and_then(|watch| watch.running(rule)) else { continue };
+        facts.extend(stopwatch.ends(span).into_iter().map(|(axis, end)| match axis {
+            Axis::Greatest => Fact::Greatest { g: end },
+            Axis::Living(source) => Fact::Grown { source, to: end },
+        }));
+    }
+    facts
+}

@@ -1,0 +1,165 @@
+//! The table of "Signals", a function for each line of it.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use model::number::SCALE;
+use model::plan::{Fold, Window};
+use model::source::Field;
+
+use super::clock::Reached;
+use super::exact::half_up;
+use super::journal::{Happening, Held};
+use super::window::{Place, place, start};
+
+/// 100 % in millionths.
+const HUNDRED: i128 = 100_000_000;
+
+fn count(number: usize) -> i64 {
+    i64::try_from(number).unwrap() * SCALE
+}
+
+fn sum(numbers: &[i64]) -> i128 {
+    numbers.iter().map(|number| i128::from(*number)).sum()
+}
+
+fn held<'a>(
+    past: &[&'a Happening],
+    window: Window,
+    in_place: Place,
+    at: Reached<'_>,
+    sigma: i64,
+) -> Vec<&'a Happening> {
+    past.iter().copied().filter(|one| place(at, window, sigma, one.time) == in_place).collect()
+}
+
+/// How many activities the fold is made of, and what it comes to.
+fn folded(past: &[&Happening], fold: &Fold, window: Window) -> (usize, Option<i64>) {
+    let numbers = |field| past.iter().filter_map(|one| one.number(field)).collect::<Vec<i64>>();
+    match *fold {
+        Fold::Count => (past.len(), Some(count(past.len()))),
+        Fold::CountDays => {
+            let buckets: BTreeSet<i64> = past.iter().map(|one| start(window.bucket, one.time)).collect();
+            (past.len(), Some(count(buckets.len())))
+        }
+        Fold::Sum(field) => {
+            let numbers = numbers(field);
+            (numbers.len(), Some(i64::try_from(sum(&numbers)).unwrap()))
+        }
+        Fold::Distinct(field) => {
+            let all: Vec<&Held> = past.iter().filter_map(|one| one.identity(field)).collect();
+            let distinct: BTreeSet<&Held> = all.iter().copied().collect();
+            (all.len(), Some(count(distinct.len())))
+        }
+        Fold::Mean(field) => {
+            let numbers = numbers(field);
+            let mean = || half_up(sum(&numbers), numbers.len() as i128);
+            (numbers.len(), (!numbers.is_empty()).then(mean))
+        }
+    }
+}
+
+pub(crate) fn rolling(
+    past: &[&Happening],
+    fold: &Fold,
+    window: Window,
+    min_base: u32,
+    at: Reached<'_>,
+    sigma: i64,
+) -> Option<i64> {
+    let (base, value) = folded(&held(past, window, Place::Window, at, sigma), fold, window);
+    value.filter(|_| base >= min_base as usize)
+}
+
+pub(crate) fn trend(
+    past: &[&Happening],
+    fold: &Fold,
+    window: Window,
+    at: Reached<'_>,
+    sigma: i64,
+) -> Option<i64> {
+    let over = |in_place| folded(&held(past, window, in_place, at, sigma), fold, window).1;
+    let (present, previous) = (over(Place::Window)?, over(Place::Previous)?);
+    (previous > 0).then(|| half_up(HUNDRED * i128::from(present), i128::from(previous)))
+}
+
+pub(crate) fn latest(past: &[&Happening], field: Field) -> Option<i64> {
+    past.iter().filter(|one| one.number(field).is_some()).max_by_key(|one| one.rank())?.number(field)
+}
+
+pub(crate) fn ratio(part: i64, whole: i64, min_base: i64) -> Option<i64> {
+    (whole > 0 && whole >= min_base).then(|| half_up(HUNDRED * i128::from(part), i128::from(whole)))
+}
+
+pub(crate) fn since_last(past: &[&Happening], marks: &[i64], at: Reached<'_>) -> Option<i64> {
+    let last = past.iter().map(|one| one.time).max()?;
+    let silence = if last > at.a { 0 } else { at.living(at.a) - at.living(last) };
+    Some(marks.iter().copied().filter(|mark| *mark <= silence).max().unwrap_or(0))
+}
+
+pub(crate) fn until(past: &[&Happening], field: Field, marks: &[i64], a: i64) -> Option<i64> {
+    let newest = past.iter().filter(|one| one.time(field).is_some()).max_by_key(|one| one.rank())?;
+    let left = newest.time(field)? - a;
+    if left <= 0 {
+        return Some(0);
+    }
+    let beyond = marks.iter().copied().max().unwrap_or(0);
+    Some(marks.iter().copied().filter(|mark| *mark >= left).min().unwrap_or(beyond))
+}
+
+/// What is told under each identity in `field`, from the oldest to the newest.
+fn stories<'a>(past: &[&'a Happening], field: Field) -> BTreeMap<&'a Held, Vec<&'a Happening>> {
+    let mut stories: BTreeMap<&Held, Vec<&Happening>> = BTreeMap::new();
+    for one in past {
+        if let Some(identity) = one.identity(field) {
+            stories.entry(identity).or_default().push(one);
+        }
+    }
+    for story in stories.values_mut() {
+        story.sort_by_key(|one| one.rank());
+    }
+    stories
+}
+
+fn kind(one: &Happening) -> &str {
+    one.word(Field::Kind).unwrap_or("")
+}
+
+pub(crate) fn open(past: &[&Happening], priority: &[String]) -> i64 {
+    let is_open = |story: &Vec<&Happening>| {
+        let last = story.iter().rev().find_map(|one| match kind(one) {
+            "opened" | "reopened" => Some(true),
+            "solved" | "closed" | "merged" | "deleted" => Some(false),
+            _ => None,
+        });
+        let newest = story.iter().rev().find_map(|one| one.word(Field::Priority));
+        let asked_for = priority.is_empty() || newest.is_some_and(|word| priority.iter().any(|one| one == word));
+        last == Some(true) && asked_for
+    };
+    count(stories(past, Field::Ticket).values().filter(|story| is_open(story)).count())
+}
+
+fn is_planned(story: &[&Happening]) -> bool {
+    let last = story.iter().rev().map(|one| kind(one)).find(|kind| ["planned", "dropped"].contains(kind));
+    last == Some("planned")
+}
+
+fn is_reached(story: &[&Happening]) -> bool {
+    story.iter().any(|one| ["reached", "verified"].contains(&kind(one)))
+}
+
+pub(crate) fn reached(past: &[&Happening]) -> Option<i64> {
+    let stories = stories(past, Field::Milestone);
+    let planned: Vec<&Vec<&Happening>> = stories.values().filter(|story| is_planned(story)).collect();
+    let reached = planned.iter().filter(|story| is_reached(story)).count();
+    (!planned.is_empty()).then(|| half_up(HUNDRED * reached as i128, planned.len() as i128))
+}
+
+pub(crate) fn overdue(past: &[&Happening], a: i64) -> Option<i64> {
+    let stories = stories(past, Field::Milestone);
+    let planned: Vec<&Vec<&Happening>> = stories.values().filter(|story| is_planned(story)).collect();
+    let is_due = |story: &Vec<&Happening>| {
+        story.iter().rev().find_map(|one| one.time(Field::DueAt)).is_some_and(|due_at| due_at <= a)
+    };
+    let overdue = planned.iter().filter(|story| is_due(story) && !is_reached(story)).count();
+    (!planned.is_empty()).then(|| count(overdue))
+}

@@ -1,0 +1,81 @@
+//! What compiles and is perhaps not meant: signals that nobody uses, feeds too slow for their windows.
+
+use crate::block::Block;
+use crate::condition::Named;
+use crate::plan::{Comparison, Measure, Operator, SourceRules, Unit};
+use crate::problem::Report;
+use crate::quantity::shown;
+use crate::signal::Signals;
+use crate::source::{SOURCES, Source};
+
+/// Warns about signals that nothing names.
+pub(crate) fn unused(signals: &Signals<'_>, report: &mut Report) {
+    for ((signal, spot), used) in signals.list.iter().zip(&signals.spots).zip(&signals.used) {
+        if !used {
+            let message = format!("nobody uses the signal `{}`", signal.name);
+            spot.warn(report, message, "measure it, name it in a condition, or leave it out");
+        }
+    }
+}
+
+/// Warns where a source may be silent or late for more than a quarter of what is watched on it.
+pub(crate) fn slow_feeds(
+    signals: &Signals<'_>,
+    measures: &[Measure],
+    named: &Named,
+    rules: &[SourceRules; SOURCES],
+    block: Option<&Block<'_>>,
+    report: &mut Report,
+) {
+    for (source, rules) in Source::ALL.into_iter().zip(rules) {
+        let watched = (0..signals.list.len()).filter_map(|index| {
+            let (of, span) = shortest(index, signals, measures, named)?;
+            (of == source).then_some((span, index))
+        });
+        let Some((span, index)) = watched.min() else { continue };
+        for (key, value) in [("silent_at_most", rules.silent_at_most), ("max_delay", Some(rules.max_delay))] {
+            let Some(value) = value.filter(|value| value.saturating_mul(4) > span) else { continue };
+            let written = block
+                .and_then(|block| block.get(source.name()))
+                .and_then(|spot| Block::open(&spot, &mut Report::default()))
+                .and_then(|block| block.get(key));
+            let Some(spot) = written.as_ref().or_else(|| signals.spots.get(index)) else { continue };
+            let name = signals.list.get(index).map_or("", |signal| signal.name.as_str());
+            let message = format!(
+                "`{key}` of {source} is {}, more than a quarter of the {} that `{name}` watches",
+                shown(Unit::Span, value),
+                shown(Unit::Span, span),
+            );
+            let fix = format!("write at most {} or watch longer", shown(Unit::Span, span / 4));
+            spot.warn(report, message, fix);
+        }
+    }
+}
+
+/// The source of a signal and the shortest time that is watched on it.
+fn shortest(
+    index: usize,
+    signals: &Signals<'_>,
+    measures: &[Measure],
+    named: &Named,
+) -> Option<(Source, i64)> {
+    match &signals.list.get(index)?.operator {
+        Operator::Rolling { feed, window, .. } | Operator::Trend { feed, window, .. } => {
+            Some((feed.source, window.width))
+        }
+        Operator::SinceLast { feed, .. } => {
+            let curves = measures.iter().filter(|measure| measure.signal == index);
+            let points = curves.flat_map(|measure| measure.curve.0.iter().map(|(x, _)| *x));
+            let tests = named.signals.iter().filter(|(signal, _)| *signal == index);
+            let limits = tests.flat_map(|(_, tests)| tests.iter().copied().map(Comparison::limit));
+            let least = points.chain(limits).filter(|span| *span > 0).min()?;
+            Some((feed.source, least))
+        }
+        Operator::Latest { .. }
+        | Operator::Ratio { .. }
+        | Operator::Open { .. }
+        | Operator::Until { .. }
+        | Operator::Reached
+        | Operator::Overdue => None,
+    }
+}

@@ -1,0 +1,173 @@
+use super::*;
+use crate::problem::Report;
+use crate::{compile, tree};
+
+const SMALL: &str = "
+format: 1
+model: small
+score: { bands: { healthy: 70, at-risk: 0 }, publish_change: 1 }
+signals:
+  logins: { count: login, where: { kind: [signed-in, signed-up] }, over: 28d }
+  days: { count_days: login, over: 28d }
+  spent: { sum: minutes, from: csm-activity, over: 48h }
+  people: { distinct: contact, from: csm-activity, over: 90d, where: { state: scheduled } }
+  csat: { mean: score, from: feedback, over: 90d }
+  seats: { latest: seats, from: subscription }
+  share: { ratio: logins, to: seats }
+  trend: { trend: logins, against: previous }
+  quiet: { since_last: login }
+  tickets: { open: support, where: { priority: [urgent, high] } }
+  renewal: { until: renews_at, from: subscription }
+  got: { reached: milestone }
+  late: { overdue: milestone }
+goals:
+  use:
+    statement: s
+    owner: o
+    weight: 1
+    measures:
+      logins: { kind: leading, weight: 2, curve: { 0: 0, 10: 100 } }
+      quiet: { kind: leading, weight: 1, curve: { 1d: 100, 30d: 0 } }
+alerts:
+  risk: { when: { share: { below: 60%, above: 1% }, stage: live }, notify: csm }
+";
+
+fn id(text: &str) -> String {
+    compile(text).unwrap().plan.id.to_string()
+}
+
+#[test]
+fn the_identity_of_a_model_is_stable() {
+    assert_eq!(id(SMALL), "sha256:6b30e580b63a86fb37d47350cfb91337190353665cd53fae9da6f670bf5ce83f");
+}
+
+#[test]
+fn the_definitions_of_signals_are_stable() {
+    let plan = compile(SMALL).unwrap().plan;
+    let definitions: Vec<String> =
+        plan.signals.iter().map(|signal| format!("{} {:016x}", signal.name, signal.definition)).collect();
+    assert_eq!(
+        definitions,
+        [
+            "logins f1df2ecf47d03a65",
+            "days 65ac2a60149fe0fb",
+            "spent de7dfbe6ba432079",
+            "people 9f4232a41c817d19",
+            "csat 6c1dd032f9becc86",
+            "seats d5faeda136853fd7",
+            "share d5463210066706a4",
+            "trend 6be8e9b79addf264",
+            "quiet d5b358c6954ffb96",
+            "tickets e1d0addf53ecc06e",
+            "renewal 3fa11fec0a61e2eb",
+            "got 03990d6659e41882",
+            "late f6a2ee89c78809bc",
+        ]
+    );
+}
+
+#[test]
+fn layout_does_not_change_the_identity() {
+    for (from, to) in [
+        ("format: 1\n", "# a comment\nformat:   1  # another\n\n"),
+        ("model: small", "model: 'small'"),
+        ("model: small", "\"model\": \"small\""),
+        (
+            "{ bands: { healthy: 70, at-risk: 0 }, publish_change: 1 }",
+            "{ publish_change: 1, bands: { at-risk: 0, healthy: 70 } }",
+        ),
+        ("{ latest: seats, from: subscription }", "\n    latest: seats\n    from: subscription"),
+        ("format: 1\nmodel: small\n", "model: small\nformat: 1\n"),
+        ("over: 90d, where: { state: scheduled }", "where: { state: scheduled }, over: 90d"),
+    ] {
+        assert_eq!(id(SMALL), id(&SMALL.replace(from, to)), "{to}");
+    }
+}
+
+#[test]
+fn content_changes_the_identity() {
+    for (from, to) in [
+        ("weight: 2", "weight: 3"),
+        ("over: 28d }\n  days", "over: 4w }\n  days"),
+        ("[urgent, high]", "[high, urgent]"),
+        ("below: 60%, above: 1%", "above: 1%, below: 60%"),
+        ("statement: s", "statement: t"),
+        (
+            "  got: { reached: milestone }\n  late: { overdue: milestone }",
+            "  late: { overdue: milestone }\n  got: { reached: milestone }",
+        ),
+    ] {
+        assert_ne!(id(SMALL), id(&SMALL.replace(from, to)), "{to}");
+    }
+}
+
+#[test]
+fn a_definition_changes_with_what_its_state_depends_on_and_with_nothing_else() {
+    let of = |text: &str, name: &str| {
+        let plan = compile(text).unwrap().plan;
+        plan.signals.iter().find(|signal| signal.name == name).unwrap().definition
+    };
+    for (name, from, to, same) in [
+        ("logins", "over: 28d }\n  days", "over: 29d }\n  days", false),
+        ("logins", "over: 28d }\n  days", "over: 4w, min_base: 3 }\n  days", true),
+        ("logins", "[signed-in, signed-up]", "[signed-up, signed-in]", true),
+        ("logins", "[signed-in, signed-up]", "signed-in", false),
+        ("share", "over: 28d }\n  days", "over: 29d }\n  days", false),
+        ("share", "to: seats }", "to: seats, min_base: 5 }", true),
+        ("quiet", "30d: 0", "40d: 0", true),
+        ("people", "state: scheduled", "state: held", false),
+        ("tickets", "[urgent, high]", "[high, urgent]", true),
+    ] {
+        let text = SMALL.replace(from, to);
+        let text = if name == "logins" || to.contains("min_base: 3") {
+            // A trend keeps no base.
+            text.replace("trend: logins", "trend: days")
+        } else {
+            text
+        };
+        assert_eq!(of(SMALL, name) == of(&text, name), same, "{name}: {to}");
+    }
+}
+
+/// Reverses the keys of some mappings.
+fn mixed(node: &Node, seed: &mut u64) -> Node {
+    let value = match &node.value {
+        Value::Scalar(text) => Value::Scalar(text.clone()),
+        Value::Sequence(items) => Value::Sequence(items.iter().map(|item| mixed(item, seed)).collect()),
+        Value::Mapping(entries) => {
+            let mut entries: Vec<_> =
+                entries.iter().map(|(key, node)| (key.clone(), mixed(node, seed))).collect();
+            *seed = seed.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1);
+            // Few at a time, so that most mixed models still compile and some keep their identity.
+            if *seed >> 59 == 0 {
+                entries.reverse();
+            }
+            Value::Mapping(entries)
+        }
+    };
+    Node { mark: node.mark, value }
+}
+
+#[test]
+fn one_identity_is_one_plan() {
+    let plan = |root: &Node| {
+        let mut report = Report::default();
+        let plan = compile::top(root, &mut report);
+        report.close().ok().and(plan)
+    };
+    let (mut same, mut different) = (0, 0);
+    for text in [SMALL, include_str!("../../../../deploy/models/b2b.yaml")] {
+        let root = tree::parse(text).unwrap();
+        let original = plan(&root).unwrap();
+        for seed in 0..1_000_u64 {
+            let mixed = mixed(&root, &mut seed.wrapping_mul(0x9e37_79b9_7f4a_7c15));
+            if model(&mixed) != original.id {
+                different += 1;
+            } else if let Some(plan) = plan(&mixed) {
+                assert_eq!(original, plan);
+                same += 1;
+            }
+        }
+    }
+    assert!(same > 100 && different > 100, "{same} {different}");
+}

@@ -1,0 +1,81 @@
+//! The layout of a watermark entry, after its tag.
+//!
+//! ```text
+//! model      0, or 1 and 32 bytes
+//! sources    count, then each: source  partition_count  count of partitions, then each:
+//! partition  number: less the one before  watermark: signed, less the time before
+//!            rejected  skipped  count of runs, then each: first: signed, less the watermark  last: signed, less first
+//! ```
+
+use super::FrameError;
+use super::varint::{self, Cursor};
+use engine::entry::{PartitionMark, Run, SourceMark, Watermarks};
+use model::plan::ModelId;
+use model::source::Source;
+use model::time::EventTime;
+
+pub(super) fn put(out: &mut Vec<u8>, time: &mut i64, watermarks: &Watermarks) {
+    match watermarks.model {
+        None => out.push(0),
+        Some(model) => {
+            out.push(1);
+            out.extend_from_slice(&model.0);
+        }
+    }
+    varint::put(out, watermarks.sources.len() as u64);
+    for mark in &watermarks.sources {
+        out.push(mark.source as u8);
+        varint::put(out, u64::from(mark.partition_count));
+        varint::put(out, mark.partitions.len() as u64);
+        let mut number = 0_u32;
+        for partition in &mark.partitions {
+            varint::put(out, u64::from(partition.partition.wrapping_sub(number)));
+            number = partition.partition;
+            varint::put_signed(out, partition.watermark.0.wrapping_sub(*time));
+            *time = partition.watermark.0;
+            varint::put(out, partition.rejected);
+            varint::put(out, partition.skipped);
+            varint::put(out, partition.runs.len() as u64);
+            for run in &partition.runs {
+                varint::put_signed(out, run.first.0.wrapping_sub(*time));
+                varint::put_signed(out, run.last.0.wrapping_sub(run.first.0));
+            }
+        }
+    }
+}
+
+pub(super) fn take(cursor: &mut Cursor<'_>, time: &mut i64) -> Result<Watermarks, FrameError> {
+    let model = match cursor.byte("model id")? {
+        0 => None,
+        1 => Some(ModelId(cursor.array("model id")?)),
+        _ => return Err(FrameError::Invalid("model id")),
+    };
+    let mut watermarks = Watermarks { model, sources: Vec::new() };
+    for _ in 0..cursor.count("source count")? {
+        let source = usize::from(cursor.byte("source")?);
+        let source = Source::at(source).ok_or(FrameError::Invalid("source"))?;
+        let partition_count = cursor.u32("partition count")?;
+        let mut mark = SourceMark { source, partition_count, partitions: Vec::new() };
+        let mut number = 0_u32;
+        for _ in 0..cursor.count("partition marks")? {
+            number = number.wrapping_add(cursor.u32("partition")?);
+            mark.partitions.push(partition(cursor, number, time)?);
+        }
+        watermarks.sources.push(mark);
+    }
+    Ok(watermarks)
+}
+
+fn partition(cursor: &mut Cursor<'_>, number: u32, time: &mut i64) -> Result<PartitionMark, FrameError> {
+    *time = time.wrapping_add(cursor.signed("watermark")?);
+    let watermark = EventTime(*time);
+    let rejected = cursor.varint("rejected count")?;
+    let skipped = cursor.varint("skipped count")?;
+    let mut runs = Vec::new();
+    for _ in 0..cursor.count("run count")? {
+        let first = time.wrapping_add(cursor.signed("run")?);
+        let last = first.wrapping_add(cursor.signed("run")?);
+        runs.push(Run { first: EventTime(first), last: EventTime(last) });
+    }
+    Ok(PartitionMark { partition: number, watermark, runs, rejected, skipped })
+}
