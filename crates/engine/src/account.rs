@@ -3,6 +3,7 @@
 mod bytes;
 mod info;
 
+pub(crate) use bytes::{read_position, write_position};
 pub(crate) use info::Info;
 
 use crate::dedup::Seen;
@@ -66,6 +67,8 @@ pub(crate) struct Account {
     pub(crate) changed: bool,
     /// Whether the end of the account was made known.
     pub(crate) buried: bool,
+    /// Whether it may be ahead of its shard, since it was restored.
+    pub(crate) ahead: bool,
     // From here on: derived, and worked out anew after a restore.
     pub(crate) readings: Box<[Reading]>,
     pub(crate) scored: Box<[Scored]>,
@@ -98,6 +101,7 @@ impl Account {
             published: None,
             changed: false,
             buried: false,
+            ahead: false,
             readings: Box::default(),
             scored: Box::default(),
             due: Box::default(),
@@ -111,6 +115,12 @@ impl Account {
         self.readings = vec![Reading::NEW; prepared.plan.signals.len()].into();
         self.scored = vec![Scored::default(); prepared.plan.measures.len()].into();
         self.due = vec![(NEVER, NEVER); prepared.slots()].into();
+    }
+
+    /// Whether it reflects `position` already; if not, it never will be ahead again.
+    pub(crate) fn is_past(&mut self, position: Position) -> bool {
+        self.ahead = self.ahead && self.position >= position;
+        self.ahead
     }
 
     pub(crate) fn is_closed(&self) -> bool {

@@ -160,7 +160,7 @@ fn tell<'c>(
         clocks,
         hold: apart || (unsure && spec.if_unknown == IfUnknown::Hold),
         begins,
-        clears: spec.clears_when.as_ref().map_or(!begins, |clears| holds(clears, &asked)),
+        clears: !begins && spec.clears_when.as_ref().is_none_or(|clears| holds(clears, &asked)),
         for_ms: spec.for_ms,
         keep_firing_for: spec.keep_firing_for,
         cooldown: spec.cooldown,

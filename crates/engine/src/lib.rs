@@ -24,3 +24,7 @@ mod prepared;
 mod timer;
 mod assess;
 mod evaluate;
+pub mod count;
+pub mod shard;
+
+pub use shard::{FOLD_VERSION, Refused, Restoring, Shard, Step};

@@ -9,6 +9,7 @@
 
 #![allow(clippy::panic, clippy::unwrap_used, clippy::expect_used, reason = "a suite of assertions")]
 
+mod actor;
 mod compaction;
 mod fencing;
 mod handover;

@@ -7,7 +7,7 @@
 //!
 //! From the outside in: `admin` (topics), `member` and `group` (who reads what), `reader`, `writer` → `prepare` (by
 //! the thread that commits) → `commit` (turns, one batch and one sync each) → `store` (fjall: what lies where), with
-//! `record` (the bytes of records), `compaction` and `lock` (whose directory it is).
+//! `record` (the bytes of records), `compaction`, `held` (transactions left open, which only tests do) and `lock` (whose directory it is).
 //!
 //! It does not: serve other processes, replicate, or delete by age.
 
@@ -15,6 +15,7 @@ mod admin;
 mod commit;
 mod compaction;
 mod group;
+mod held;
 mod lock;
 mod member;
 mod prepare;
@@ -25,6 +26,7 @@ mod store;
 mod topic;
 mod writer;
 
+pub use held::Held;
 pub use member::Member;
 pub use reader::Reader;
 pub use writer::Writer;

@@ -61,7 +61,7 @@ impl fmt::Debug for Partition {
 pub enum Isolation {
     /// Those of committed transactions only, up to the last stable offset.
     Committed,
-    /// All but aborted ones already known as such; up to the high watermark.
+    /// All up to the high watermark: those of open transactions, and perhaps those of aborted ones.
     Uncommitted,
 }
 

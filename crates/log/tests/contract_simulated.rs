@@ -29,7 +29,7 @@ impl Rig for World {
     }
 
     fn pass(&mut self, time: Duration) {
-        self.cluster.advance(i64::try_from(time.as_millis()).unwrap());
+        self.cluster.advance(i64::try_from(time.as_millis()).unwrap_or(i64::MAX));
     }
 
     fn kill(&mut self, process: &str) -> Verdict {

@@ -1,7 +1,7 @@
 //! The operators: the first key of a signal, in words.
 //!
 //! One file an operator: the keys it may have, what it checks, the unit of its value, what it keeps of an
-//! account. They are joined by [`Word`], matched exhaustively. What the fold does with them is in the engine,
+//! account. They are joined by one enum, matched exhaustively. What the fold does with them is in the engine,
 //! in files of the same names.
 
 mod count;

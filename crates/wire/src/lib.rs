@@ -21,7 +21,7 @@
 pub mod activity;
 //pub mod dead_letter;
 pub mod frame;
-//pub mod output;
+pub mod output;
 pub mod partition;
 pub mod reason;
 

@@ -11,10 +11,12 @@ use model::time::DAY;
 use super::condition::Facing;
 use super::effect::{AccountHealth, Alert, Health, SlowEffect, Standing};
 use super::now::Now;
-use super::reading_of::SPREAD;
 use super::rule::{Phase, Turn, Watch, is_on_hold, marks};
 use super::score::{Tally, band, tally};
 use super::signal::{Learned, Past, Reading};
+
+/// The spread of accounts over time: 15 minutes.
+const SPREAD: u64 = 15 * 60 * 1_000;
 
 /// What the last health record said; what a plan numbers stands here by name.
 #[derive(Clone, Debug)]
@@ -32,6 +34,8 @@ struct Published {
 pub(crate) struct Account {
     pub(crate) id: String,
     pub(crate) plan: Arc<Plan>,
+    /// Which of the journal's models that is.
+    pub(crate) model: usize,
     pub(crate) past: Past,
     /// By the rule's name; kept for its episodes even when the model has no such rule.
     pub(crate) watches: BTreeMap<String, Watch>,
@@ -52,7 +56,7 @@ pub(crate) struct Moment {
 }
 
 impl Account {
-    pub(crate) fn new(id: &str, plan: &Arc<Plan>) -> Self {
+    pub(crate) fn new(id: &str, plan: &Arc<Plan>, model: usize) -> Self {
         let spread = engine::fingerprint::of(id.as_bytes()) % SPREAD;
         let ever = Learned { from_entry: 0, living_then: None };
         let learned = plan.signals.iter().map(|signal| (signal.definition, ever)).collect();
@@ -60,6 +64,7 @@ impl Account {
         Self {
             id: id.into(),
             plan: Arc::clone(plan),
+            model,
             past: Past { sigma, applied: Vec::new(), learned },
             watches: BTreeMap::new(),
             band: None,

@@ -1,8 +1,9 @@
 //! Fencing: writers that are not the latest of their id, members whose standing is out of date.
 
+use super::actor::{Actor, commit_as, committed, drive, join, settle, sole_member};
 use super::stage::{
-    Actor, MemberOf, aborted, appends, assert_fenced, at, commit, committed, committed_records, drive, join, offset,
-    put, settle, sole_member, topic, values, writer,
+    MemberOf, aborted, appends, assert_fenced, at, commit, committed_records, offset, put, topic, values,
+    writer,
 };
 use super::{Case, Rig, Verdict};
 use crate::{AbortCause, CommitError, Error, Member, Partition, Transaction, Writer};
@@ -26,11 +27,11 @@ fn two_holders<R: Rig>(rig: &mut R) -> Verdict {
     let mut first = writer(rig, &one, &id);
     put(rig, &mut first, &appends(&partition, &["a"]));
     let mut second = writer(rig, &two, &id);
-    assert_fenced(commit(rig, &mut first, &[&appends(&partition, &["x"])], &[], None));
+    assert_fenced(&commit(rig, &mut first, &[&appends(&partition, &["x"])], &[], None));
     put(rig, &mut second, &appends(&partition, &["b"]));
-    assert_fenced(commit(rig, &mut first, &[&appends(&partition, &["x"])], &[], None));
+    assert_fenced(&commit(rig, &mut first, &[&appends(&partition, &["x"])], &[], None));
     let mut third = writer(rig, &one, &id);
-    assert_fenced(commit(rig, &mut second, &[&appends(&partition, &["x"])], &[], None));
+    assert_fenced(&commit(rig, &mut second, &[&appends(&partition, &["x"])], &[], None));
     put(rig, &mut third, &appends(&partition, &["c"]));
     assert_eq!(values(&committed_records(rig, &two, &partition)), ["a", "b", "c"]);
     Ok(())
@@ -48,7 +49,7 @@ fn resumed<R: Rig>(rig: &mut R) -> Verdict {
     let mut second = writer(rig, &two, &id);
     put(rig, &mut second, &appends(&partition, &["c"]));
     rig.expire_transactions()?;
-    assert_fenced(commit(rig, &mut first, &[&appends(&partition, &["x"])], &[], None));
+    assert_fenced(&commit(rig, &mut first, &[&appends(&partition, &["x"])], &[], None));
     put(rig, &mut second, &appends(&partition, &["d"]));
     assert_eq!(values(&committed_records(rig, &two, &partition)), ["a", "b", "c", "d"]);
     Ok(())
@@ -81,8 +82,7 @@ fn stale_generation<R: Rig>(rig: &mut R) -> Verdict {
     let stale = commit_under(rig, &mut writer, &kept, "x", &old);
     assert_eq!(aborted(stale), AbortCause::StaleMembership);
     assert_eq!(committed(rig, &mut first, &kept), None);
-    let standing = first.standing();
-    commit_under(rig, &mut writer, &kept, "a", &standing).unwrap();
+    commit_as(rig, &mut writer, &mut first, &[&appends(&kept, &["a"])], &[offset(&kept, 1, "a")]);
     assert_eq!(committed(rig, &mut first, &kept), at(1, "a"));
     assert_eq!(values(&committed_records(rig, &one, &kept)), ["a"]);
     Ok(())
@@ -106,8 +106,7 @@ fn lost_member<R: Rig>(rig: &mut R) -> Verdict {
     let stale = commit_under(rig, &mut writer, &partition, "x", &old);
     assert_eq!(aborted(stale), AbortCause::StaleMembership);
     assert_eq!(committed(rig, &mut member, &partition), None);
-    let standing = member.standing();
-    commit_under(rig, &mut writer, &partition, "a", &standing).unwrap();
+    commit_as(rig, &mut writer, &mut member, &[&appends(&partition, &["a"])], &[offset(&partition, 1, "a")]);
     assert_eq!(values(&committed_records(rig, &log, &partition)), ["a"]);
     Ok(())
 }
@@ -124,8 +123,7 @@ fn two_members<R: Rig>(rig: &mut R) -> Verdict {
     let partition = Partition::new(Arc::clone(&topic), 0);
     let stale = commit_under(rig, &mut writer, &partition, "x", &old);
     assert_eq!(aborted(stale), AbortCause::StaleMembership);
-    let standing = second.standing();
-    commit_under(rig, &mut writer, &partition, "a", &standing).unwrap();
+    commit_as(rig, &mut writer, &mut second, &[&appends(&partition, &["a"])], &[offset(&partition, 1, "a")]);
     drive(rig, "the fence", [&mut first], |[first]| !first.errors.is_empty());
     assert!(matches!(first.errors[0], Error::Fatal(_)), "{:?}", first.errors);
     drive(rig, "nothing", [&mut second], |[second]| second.owned.len() == 2);

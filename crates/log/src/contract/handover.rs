@@ -1,8 +1,9 @@
 //! Hand-over: partitions that go from one member to another, or come back.
 
+use super::actor::{Actor, commit_as, committed, drive, join, settle, sole_member};
 use super::stage::{
-    Actor, MemberOf, aborted, answer, appends, at, commit, committed, committed_records, drive, join, offset, put,
-    settle, sole_member, topic, values, writer,
+    MemberOf, TICK, aborted, answer, appends, at, commit, committed_records, offset, put, topic, values,
+    writer,
 };
 use super::{Case, Rig, Verdict};
 use crate::{AbortCause, Member, Partition};
@@ -38,12 +39,14 @@ fn revoke<R: Rig>(rig: &mut R) -> Verdict {
     assert_eq!((revoked.len(), first.holds()), (2, 2));
     for _ in 0..10 {
         second.poll();
-        rig.pass(super::stage::TICK);
+        rig.pass(TICK);
     }
-    assert!(!revoked.iter().any(|partition| second.owned.contains(partition)), "given before it was released");
-    let standing = first.standing();
+    assert!(
+        !revoked.iter().any(|partition| second.owned.contains(partition)),
+        "given before it was released"
+    );
     let offsets: Vec<_> = revoked.iter().map(|partition| offset(partition, 7, "last words")).collect();
-    commit(rig, &mut writer, &[], &offsets, Some(&standing)).unwrap();
+    commit_as(rig, &mut writer, &mut first, &[], &offsets);
     first.release();
     settle(rig, "two partitions each", [&mut first, &mut second], each_holds::<R>(2));
     for partition in &revoked {
@@ -97,8 +100,8 @@ fn same_owner<R: Rig>(rig: &mut R) -> Verdict {
     let held = first.owned.clone();
     let partition = held.first().cloned().unwrap();
     let mut old = writer(rig, &one, &id);
+    commit_as(rig, &mut old, &mut first, &[], &[offset(&partition, 3, "kept")]);
     let standing = first.standing();
-    commit(rig, &mut old, &[], &[offset(&partition, 3, "kept")], Some(&standing)).unwrap();
     rig.kill("a")?;
     let again = rig.process("a");
     let mut third = join(rig, &again, &group, "one", &topic);
@@ -130,7 +133,7 @@ fn there_and_back<R: Rig>(rig: &mut R) -> Verdict {
     settle(rig, "both partitions", [&mut first], |[first]| first.owned.len() == 2);
     for _ in 0..20 {
         first.poll();
-        rig.pass(super::stage::TICK);
+        rig.pass(TICK);
     }
     assert!(first.seen.is_empty(), "delivered before it was started anew");
     answer(rig, || first.member.start(&moved, 0)).unwrap();
@@ -157,17 +160,17 @@ fn between_fold_and_commit<R: Rig>(rig: &mut R) -> Verdict {
     let old = first.standing();
     let mut second = join(rig, &two, &group, "two", &input);
     drive(rig, "the revocation", [&mut first, &mut second], |[first, _]| !first.revoked.is_empty());
-    let copies: Vec<_> = first
-        .seen
+    let seen = first.seen.clone();
+    let copies: Vec<_> = seen
         .iter()
         .map(|seen| (appends(&Partition::new(Arc::clone(&out), seen.partition.number), &["copy"]), seen))
         .collect();
     let records: Vec<_> = copies.iter().map(|(copy, _)| copy).collect();
-    let offsets: Vec<_> = copies.iter().map(|(_, seen)| offset(&seen.partition, seen.offset + 1, "")).collect();
+    let offsets: Vec<_> =
+        copies.iter().map(|(_, seen)| offset(&seen.partition, seen.offset + 1, "")).collect();
     let stale = commit(rig, &mut writer, &records, &offsets, Some(&old));
     assert_eq!(aborted(stale), AbortCause::StaleMembership);
-    let standing = first.standing();
-    commit(rig, &mut writer, &records, &offsets, Some(&standing)).unwrap();
+    commit_as(rig, &mut writer, &mut first, &records, &offsets);
     settle(rig, "one partition each", [&mut first, &mut second], each_holds::<R>(1));
     let moved = second.owned.first().cloned().unwrap();
     let from = committed(rig, &mut second, &moved).expect("the first committed it").offset;

@@ -1,8 +1,9 @@
 //! Reading: gaps, ends, stamps, headers, starts.
 
+use super::actor::{Actor, drive, sole_member};
 use super::stage::{
-    aborted, answer, appends, commit, committed_records, create, drive, ends, keyed, put, read, read_on, sole_member,
-    spec, topic, values, wait, writer,
+    MemberOf, TICK, aborted, answer, appends, commit, committed_records, create, ends, keyed, put, read,
+    read_on, spec, topic, values, wait, writer,
 };
 use super::{Case, Rig, Verdict};
 use crate::{Appends, Batch, Cleanup, Ends, Error, Event, Isolation, Log, Member, Partition, Reader, Stamp};
@@ -158,10 +159,10 @@ fn start_and_pause<R: Rig>(rig: &mut R) -> Verdict {
     put(rig, &mut writer, &appends(&partition, &["a", "b"]));
     let stored = committed_records(rig, &log, &partition);
     let mut member = sole_member(rig, &log, &group, &topic, 1);
-    let quiet = |rig: &mut R, member: &mut super::stage::Actor<super::stage::MemberOf<R>>| {
+    let quiet = |rig: &mut R, member: &mut Actor<MemberOf<R>>| {
         for _ in 0..20 {
             member.poll();
-            rig.pass(super::stage::TICK);
+            rig.pass(TICK);
         }
         assert!(member.seen.is_empty() && member.ends.is_empty(), "delivered unasked: {member:?}");
     };
@@ -249,7 +250,7 @@ fn batch_limit<R: Rig>(rig: &mut R) -> Verdict {
     batch.limit = 4_096;
     let mut count = 0;
     wait(rig, "all records", |_| {
-        if let Ok(Event::Records) = reader.poll(&mut batch, super::stage::TICK) {
+        if let Ok(Event::Records) = reader.poll(&mut batch, TICK) {
             assert!(batch.size() <= 2 * batch.limit, "{} bytes in a batch of {}", batch.size(), batch.limit);
             count += batch.len();
         } else {

@@ -1,12 +1,14 @@
 //! Topics: creation, ends, limits.
 
+use super::actor::{commit_as, committed, drive, sole_member};
 use super::stage::{
-    aborted, answer, appends, at, commit, committed, committed_records, create, drive, ends, offset, put, read_on,
-    sole_member, spec, topic, values, wait, writer,
+    MAX_RECORD_BYTES, TICK, aborted, answer, appends, at, commit, committed_records, create, ends, offset,
+    put, read, read_on, spec, topic, values, wait, writer,
 };
-use super::stage::{MAX_RECORD_BYTES, read};
 use super::{Case, Rig, Verdict};
-use crate::{AbortCause, Appends, Ends, Error, Isolation, Log, MAX_METADATA_BYTES, Member, Partition, Reader};
+use crate::{
+    AbortCause, Appends, Ends, Error, Isolation, Log, MAX_METADATA_BYTES, Member, Partition, Reader,
+};
 use std::sync::Arc;
 
 pub(super) fn cases<R: Rig>() -> Vec<Case<R>> {
@@ -103,8 +105,7 @@ fn metadata_too_large<R: Rig>(rig: &mut R) -> Verdict {
     aborted(commit(rig, &mut writer, &[&records], &large, Some(&standing)));
     assert_eq!(committed(rig, &mut member, &partition), None);
     let most = "m".repeat(MAX_METADATA_BYTES);
-    let standing = member.standing();
-    commit(rig, &mut writer, &[&records], &[offset(&partition, 1, &most)], Some(&standing)).unwrap();
+    commit_as(rig, &mut writer, &mut member, &[&records], &[offset(&partition, 1, &most)]);
     assert_eq!(committed(rig, &mut member, &partition), at(1, &most));
     assert_eq!(values(&committed_records(rig, &log, &partition)), ["a"]);
     Ok(())
@@ -119,7 +120,10 @@ fn unknown_partition<R: Rig>(rig: &mut R) -> Verdict {
     let mut member = sole_member(rig, &log, &group, &topic, 1);
     let good = appends(&partition, &["a"]);
     let nowhere: Arc<str> = rig.name("unknown-nowhere").into();
-    for bad in [appends(&Partition::new(Arc::clone(&topic), 1), &["x"]), appends(&Partition::new(nowhere, 0), &["x"])] {
+    for bad in [
+        appends(&Partition::new(Arc::clone(&topic), 1), &["x"]),
+        appends(&Partition::new(nowhere, 0), &["x"]),
+    ] {
         for order in [[&good, &bad], [&bad, &good]] {
             let standing = member.standing();
             let result = commit(rig, &mut writer, &order, &[offset(&partition, 7, "no")], Some(&standing));
@@ -158,7 +162,7 @@ fn partition_added<R: Rig>(rig: &mut R) -> Verdict {
 fn error_of_reading<R: Rig>(rig: &mut R, log: &R::Log, partition: &Partition, offset: i64) -> Error {
     match answer(rig, || log.read(partition, offset, Isolation::Committed)) {
         Err(error) => error,
-        Ok(mut reader) => wait(rig, "an error", |_| match reader.poll(&mut crate::Batch::default(), super::stage::TICK) {
+        Ok(mut reader) => wait(rig, "an error", |_| match reader.poll(&mut crate::Batch::default(), TICK) {
             Ok(crate::Event::Idle) | Err(Error::Busy(_)) => None,
             Ok(event) => panic!("{event:?} from an offset out of range"),
             Err(error) => Some(error),

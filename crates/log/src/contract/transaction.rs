@@ -1,11 +1,12 @@
 //! Transactions whose outcome is known: all of it or nothing, offsets and metadata included.
 
+use super::actor::{commit_as, committed, sole_member};
 use super::stage::{
-    aborted, answer, appends, at, commit, committed, committed_records, ends, keyed, offset, put, read, read_on,
-    sole_member, topic, values, writer,
+    aborted, answer, appends, at, commit, committed_records, ends, keyed, offset, put, read, read_on, topic,
+    values, writer,
 };
 use super::{Case, Outcome, Rig, Verdict};
-use crate::{CommitError, Ends, Isolation, Log, Member, Partition, Transaction, Writer};
+use crate::{CommitError, Ends, Isolation, Log, Member, Membership, Partition, Transaction, Writer};
 use std::sync::Arc;
 
 pub(super) fn cases<R: Rig>() -> Vec<Case<R>> {
@@ -32,9 +33,8 @@ fn atomic<R: Rig>(rig: &mut R) -> Verdict {
     outputs.push(&out, 1, None, Some(b"o1"), &[]);
     let mut states = keyed(&Partition::new(Arc::clone(&state), 0), &[("k", Some("s0"))]);
     states.push(&state, 1, Some(b"k"), Some(b"s1"), &[]);
-    let standing = member.standing();
     let offsets = [offset(&shards[0], 3, "m0"), offset(&shards[1], 0, "m1")];
-    commit(rig, &mut writer, &[&outputs, &states], &offsets, Some(&standing)).unwrap();
+    commit_as(rig, &mut writer, &mut member, &[&outputs, &states], &offsets);
     let told = answer(rig, || member.member.committed(&[shards[1].clone(), shards[0].clone()])).unwrap();
     assert_eq!(told, [at(0, "m1"), at(3, "m0")], "in the order asked for");
     for number in 0..2_u32 {
@@ -55,9 +55,9 @@ fn abort_invisible<R: Rig>(rig: &mut R) -> Verdict {
     let shard = Partition::new(journal, 0);
     let targets: Vec<_> = (0..2).map(|number| Partition::new(Arc::clone(&out), number)).collect();
     let mut first = writer(rig, &log, &id);
-    let standing = member.standing();
     put(rig, &mut first, &appends(&targets[0], &["before"]));
-    commit(rig, &mut first, &[], &[offset(&shard, 1, "one")], Some(&standing)).unwrap();
+    commit_as(rig, &mut first, &mut member, &[], &[offset(&shard, 1, "one")]);
+    let standing = member.standing();
     let records = [&appends(&targets[0], &["x"]), &appends(&targets[1], &["y"])];
     let offsets = [offset(&shard, 2, "two")];
     let transaction = Transaction { appends: &records, offsets: &offsets, membership: Some(&standing) };
@@ -80,8 +80,7 @@ fn metadata_replaced<R: Rig>(rig: &mut R) -> Verdict {
     let partition = Partition::new(topic, 0);
     assert_eq!(committed(rig, &mut member, &partition), None, "nothing was committed yet");
     for metadata in ["one", "two", ""] {
-        let standing = member.standing();
-        commit(rig, &mut writer, &[], &[offset(&partition, 5, metadata)], Some(&standing)).unwrap();
+        commit_as(rig, &mut writer, &mut member, &[], &[offset(&partition, 5, metadata)]);
         assert_eq!(committed(rig, &mut member, &partition), at(5, metadata));
     }
     Ok(())
@@ -97,8 +96,7 @@ fn partial<R: Rig>(rig: &mut R) -> Verdict {
     let receipt = commit(rig, &mut writer, &[], &[], None).unwrap();
     assert_eq!(receipt.stamp, None);
     put(rig, &mut writer, &appends(&partition, &["a"]));
-    let standing = member.standing();
-    let receipt = commit(rig, &mut writer, &[], &[offset(&partition, 1, "")], Some(&standing)).unwrap();
+    let receipt = commit_as(rig, &mut writer, &mut member, &[], &[offset(&partition, 1, "")]);
     assert_eq!(receipt.stamp, None);
     commit(rig, &mut writer, &[], &[], None).unwrap();
     assert_eq!(committed(rig, &mut member, &partition), at(1, ""));
@@ -116,18 +114,15 @@ fn without_standing<R: Rig>(rig: &mut R) -> Verdict {
     let records = appends(&partition, &["x"]);
     let offsets = [offset(&partition, 1, "x")];
     let standing = member.standing();
-    let mut none = standing.clone();
-    none.generation = -1;
-    let mut nobody = standing.clone();
-    nobody.member = String::new();
-    let mut neither = none.clone();
-    neither.member = String::new();
+    let none = Membership { generation: -1, ..standing.clone() };
+    let neither = Membership { member: String::new(), ..none.clone() };
+    let nobody = Membership { member: String::new(), ..standing };
     for bad in [None, Some(&none), Some(&nobody), Some(&neither)] {
         let cause = aborted(commit(rig, &mut writer, &[&records], &offsets, bad));
         assert_eq!(cause, crate::AbortCause::StaleMembership, "{bad:?}");
     }
     assert_eq!(committed(rig, &mut member, &partition), None);
-    commit(rig, &mut writer, &[&appends(&partition, &["a"])], &offsets, Some(&standing)).unwrap();
+    commit_as(rig, &mut writer, &mut member, &[&appends(&partition, &["a"])], &offsets);
     assert_eq!(values(&committed_records(rig, &log, &partition)), ["a"]);
     Ok(())
 }

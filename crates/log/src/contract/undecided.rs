@@ -1,8 +1,9 @@
 //! Transactions that stand open: what they hold back, and how they are decided.
 
+use super::actor::{Actor, commit_as, committed, sole_member};
 use super::stage::{
-    Actor, MemberOf, appends, assert_held_back, at, commit, committed, committed_records, ends, offset, put, read,
-    read_on, sole_member, topic, values, wait, writer,
+    MemberOf, TICK, appends, assert_held_back, at, committed_records, ends, offset, put, read, read_on,
+    topic, values, writer,
 };
 use super::{Case, Outcome, Rig, Verdict};
 use crate::{Ends, Error, Isolation, Member, Partition, Transaction};
@@ -14,7 +15,10 @@ pub(super) fn cases<R: Rig>() -> Vec<Case<R>> {
         ("of interleaved writers, the later may commit first", interleaved),
         ("committed offsets are told only when all are decided", busy_until_decided),
         ("a transaction in doubt is decided by opening its writer's id: aborted", reopened_aborts),
-        ("a transaction in doubt is decided by opening its writer's id: it was committed", reopened_committed),
+        (
+            "a transaction in doubt is decided by opening its writer's id: it was committed",
+            reopened_committed,
+        ),
         ("a late commit of an old incarnation is refused", late_commit),
         ("what a killed process left undecided is decided by its successor", killed),
         ("a transaction that the log gave up on is gone, and its id goes on", timed_out),
@@ -39,9 +43,7 @@ fn scene<R: Rig>(rig: &mut R, base: &str) -> Scene<R> {
     let mut writer = writer(rig, &log, &id);
     let mut member = sole_member(rig, &log, &group, &journal, 1);
     let shard = Partition::new(journal, 0);
-    let standing = member.standing();
-    let before = appends(&out, &["before"]);
-    commit(rig, &mut writer, &[&before], &[offset(&shard, 1, "one")], Some(&standing)).unwrap();
+    commit_as(rig, &mut writer, &mut member, &[&appends(&out, &["before"])], &[offset(&shard, 1, "one")]);
     assert_eq!(committed(rig, &mut member, &shard), at(1, "one"));
     committed_records(rig, &log, &out);
     let Ends { end, .. } = ends(rig, &log, &out);
@@ -54,7 +56,11 @@ impl<R: Rig> Scene<R> {
         let standing = self.member.standing();
         let records = [&appends(&self.out, &["held"])];
         let offsets = [offset(&self.shard, 2, "two")];
-        rig.hold("a", &self.id, &Transaction { appends: &records, offsets: &offsets, membership: Some(&standing) })
+        rig.hold(
+            "a",
+            &self.id,
+            &Transaction { appends: &records, offsets: &offsets, membership: Some(&standing) },
+        )
     }
 
     fn assert_undecided(&mut self, rig: &mut R) {
@@ -62,7 +68,7 @@ impl<R: Rig> Scene<R> {
             let told = self.member.member.committed(std::slice::from_ref(&self.shard));
             assert!(matches!(told, Err(Error::Busy(_))), "offsets told while undecided: {told:?}");
             self.member.poll();
-            rig.pass(super::stage::TICK);
+            rig.pass(TICK);
         }
         assert_held_back(rig, &self.log, &self.out, self.stable, &["before"]);
     }
@@ -100,13 +106,16 @@ fn interleaved<R: Rig>(rig: &mut R) -> Verdict {
         scene.hold(rig)?;
         let other = format!("{}-other", scene.id);
         let mut other = writer(rig, &scene.log, &other);
-        let standing = scene.member.standing();
         let later = appends(&scene.out, &["later"]);
         let offsets = [offset(&scene.shard, 9, "nine")];
-        commit(rig, &mut other, &[&later], &offsets, Some(&standing)).unwrap();
+        commit_as(rig, &mut other, &mut scene.member, &[&later], &offsets);
         scene.assert_undecided(rig);
         assert!(rig.finish(&scene.id, outcome)?);
-        assert_eq!(committed(rig, &mut scene.member, &scene.shard), at(9, "nine"), "the offset added last stays");
+        assert_eq!(
+            committed(rig, &mut scene.member, &scene.shard),
+            at(9, "nine"),
+            "the offset added last stays"
+        );
         let seen = values(&committed_records(rig, &scene.log, &scene.out));
         match outcome {
             Outcome::Commit => assert_eq!(seen, ["before", "held", "later"]),
@@ -171,9 +180,8 @@ fn killed<R: Rig>(rig: &mut R) -> Verdict {
     let mut again = writer(rig, &log, &old.id);
     let mut member = sole_member(rig, &log, &group, &topic, 1);
     assert_eq!(committed(rig, &mut member, &old.shard), at(1, "one"));
-    let standing = member.standing();
     let next = appends(&old.out, &["next"]);
-    commit(rig, &mut again, &[&next], &[offset(&old.shard, 2, "again")], Some(&standing)).unwrap();
+    commit_as(rig, &mut again, &mut member, &[&next], &[offset(&old.shard, 2, "again")]);
     assert_eq!(committed(rig, &mut member, &old.shard), at(2, "again"));
     assert_eq!(values(&committed_records(rig, &log, &old.out)), ["before", "next"]);
     Ok(())
@@ -186,13 +194,8 @@ fn timed_out<R: Rig>(rig: &mut R) -> Verdict {
     scene.assert_decided(rig, Outcome::Abort);
     assert!(!rig.finish(&scene.id, Outcome::Commit)?, "a transaction was committed after its time-out");
     let mut again = writer(rig, &scene.log, &scene.id);
-    wait(rig, "a standing", |_| {
-        scene.member.poll();
-        scene.member.member.membership()
-    });
-    let standing = scene.member.standing();
     let next = appends(&scene.out, &["next"]);
-    commit(rig, &mut again, &[&next], &[offset(&scene.shard, 2, "again")], Some(&standing)).unwrap();
+    commit_as(rig, &mut again, &mut scene.member, &[&next], &[offset(&scene.shard, 2, "again")]);
     assert_eq!(committed(rig, &mut scene.member, &scene.shard), at(2, "again"));
     assert_eq!(values(&committed_records(rig, &scene.log, &scene.out)), ["before", "next"]);
     Ok(())

@@ -51,7 +51,6 @@ impl Embedded {
         let mut state = self.shared.live()?;
         let taken = u32::try_from(state.slots.len()).unwrap_or(u32::MAX);
         drop(state);
-        let number = topic.spec.partitions;
         topic.pids.extend(taken..taken + count);
         topic.spec.partitions += count;
         self.shared.write(|store, batch| {
@@ -59,10 +58,7 @@ impl Embedded {
             batch.insert(&store.meta, key, topic::encode(&topic));
         })?;
         state = self.shared.live()?;
-        for number in number..topic.spec.partitions {
-            let partition = Partition::new(Arc::clone(&topic.spec.name), number);
-            state.slots.push(Slot::new(partition, topic.spec.cleanup));
-        }
+        state.slots.extend((0..count).map(|_| Slot::new(topic.spec.cleanup)));
         let name = Arc::clone(&topic.spec.name);
         Arc::make_mut(&mut state.catalog).insert(Arc::clone(&name), topic);
         let readers = state.groups.iter().filter(|(_, group)| group.subscribes(&name));
@@ -136,7 +132,7 @@ impl Embedded {
     pub fn compact(&self) -> Result<()> {
         let _admin = self.admin();
         let state = self.shared.live()?;
-        let limits = Limits::of(&state);
+        let limits = Limits::of(&state.slots);
         let pids = 0..u32::try_from(state.slots.len()).unwrap_or(u32::MAX);
         drop(state);
         let horizon = compaction::horizon(super::wall_clock(), self.shared.options.tombstone_retention);
@@ -154,6 +150,22 @@ impl Embedded {
                 return Ok(());
             }
         }
+    }
+
+    /// Takes the seat of the member that joined `group` as `instance`, as a broker does with one that fell silent. The
+    /// member learns that its partitions are lost, and joins anew if it polls on. Whether there was one.
+    ///
+    /// # Errors
+    /// [`Error::Fatal`].
+    pub fn expel(&self, group: &str, instance: &str) -> Result<bool> {
+        let mut state = self.shared.live()?;
+        let there = state.groups.get_mut(group).is_some_and(|group| group.expel(instance));
+        if there {
+            state.rebalance(group);
+        }
+        drop(state);
+        self.shared.wake();
+        Ok(there)
     }
 
     /// Bytes that the log takes on disk, about.

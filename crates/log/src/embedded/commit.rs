@@ -12,7 +12,7 @@ use super::store::{self, Meta};
 use super::{CommitPoint, topic};
 use crate::error::AbortCause;
 use crate::{CommitError, Committed, Receipt, Stamp};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
@@ -44,17 +44,16 @@ struct Request {
 
 /// A transaction whose turn it is: admitted, with its offsets.
 #[derive(Debug)]
-struct Placed {
-    ticket: u64,
-    prepared: Prepared,
+pub(super) struct Placed {
+    pub(super) prepared: Prepared,
     /// Offset of each part.
-    bases: Vec<u64>,
+    pub(super) bases: Vec<u64>,
     /// Stamp of each part.
-    stamps: Vec<i64>,
+    pub(super) stamps: Vec<i64>,
 }
 
 /// Where each partition that a turn touches will end.
-type Ends = BTreeMap<u32, (u64, i64)>;
+pub(super) type Ends = BTreeMap<u32, (u64, i64)>;
 
 impl Queue {
     fn line(&self) -> MutexGuard<'_, Line> {
@@ -63,6 +62,20 @@ impl Queue {
 }
 
 impl Shared {
+    /// Takes a turn alone.
+    pub(super) fn alone<T>(&self, work: impl FnOnce() -> T) -> T {
+        let mut line = self.queue.line();
+        while line.led {
+            line = self.queue.turned.wait(line).unwrap_or_else(PoisonError::into_inner);
+        }
+        line.led = true;
+        drop(line);
+        let done = work();
+        self.queue.line().led = false;
+        self.queue.turned.notify_all();
+        done
+    }
+
     /// Commits, alone or together with others.
     pub(super) fn commit(&self, writer: &Arc<str>, epoch: u64, prepared: Prepared) -> Outcome {
         let mut line = self.queue.line();
@@ -104,7 +117,7 @@ impl Shared {
             return outcomes;
         }
         let receipts: Vec<(u64, Receipt)> =
-            placed.iter().map(|placed| (placed.ticket, Receipt { stamp: placed.stamp() })).collect();
+            placed.iter().map(|(ticket, placed)| (*ticket, Receipt { stamp: placed.stamp() })).collect();
         match self.write_turn(placed, &ends, &limits) {
             Ok(offsets) => {
                 self.publish(ends, offsets);
@@ -133,24 +146,30 @@ impl Shared {
     }
 
     /// Checks who may commit, and gives offsets and stamps to those.
-    fn admit(&self, requests: Vec<Request>, outcomes: &mut Vec<(u64, Outcome)>) -> (Vec<Placed>, Ends, Limits) {
+    fn admit(&self, requests: Vec<Request>, outcomes: &mut Vec<(u64, Outcome)>) -> (Vec<(u64, Placed)>, Ends, Limits) {
         let now = super::wall_clock();
         let mut state = self.state();
         let mut ends = Ends::new();
         let mut placed = Vec::with_capacity(requests.len());
         for request in requests {
-            match admissible(&state, &request) {
-                Ok(()) => placed.push(place(&mut state, &mut ends, request, now)),
-                Err(error) => outcomes.push((request.ticket, Err(error))),
+            let Request { ticket, writer, epoch, prepared } = request;
+            match admissible(&state, &writer, epoch, &prepared) {
+                Ok(()) => {
+                    let placed_now = Placed::new(&state, &mut ends, prepared, now);
+                    placed_now.mark(&mut ends);
+                    state.undecided(&placed_now.prepared, writer);
+                    placed.push((ticket, placed_now));
+                }
+                Err(error) => outcomes.push((ticket, Err(error))),
             }
         }
-        (placed, ends, Limits::of(&state))
+        (placed, ends, Limits::of(&state.slots))
     }
 
     /// Writes a turn and syncs it. Returns the offsets that it committed.
     fn write_turn(
         &self,
-        placed: Vec<Placed>,
+        placed: Vec<(u64, Placed)>,
         ends: &Ends,
         limits: &Limits,
     ) -> Result<BTreeMap<(u32, String), Committed>, String> {
@@ -168,7 +187,7 @@ impl Shared {
             step.expire(&mut batch, *pid, horizon, limits);
         }
         let mut offsets = BTreeMap::new();
-        for placed in placed {
+        for (_, placed) in placed {
             let group = placed.prepared.membership.as_ref().map(|membership| membership.group.clone());
             for ((part, base), stamp) in placed.prepared.parts.into_iter().zip(placed.bases).zip(placed.stamps) {
                 step.written((part.pid, base), stamp, &part.keep).map_err(fatal)?;
@@ -206,7 +225,7 @@ impl Shared {
             }
         }
         for ((pid, group), committed) in offsets {
-            state.offsets.entry(pid).or_default().insert(group, committed);
+            state.set_offset(pid, group, committed);
         }
         state.undecided_offsets.clear();
         state.undecided_writers.clear();
@@ -216,6 +235,32 @@ impl Shared {
 }
 
 impl Placed {
+    /// Gives offsets and stamps, behind those of `ends`.
+    pub(super) fn new(state: &State, ends: &mut Ends, prepared: Prepared, now: i64) -> Self {
+        let mut bases = Vec::with_capacity(prepared.parts.len());
+        let mut stamps = Vec::with_capacity(prepared.parts.len());
+        for part in &prepared.parts {
+            let end = ends.entry(part.pid).or_insert_with(|| {
+                state.slot(part.pid).map_or((0, now), |slot| (slot.next, slot.last_stamp))
+            });
+            end.1 = end.1.max(now);
+            bases.push(end.0);
+            stamps.push(end.1);
+            end.0 += u64::from(part.chunk.count());
+        }
+        Self { prepared, bases, stamps }
+    }
+
+    /// Takes an offset for the commit marker of each partition: offsets have gaps, as they have in Kafka.
+    pub(super) fn mark(&self, ends: &mut Ends) {
+        let touched: BTreeSet<u32> = self.prepared.parts.iter().map(|part| part.pid).collect();
+        for pid in touched {
+            if let Some((next, _)) = ends.get_mut(&pid) {
+                *next += 1;
+            }
+        }
+    }
+
     /// The greatest stamp that the log itself gave.
     fn stamp(&self) -> Option<i64> {
         let stamps = self.prepared.parts.iter().zip(&self.stamps);
@@ -223,17 +268,22 @@ impl Placed {
     }
 }
 
-fn admissible(state: &State, request: &Request) -> Result<(), CommitError> {
+/// Whether this writer may commit this now.
+pub(super) fn admissible(
+    state: &State,
+    writer: &str,
+    epoch: u64,
+    prepared: &Prepared,
+) -> Result<(), CommitError> {
     if let Some(reason) = &state.fatal {
         return Err(CommitError::Unknown { reason: reason.clone() });
     }
-    let epoch = state.epochs.get(&request.writer).copied().unwrap_or(0);
-    if epoch != request.epoch {
-        let reason =
-            format!("writer {} has epoch {}, a later one of this id has {epoch}", request.writer, request.epoch);
+    let latest = state.epochs.get(writer).copied().unwrap_or(0);
+    if latest != epoch {
+        let reason = format!("writer {writer} has epoch {epoch}, a later one of this id has {latest}");
         return Err(CommitError::Fenced { reason });
     }
-    let Some(membership) = &request.prepared.membership else { return Ok(()) };
+    let Some(membership) = &prepared.membership else { return Ok(()) };
     let stale = |reason: String| Err(aborted(AbortCause::StaleMembership, reason));
     let (name, member, generation) = (&membership.group, &membership.member, membership.generation);
     let Some(group) = state.groups.get(name).filter(|group| group.contains(member)) else {
@@ -242,43 +292,10 @@ fn admissible(state: &State, request: &Request) -> Result<(), CommitError> {
     if generation != group.generation() {
         return stale(format!("generation {generation} of group {name}, which is at {}", group.generation()));
     }
-    for offset in &request.prepared.offsets {
+    for offset in &prepared.offsets {
         if let Some(owner) = group.owner(&offset.partition).filter(|owner| owner != member) {
             return stale(format!("partition {} belongs to {owner}, not to {member}", offset.partition));
         }
     }
     Ok(())
-}
-
-fn place(state: &mut State, ends: &mut Ends, request: Request, now: i64) -> Placed {
-    let Request { ticket, writer, prepared, .. } = request;
-    let mut bases = Vec::with_capacity(prepared.parts.len());
-    let mut stamps = Vec::with_capacity(prepared.parts.len());
-    let mut touched: Vec<u32> = prepared.parts.iter().map(|part| part.pid).collect();
-    touched.sort_unstable();
-    touched.dedup();
-    for pid in &touched {
-        let (next, last) = state.slot(*pid).map_or((0, now), |slot| (slot.next, slot.last_stamp));
-        let end = ends.entry(*pid).or_insert((next, last));
-        end.1 = end.1.max(now);
-    }
-    for part in &prepared.parts {
-        if let Some((next, stamp)) = ends.get_mut(&part.pid) {
-            bases.push(*next);
-            stamps.push(*stamp);
-            *next += u64::from(part.chunk.count());
-        }
-    }
-    // The commit marker: offsets have gaps, as they have in Kafka.
-    for pid in &touched {
-        if let Some((next, _)) = ends.get_mut(pid) {
-            *next += 1;
-        }
-    }
-    let group = prepared.membership.as_ref().map(|membership| membership.group.as_str()).unwrap_or_default();
-    for offset in &prepared.offsets {
-        state.undecided_offsets.insert((offset.pid, group.to_owned()));
-    }
-    state.undecided_writers.insert(writer);
-    Placed { ticket, prepared, bases, stamps }
 }

@@ -7,7 +7,7 @@
 //! deleted in favour of a record above an undecided transaction.
 
 use super::prepare::Keep;
-use super::state::State;
+use super::topic::Slot;
 use super::store::{self, Meta, Store};
 use crate::Result;
 use fjall::OwnedWriteBatch;
@@ -42,8 +42,8 @@ struct Tombstone {
 pub(super) struct Limits(HashMap<u32, u64>);
 
 impl Limits {
-    pub(super) fn of(state: &State) -> Self {
-        let undecided = (0..).zip(&state.slots).filter_map(|(pid, slot)| {
+    pub(super) fn of(slots: &[Slot]) -> Self {
+        let undecided = (0..).zip(slots).filter_map(|(pid, slot)| {
             slot.undecided.first_key_value().map(|(first, _)| (pid, *first))
         });
         Self(undecided.collect())

@@ -50,11 +50,7 @@ impl Group {
     /// Gives `instance` a seat and returns the member's id. A member that holds this instance loses its seat.
     pub(super) fn join(&mut self, instance: &str, topics: &[Arc<str>]) -> String {
         self.joined += 1;
-        let old: Vec<String> =
-            self.seats.iter().filter(|(_, seat)| seat.instance == instance).map(|(id, _)| id.clone()).collect();
-        for member in old {
-            self.unseat(&member);
-        }
+        self.expel(instance);
         let member = format!("{instance}-{}", self.joined);
         let seat = Seat { instance: instance.to_owned(), topics: topics.to_vec(), events: VecDeque::new() };
         self.seats.insert(member.clone(), seat);
@@ -67,9 +63,15 @@ impl Group {
         self.seats.remove(member).is_some()
     }
 
-    /// The member that sits as `instance`.
-    pub(super) fn seated(&self, instance: &str) -> Option<String> {
-        self.seats.iter().find(|(_, seat)| seat.instance == instance).map(|(id, _)| id.clone())
+    /// Whether a member sits as `instance`.
+    pub(super) fn seated(&self, instance: &str) -> bool {
+        self.seats.values().any(|seat| seat.instance == instance)
+    }
+
+    /// Takes the seat of `instance`. Whether it had one.
+    pub(super) fn expel(&mut self, instance: &str) -> bool {
+        let member = self.seats.iter().find(|(_, seat)| seat.instance == instance).map(|(id, _)| id.clone());
+        member.is_some_and(|member| self.unseat(&member))
     }
 
     /// Lets `member` give up those of `partitions` that are being revoked. Whether there was any.

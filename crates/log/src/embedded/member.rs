@@ -1,7 +1,7 @@
 //! A consumer in a group: events of the group first, then the records of its partitions, in turn.
 
 use super::reader::{Ahead, Cursor};
-use super::state::{Shared, missing};
+use super::state::{Shared, State, missing};
 use crate::{Batch, Committed, Error, Event, Isolation, Membership, Partition, Result};
 use std::collections::BTreeSet;
 use std::sync::Arc;
@@ -73,17 +73,24 @@ impl Member {
         self.started.retain(|cursor| !partitions.contains(&cursor.partition));
     }
 
-    /// The seat was taken away: what was ours is lost, then the reason is told.
-    fn unseated(&mut self) -> Result<Event> {
-        if self.owned.is_empty() {
+    /// The seat was taken away: what was ours is lost; then another of this instance has it, or we join anew.
+    fn unseated(&mut self, state: &mut State) -> Result<Option<Event>> {
+        if !self.owned.is_empty() {
+            let event = Event::Lost(std::mem::take(&mut self.owned).into_iter().collect());
+            self.observe(&event);
+            return Ok(Some(event));
+        }
+        let group = state.groups.entry(self.group.clone()).or_default();
+        if group.seated(&self.instance) {
             return Err(Error::Fatal(format!(
                 "instance {} of group {} has joined anew elsewhere: two live consumers must not share an instance id",
                 self.instance, self.group
             )));
         }
-        let event = Event::Lost(std::mem::take(&mut self.owned).into_iter().collect());
-        self.observe(&event);
-        Ok(event)
+        self.id = group.join(&self.instance, &self.topics);
+        state.rebalance(&self.group);
+        self.shared.wake();
+        Ok(None)
     }
 }
 
@@ -98,8 +105,10 @@ impl crate::Member for Member {
                 return Err(Error::Fatal(reason.clone()));
             }
             let Some(group) = state.groups.get_mut(&self.group).filter(|group| group.contains(&self.id)) else {
-                drop(state);
-                return self.unseated();
+                if let Some(event) = self.unseated(&mut state)? {
+                    return Ok(event);
+                }
+                continue;
             };
             self.generation = group.generation();
             if let Some(event) = group.take_event(&self.id) {
@@ -153,7 +162,7 @@ impl crate::Member for Member {
         let mut answer = Vec::with_capacity(partitions.len());
         for partition in partitions {
             let pid = state.pid(partition).ok_or_else(|| missing(partition))?;
-            if state.undecided_offsets.contains(&(pid, self.group.clone())) {
+            if state.is_undecided(pid, &self.group) {
                 return Err(Error::Busy(format!("an offset of {partition} is being committed")));
             }
             answer.push(state.offsets.get(&pid).and_then(|groups| groups.get(&self.group)).cloned());

@@ -6,7 +6,9 @@
 use super::compaction::Compaction;
 use super::commit::Queue;
 use super::group::Group;
+use super::held::{self, Open};
 use super::lock::Holding;
+use super::prepare::Prepared;
 use super::store::{Meta, Store};
 use super::topic::{self, Catalog, Slot};
 use super::Options;
@@ -42,6 +44,8 @@ pub(super) struct State {
     /// Offsets and writers of the transactions whose turn it is.
     pub(super) undecided_offsets: HashSet<(u32, String)>,
     pub(super) undecided_writers: HashSet<Arc<str>>,
+    /// Transactions that were left open, by writer.
+    pub(super) held: HashMap<Arc<str>, Open>,
     /// Why this log is of no use any more.
     pub(super) fatal: Option<String>,
 }
@@ -64,6 +68,7 @@ impl Shared {
             let epoch = value.as_ref().try_into().map_err(|_error| store.damaged("a writer's epoch"))?;
             epochs.insert(id.into(), u64::from_be_bytes(epoch));
         }
+        held::drop_open(&store)?;
         let compaction = Compaction::load(&store)?;
         let state = State {
             catalog: Arc::new(catalog),
@@ -73,6 +78,7 @@ impl Shared {
             epochs,
             undecided_offsets: HashSet::new(),
             undecided_writers: HashSet::new(),
+            held: HashMap::new(),
             fatal: None,
         };
         Ok(Self {
@@ -140,6 +146,30 @@ impl Shared {
 }
 
 impl State {
+    /// The offsets and the writer of a transaction are undecided from now on.
+    pub(super) fn undecided(&mut self, prepared: &Prepared, writer: Arc<str>) {
+        let group = prepared.membership.as_ref().map(|membership| membership.group.as_str()).unwrap_or_default();
+        for offset in &prepared.offsets {
+            self.undecided_offsets.insert((offset.pid, group.to_owned()));
+        }
+        self.undecided_writers.insert(writer);
+    }
+
+    /// Whether an offset that this group has committed is undecided.
+    pub(super) fn is_undecided(&self, pid: u32, group: &str) -> bool {
+        let place = (pid, group.to_owned());
+        self.undecided_offsets.contains(&place) || self.held.values().any(|open| open.holds(&place))
+    }
+
+    /// An offset is committed: it stands against those that were added before it.
+    pub(super) fn set_offset(&mut self, pid: u32, group: String, committed: Committed) {
+        let place = (pid, group);
+        for open in self.held.values_mut() {
+            open.overtake(&place);
+        }
+        self.offsets.entry(place.0).or_default().insert(place.1, committed);
+    }
+
     pub(super) fn pid(&self, partition: &Partition) -> Option<u32> {
         let number = usize::try_from(partition.number).ok()?;
         self.catalog.get(&partition.topic)?.pids.get(number).copied()

@@ -1,7 +1,7 @@
 //! The fjall store and what lies where in it.
 //!
 //! Four keyspaces, all made before the directory is used, so that none is ever half made:
-//! - `chunks`: topics that keep everything; (partition id, first offset) -> chunk. Large chunks are kept apart
+//! - `chunks`: topics that keep everything; (partition id, first offset) -> chunk. Large values are kept apart
 //!   from their keys, so that sorting the keys does not rewrite them.
 //! - `compacted`: topics that keep the latest of each key; the same, one record a chunk.
 //! - `latest`: (partition id, key) -> offset of its latest record, for compaction.
@@ -56,6 +56,8 @@ impl Meta {
     pub(super) const WRITER: u8 = b'W';
     /// Partition id, offset of a record without value -> its stamp and key.
     pub(super) const TOMBSTONE: u8 = b'X';
+    /// Writer id -> the chunks of the transaction that it left open.
+    pub(super) const OPEN: u8 = b'U';
     /// (one key) the records that the last batch superseded, deleted by the next.
     pub(super) const SUPERSEDED: u8 = b'S';
 
@@ -136,17 +138,17 @@ impl Store {
             .open()
             .map_err(failed)?;
         let plain = || KeyspaceCreateOptions::default().manual_journal_persist(true);
-        let apart = || {
+        let apart = |threshold| {
             let large = KvSeparationOptions::default()
-                .separation_threshold(4_096)
+                .separation_threshold(threshold)
                 .compression(CompressionType::Lz4)
                 .file_target_size(64 * MIB);
             plain().with_kv_separation(Some(large))
         };
         let small = || plain().max_memtable_size(16 * MIB);
         Ok(Self {
-            chunks: database.keyspace("chunks", apart).map_err(failed)?,
-            compacted: database.keyspace("compacted", plain).map_err(failed)?,
+            chunks: database.keyspace("chunks", || apart(4_096)).map_err(failed)?,
+            compacted: database.keyspace("compacted", || apart(512)).map_err(failed)?,
             latest: database.keyspace("latest", small).map_err(failed)?,
             meta: database.keyspace("meta", small).map_err(failed)?,
             dir: dir.to_owned(),

@@ -1,7 +1,7 @@
 //! What the log knows of topics and partitions, in memory, and how it is written down.
 
 use super::store::{Meta, Store};
-use crate::{Cleanup, Isolation, Partition, Result, Stamp, TopicSpec};
+use crate::{Cleanup, Isolation, Result, Stamp, TopicSpec};
 use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
 
@@ -18,7 +18,6 @@ pub(super) type Catalog = HashMap<Arc<str>, Topic>;
 /// One partition, by its id.
 #[derive(Clone, Debug)]
 pub(super) struct Slot {
-    pub(super) partition: Partition,
     pub(super) cleanup: Cleanup,
     pub(super) first: u64,
     /// One more than the greatest offset that is taken.
@@ -29,8 +28,8 @@ pub(super) struct Slot {
 }
 
 impl Slot {
-    pub(super) fn new(partition: Partition, cleanup: Cleanup) -> Self {
-        Self { partition, cleanup, first: 0, next: 0, last_stamp: i64::MIN, undecided: BTreeMap::new() }
+    pub(super) fn new(cleanup: Cleanup) -> Self {
+        Self { cleanup, first: 0, next: 0, last_stamp: i64::MIN, undecided: BTreeMap::new() }
     }
 
     /// Where a reader stops.
@@ -90,9 +89,7 @@ pub(super) fn load(store: &Store) -> Result<(Catalog, Vec<Slot>)> {
         let (name, value) = entry?;
         let name: Arc<str> = String::from_utf8(name).map_err(|_error| store.damaged("a topic's name"))?.into();
         let topic = decode(&name, &value).ok_or_else(|| store.damaged("a topic"))?;
-        for (number, pid) in (0..).zip(&topic.pids) {
-            slots.insert(*pid, Slot::new(Partition::new(Arc::clone(&name), number), topic.spec.cleanup));
-        }
+        slots.extend(topic.pids.iter().map(|pid| (*pid, Slot::new(topic.spec.cleanup))));
         catalog.insert(name, topic);
     }
     for entry in store.meta(Meta::END) {

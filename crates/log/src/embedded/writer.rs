@@ -1,6 +1,7 @@
 //! The writer of transactions of one id.
 
 use super::CommitPoint;
+use super::held;
 use super::prepare;
 use super::state::Shared;
 use super::store::Meta;
@@ -10,9 +11,9 @@ use std::sync::Arc;
 /// A transactional producer of the embedded log.
 #[derive(Debug)]
 pub struct Writer {
-    shared: Arc<Shared>,
-    id: Arc<str>,
-    epoch: u64,
+    pub(super) shared: Arc<Shared>,
+    pub(super) id: Arc<str>,
+    pub(super) epoch: u64,
     /// Transactions begun, for the trace.
     sequence: u64,
 }
@@ -22,6 +23,7 @@ impl Writer {
     pub(super) fn open(shared: Arc<Shared>, id: &str) -> Result<Self> {
         let admin = shared.admin.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
         let id: Arc<str> = id.into();
+        held::abort_of(&shared, &id)?;
         let mut state = shared.live()?;
         if state.undecided_writers.contains(&id) {
             return Err(Error::Busy(format!("a transaction of writer {id} is being decided")));

@@ -52,7 +52,9 @@ impl State {
 
     pub(super) fn blame_foreign(&mut self, id: &str) {
         let current = self.coordinators.get(id).and_then(|coordinator| coordinator.current.as_ref());
-        let Some((txn, targets)) = current.map(|current| (current.txn, current.targets.clone())) else { return };
+        let Some((txn, targets)) = current.map(|current| (current.txn, current.targets.clone())) else {
+            return;
+        };
         for target in targets {
             if matches!(target, Target::Records(_)) {
                 self.blame(&target, txn, Fault::Foreign);

@@ -100,7 +100,13 @@ impl Group {
 
     pub(super) fn add_pending(&mut self, txn: Txn, number: u64, offset: &OffsetCommit) {
         let committed = Committed { offset: offset.offset, metadata: offset.metadata.clone() };
-        self.pending.push(Pending { txn, number, partition: offset.partition.clone(), committed, cause: None });
+        self.pending.push(Pending {
+            txn,
+            number,
+            partition: offset.partition.clone(),
+            committed,
+            cause: None,
+        });
     }
 
     pub(super) fn blame(&mut self, txn: Txn, fault: Fault) {
@@ -130,8 +136,13 @@ impl Group {
     }
 
     /// What is committed in truth: with the offsets whose marker is late, as `late` knows.
-    pub(super) fn committed_in_truth(&self, partition: &Partition, late: impl Fn(Txn) -> bool) -> Option<Committed> {
-        let decided = self.pending.iter().filter(|pending| pending.partition == *partition && late(pending.txn));
+    pub(super) fn committed_in_truth(
+        &self,
+        partition: &Partition,
+        late: impl Fn(Txn) -> bool,
+    ) -> Option<Committed> {
+        let decided =
+            self.pending.iter().filter(|pending| pending.partition == *partition && late(pending.txn));
         let newest = decided.max_by_key(|pending| pending.number);
         match (self.offsets.get(partition), newest) {
             (Some(kept), Some(pending)) if kept.number > pending.number => Some(kept.committed.clone()),
@@ -163,7 +174,14 @@ impl Group {
     }
 
     /// Takes in a member under its instance's name.
-    pub(super) fn enter(&mut self, instance: &str, member: &str, process: usize, topics: &[Arc<str>], now: i64) {
+    pub(super) fn enter(
+        &mut self,
+        instance: &str,
+        member: &str,
+        process: usize,
+        topics: &[Arc<str>],
+        now: i64,
+    ) {
         let rebalancing = self.rebalancing.is_some();
         if let Some(seat) = self.seats.iter_mut().find(|seat| seat.instance == instance) {
             let unreleased = seat.owned != seat.granted;
@@ -209,8 +227,10 @@ impl Group {
         }
         self.rebalancing = None;
         self.generation += 1;
-        let owners: Vec<Option<usize>> =
-            partitions.iter().map(|each| self.seats.iter().position(|seat| seat.owned.contains(each))).collect();
+        let owners: Vec<Option<usize>> = partitions
+            .iter()
+            .map(|each| self.seats.iter().position(|seat| seat.owned.contains(each)))
+            .collect();
         let wanted = self.distribute(partitions, &owners, rng);
         for (index, seat) in self.seats.iter_mut().enumerate() {
             seat.granted.clear();
@@ -225,7 +245,12 @@ impl Group {
     }
 
     /// Who should have what: evenly, and everybody what they had as far as that goes.
-    fn distribute(&self, partitions: &[Partition], owners: &[Option<usize>], rng: &mut Rng) -> Vec<Option<usize>> {
+    fn distribute(
+        &self,
+        partitions: &[Partition],
+        owners: &[Option<usize>],
+        rng: &mut Rng,
+    ) -> Vec<Option<usize>> {
         let seats = &self.seats;
         let quota = partitions.len().div_ceil(seats.len().max(1));
         let mut counts = vec![0_usize; seats.len()];
@@ -241,7 +266,9 @@ impl Group {
         for (slot, partition) in wanted.iter_mut().zip(partitions).filter(|(slot, _)| slot.is_none()) {
             let turn = rng.below(seats.len());
             let order = (0..seats.len()).map(|index| (index + turn) % seats.len());
-            *slot = order.filter(|index| seats[*index].topics.contains(&partition.topic)).min_by_key(|i| counts[*i]);
+            *slot = order
+                .filter(|index| seats[*index].topics.contains(&partition.topic))
+                .min_by_key(|i| counts[*i]);
             if let Some(index) = *slot {
                 counts[index] += 1;
             }

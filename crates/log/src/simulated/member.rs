@@ -1,10 +1,10 @@
-//! A consumer of the simulated log, in a group or of one partition.
+//! A consumer in a group.
 //!
 //! What a member believes (its id, generation, partitions) may lag behind what the group knows: it learns of it
 //! in a poll, and until then acts on what it believes, as a real one does.
 
 use super::faults::{Fault, Site};
-use super::partition::{Cursor, Fetched};
+use super::partition::Cursor;
 use super::state::{Place, ProcessId, State};
 use crate::{Batch, Committed, Error, Event, Isolation, Membership, Partition, Result};
 use std::cell::RefCell;
@@ -71,13 +71,15 @@ impl Member {
         if !known {
             return self.rejoin(state);
         }
-        let Some(seat) = self.id.as_deref().and_then(|id| state.groups[group].seat(id)) else { return Ok(()) };
+        let Some(seat) = self.id.as_deref().and_then(|id| state.groups[group].seat(id)) else {
+            return Ok(());
+        };
         seat.seen = now;
         if !seat.synced {
             seat.synced = true;
             let granted = seat.granted.clone();
-            self.generation = Some(state.groups[group].generation);
-            let cause = state.groups[group].cause;
+            let fresh = self.generation.replace(state.groups[group].generation).is_none();
+            let cause = state.groups[group].cause.filter(|_| !fresh);
             self.take_assignment(state, &granted);
             if let Some(cause) = cause {
                 state.tally.change(cause);
@@ -124,7 +126,12 @@ impl Member {
             let held = self.holdings.iter().any(|holding| holding.partition == *partition);
             if !held && let Some(place) = state.place(partition) {
                 assigned.push(partition.clone());
-                self.holdings.push(Holding { partition: partition.clone(), place, cursor: None, revoked: false });
+                self.holdings.push(Holding {
+                    partition: partition.clone(),
+                    place,
+                    cursor: None,
+                    revoked: false,
+                });
             }
         }
         let silent = !revoked.is_empty() && assigned.is_empty();
@@ -140,7 +147,9 @@ impl Member {
         let count = self.holdings.len();
         let (turn, most) = (state.rng.below(count), state.most());
         for index in (0..count).map(|index| (index + turn) % count) {
-            let Holding { partition, place, cursor: Some(cursor), .. } = &mut self.holdings[index] else { continue };
+            let Holding { partition, place, cursor: Some(cursor), .. } = &mut self.holdings[index] else {
+                continue;
+            };
             if let Some(event) = state.fetch(*place, partition, cursor, batch, most)? {
                 return Ok(event);
             }
@@ -192,7 +201,9 @@ impl crate::Member for Member {
                 if let Some(fault) = cause {
                     state.tally.change(fault);
                 }
-                return Err(Error::Busy(format!("a transaction with the offset of {partition} is undecided")));
+                return Err(Error::Busy(format!(
+                    "a transaction with the offset of {partition} is undecided"
+                )));
             }
         }
         Ok(partitions.iter().map(|partition| group.committed(partition).cloned()).collect())
@@ -242,73 +253,5 @@ impl crate::Member for Member {
         {
             state.lose(self.group, id, None);
         }
-    }
-}
-
-/// A consumer of one partition.
-#[derive(Debug)]
-pub struct Reader {
-    pub(super) state: Rc<RefCell<State>>,
-    pub(super) process: ProcessId,
-    pub(super) partition: Partition,
-    pub(super) place: Place,
-    pub(super) cursor: Cursor,
-}
-
-impl crate::Reader for Reader {
-    fn poll(&mut self, batch: &mut Batch, _wait: Duration) -> Result<Event> {
-        batch.clear();
-        let state = &mut *self.state.borrow_mut();
-        state.query(self.process)?;
-        let most = state.most();
-        let event = state.fetch(self.place, &self.partition, &mut self.cursor, batch, most)?;
-        Ok(event.unwrap_or(Event::Idle))
-    }
-}
-
-impl State {
-    /// Reads on from a cursor; `None` where nothing is new.
-    fn fetch(
-        &mut self,
-        place: Place,
-        partition: &Partition,
-        cursor: &mut Cursor,
-        batch: &mut Batch,
-        most: usize,
-    ) -> Result<Option<Event>> {
-        let now = self.now;
-        let store = &mut self.topics[place.topic].partitions[place.number];
-        if store.stalled_until > now {
-            if store.stalled_by_fault && cursor.reported != Some(store.limit(cursor.isolation).0) {
-                self.tally.change(Fault::Stall);
-            }
-            return Ok(None);
-        }
-        let (fetched, fault) = store.fetch(cursor, batch, most);
-        if let Some(fault) = fault {
-            self.tally.change(fault);
-        }
-        match fetched {
-            Fetched::Nothing => Ok(None),
-            Fetched::Records => {
-                batch.partition = Some(partition.clone());
-                Ok(Some(Event::Records))
-            }
-            Fetched::End(offset) => Ok(Some(Event::End { partition: partition.clone(), offset })),
-            Fetched::OutOfRange => {
-                let (first, end) = (store.first, store.end);
-                Err(Error::OutOfRange { partition: partition.clone(), offset: cursor.position, first, end })
-            }
-        }
-    }
-
-    /// Refuses an offset that a partition does not hold.
-    pub(super) fn in_range(&mut self, place: Place, partition: &Partition, offset: i64) -> Result<()> {
-        let store = self.store(place);
-        let (first, end) = (store.first, store.end);
-        if (first..=end).contains(&offset) {
-            return Ok(());
-        }
-        Err(Error::OutOfRange { partition: partition.clone(), offset, first, end })
     }
 }

@@ -161,7 +161,8 @@ impl Cluster {
         transaction: &Transaction<'_>,
     ) -> std::result::Result<Held, CommitError> {
         let mut state = self.state.borrow_mut();
-        let epoch = state.take_over(id).map_err(|error| CommitError::Unknown { reason: error.to_string() })?;
+        let epoch =
+            state.take_over(id).map_err(|error| CommitError::Unknown { reason: error.to_string() })?;
         let producer = Producer { process: process.process, id, epoch };
         let txn = state.hold(&producer, transaction)?;
         Ok(Held { id: id.to_owned(), epoch, process: process.process, txn })

@@ -107,7 +107,8 @@ impl Store {
         let headers = record.headers.iter().map(|(name, value)| (self.put(name), self.put(value))).collect();
         let key = record.key.map(|key| self.put(key));
         let value = record.value.map(|value| self.put(value));
-        let entry = Entry { offset, stamp: record.stamp, txn: record.txn, aborted: false, key, value, headers };
+        let entry =
+            Entry { offset, stamp: record.stamp, txn: record.txn, aborted: false, key, value, headers };
         self.entries.push(entry);
         self.end += 1;
         offset
@@ -161,7 +162,12 @@ impl Store {
     }
 
     /// Takes up to `most` records of about `batch.limit` bytes.
-    pub(super) fn fetch(&mut self, cursor: &mut Cursor, batch: &mut Batch, most: usize) -> (Fetched, Option<Fault>) {
+    pub(super) fn fetch(
+        &mut self,
+        cursor: &mut Cursor,
+        batch: &mut Batch,
+        most: usize,
+    ) -> (Fetched, Option<Fault>) {
         if cursor.position < self.first || cursor.position > self.end {
             return (Fetched::OutOfRange, None);
         }
@@ -230,7 +236,10 @@ impl Store {
             entry.offset >= limit
                 || (!entry.aborted
                     && entry.value.is_some()
-                    && entry.key.as_ref().is_some_and(|key| latest.get(&bytes[key.clone()]) == Some(&entry.offset)))
+                    && entry
+                        .key
+                        .as_ref()
+                        .is_some_and(|key| latest.get(&bytes[key.clone()]) == Some(&entry.offset)))
         });
     }
 

@@ -1,7 +1,8 @@
 //! A process of the simulated cluster: the log as it sees it.
 
-use super::member::{Member, Reader};
+use super::member::Member;
 use super::partition::Cursor;
+use super::reader::Reader;
 use super::state::{ProcessId, State};
 use super::writer::Writer;
 use crate::{Ends, Error, Isolation, Log, Partition, Result, Round, TopicSpec};
@@ -51,7 +52,9 @@ impl Log for Simulated {
         let mut told = Vec::with_capacity(topics.len());
         for name in topics {
             let topic = &state.topics[state.topic(name)?];
-            told.push(topic.partitions.iter().map(|store| Ends { first: store.first, end: store.end }).collect());
+            told.push(
+                topic.partitions.iter().map(|store| Ends { first: store.first, end: store.end }).collect(),
+            );
         }
         Ok(Round { sent_at, topics: told })
     }

@@ -18,7 +18,13 @@ impl State {
     }
 
     /// Takes a member in; its new id.
-    pub(super) fn enter(&mut self, group: usize, instance: &str, process: ProcessId, topics: &[Arc<str>]) -> String {
+    pub(super) fn enter(
+        &mut self,
+        group: usize,
+        instance: &str,
+        process: ProcessId,
+        topics: &[Arc<str>],
+    ) -> String {
         let member = format!("{instance}-{}", self.number());
         self.groups[group].enter(instance, &member, process, topics, self.now);
         member

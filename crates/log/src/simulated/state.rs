@@ -99,7 +99,8 @@ impl State {
     /// Whether a request to commit by the present writer of `id` is under way.
     pub(super) fn late_end_under_way(&self, id: &str) -> bool {
         let epoch = self.epoch(id);
-        let under_way = |event: &Timed| matches!(event, Timed::LateEnd { id: of, epoch: by } if of == id && *by == epoch);
+        let under_way =
+            |event: &Timed| matches!(event, Timed::LateEnd { id: of, epoch: by } if of == id && *by == epoch);
         self.events.values().any(under_way)
     }
 

@@ -2,8 +2,8 @@
 
 use super::{Cluster, Fault, Faults, Simulated, Tally};
 use crate::{
-    Appends, Batch, Cleanup, CommitError, Event, Isolation, Log, Member as _, OffsetCommit, Partition, Stamp,
-    TopicSpec, Transaction, Writer as _,
+    Appends, Batch, Cleanup, CommitError, Event, Isolation, Log, Member as _, OffsetCommit, Partition,
+    Reader as _, Stamp, TopicSpec, Transaction, Writer as _,
 };
 use std::hash::{DefaultHasher, Hash, Hasher};
 use std::sync::Arc;
@@ -92,7 +92,8 @@ impl Copier {
             })
             .collect();
         let membership = member.membership();
-        let transaction = Transaction { appends: &appends, offsets: &offsets, membership: membership.as_ref() };
+        let transaction =
+            Transaction { appends: &appends, offsets: &offsets, membership: membership.as_ref() };
         match writer.commit(&transaction) {
             Ok(receipt) => {
                 receipt.stamp.hash(trace);
@@ -133,6 +134,16 @@ fn run(seed: u64, faults: Faults) -> (u64, Tally) {
             written += 1;
         }
         step(&mut copiers, &mut trace);
+    }
+    let reader = cluster.process("reader");
+    for number in 0..partitions {
+        let Ok(mut reader) = reader.read(&Partition::new(OUTPUT, number), 0, Isolation::Uncommitted) else {
+            continue;
+        };
+        let mut batch = Batch::default();
+        while let Ok(Event::Records) = reader.poll(&mut batch, Duration::ZERO) {
+            batch.records().for_each(|record| record.offset.hash(&mut trace));
+        }
     }
     let tally = cluster.tally();
     cluster.set_faults(Faults::none());

@@ -165,7 +165,10 @@ impl State {
             return Objection::new(AbortCause::RecordTooLarge, reason);
         }
         if let Some(unknown) = offsets.iter().find(|offset| self.place(&offset.partition).is_none()) {
-            return Objection::new(AbortCause::UnknownPartition, format!("{} does not exist", unknown.partition));
+            return Objection::new(
+                AbortCause::UnknownPartition,
+                format!("{} does not exist", unknown.partition),
+            );
         }
         let Some(membership) = membership.filter(|own| own.generation >= 0 && !own.member.is_empty()) else {
             return Objection::new(AbortCause::StaleMembership, "offsets without a membership".to_owned());

@@ -36,7 +36,9 @@ impl crate::Writer for Writer {
         let producer = Producer { process: self.process, id: &self.id, epoch: self.epoch };
         let result = state.commit(&producer, transaction);
         match &result {
-            Err(CommitError::Unknown { .. }) => self.spent = Some("the outcome of its last transaction is unknown"),
+            Err(CommitError::Unknown { .. }) => {
+                self.spent = Some("the outcome of its last transaction is unknown")
+            }
             Err(CommitError::Fenced { .. }) => self.spent = Some("it was fenced before"),
             Ok(_) | Err(CommitError::Aborted { .. }) => {}
         }
@@ -92,7 +94,11 @@ impl State {
     }
 
     /// A transaction up to its request to commit, left there.
-    pub(super) fn hold(&mut self, producer: &Producer<'_>, transaction: &Transaction<'_>) -> Result<Txn, CommitError> {
+    pub(super) fn hold(
+        &mut self,
+        producer: &Producer<'_>,
+        transaction: &Transaction<'_>,
+    ) -> Result<Txn, CommitError> {
         self.admit(producer)?;
         let txn = self.begin(producer.id);
         self.append_all(producer, txn, transaction, None)?;
@@ -134,7 +140,9 @@ impl State {
     }
 
     fn stale(&mut self, transaction: &Transaction<'_>) {
-        let Some(membership) = transaction.membership.filter(|_| !transaction.offsets.is_empty()) else { return };
+        let Some(membership) = transaction.membership.filter(|_| !transaction.offsets.is_empty()) else {
+            return;
+        };
         if let Some(group) = self.groups.iter_mut().find(|group| group.name == membership.group) {
             group.move_on(Fault::Stale);
             self.tally.fire(Fault::Stale);

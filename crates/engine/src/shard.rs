@@ -1,0 +1,426 @@
+//! One journal partition, folded: its accounts, its clocks, its model, its timers.
+//!
+//! [`Shard::fold`] takes one entry; a watermark entry is taken in steps of a minute, so that what must be in one
+//! transaction stays small. Between any two steps the shard is at a [`Position`] at which it can be stored and
+//! from which it can go on.
+
+mod advance;
+mod bytes;
+mod switch;
+
+use crate::account::Account;
+use crate::assess::{Assessment, edge};
+use crate::clock::Clock;
+use crate::count::Counts;
+use crate::dedup::{Horizon, Remembered};
+use crate::effect::{Cause, EffectId, Sink};
+use crate::entry::{Entry, Position, Watermarks};
+use crate::evaluate::{Look, Out, evaluate};
+use crate::fingerprint;
+use crate::now::{Clocks, Now};
+use crate::operator;
+use crate::prepared::Prepared;
+use crate::timer::Calendar;
+use crate::activity::Activity;
+use hashbrown::HashTable;
+use model::plan::{ModelId, Plan, SourceRules, SourceSet};
+use model::source::{SOURCES, Source};
+use std::sync::Arc;
+
+pub use bytes::Restoring;
+
+/// The version of the fold's rules that this code implements.
+pub const FOLD_VERSION: u32 = 1;
+
+/// Why an entry cannot be folded. Nothing of it was taken in.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum Refused {
+    /// The journal asks for other rules.
+    #[error("the journal is to be read under fold version {0} from here on; this program contains version {FOLD_VERSION}: run one that contains it")]
+    FoldVersion(u32),
+    /// A model in the journal does not compile.
+    #[error("a model in the journal is not valid: {0}")]
+    Model(String),
+    /// A model has more measures than the fold takes.
+    #[error("the model has {0} measures; at most {limit} are possible", limit = crate::prepared::MAX_MEASURES)]
+    TooManyMeasures(usize),
+}
+
+/// How far the folding of an entry is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Step {
+    /// Call [`Shard::go_on`] for the rest.
+    More,
+    /// The entry is done.
+    Done,
+}
+
+/// What an activity came to.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Outcome {
+    Applied,
+    Duplicate,
+    Late,
+    Unused,
+}
+
+/// One journal partition, folded.
+#[derive(Debug)]
+pub struct Shard {
+    clocks: [Clock; SOURCES],
+    rules: [SourceRules; SOURCES],
+    used: SourceSet,
+    plans: Vec<Prepared>,
+    /// Models that accounts are still to switch to: from which greatest T on, and to which plan.
+    switches: Vec<(i64, usize)>,
+    /// The greatest T at which every source of the first model had one.
+    ready_at: Option<i64>,
+    /// The greatest T so far.
+    greatest: i64,
+    accounts: Vec<Account>,
+    index: HashTable<u32>,
+    /// Accounts by the minute of their spread.
+    by_spread: Vec<Vec<u32>>,
+    calendars: Vec<Calendar>,
+    /// Accounts that owe an account-health record.
+    changed: Vec<u32>,
+    /// Accounts that changed since they were last stored.
+    dirty: Vec<u32>,
+    is_dirty: Vec<bool>,
+    counts: Counts,
+    position: Position,
+    /// Effects of the entry at `position` so far.
+    effects: u32,
+    now: Now,
+    /// Where the sources stood before the minute at hand.
+    before: [Option<i64>; SOURCES],
+    work: Assessment,
+    /// Whether a watermark entry is under way.
+    advancing: bool,
+}
+
+impl Default for Shard {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+/// Up to when fingerprints of each source count.
+struct Horizons<'a> {
+    clocks: &'a [Clock; SOURCES],
+    rules: &'a [SourceRules; SOURCES],
+}
+
+impl Horizon for Horizons<'_> {
+    fn horizon(&self, source: u8) -> Option<i64> {
+        let i = usize::from(source).min(SOURCES - 1);
+        Some(self.clocks[i].at()? - self.rules[i].dedup)
+    }
+}
+
+impl Shard {
+    /// A shard that has folded nothing.
+    #[must_use]
+    pub fn new() -> Self {
+        Self {
+            clocks: Default::default(),
+            rules: [SourceRules::default(); SOURCES],
+            used: SourceSet::default(),
+            plans: Vec::new(),
+            switches: Vec::new(),
+            ready_at: None,
+            greatest: i64::MIN,
+            accounts: Vec::new(),
+            index: HashTable::new(),
+            by_spread: vec![Vec::new(); 15],
+            calendars: vec![Calendar::default(); 2 * SOURCES + 1],
+            changed: Vec::new(),
+            dirty: Vec::new(),
+            is_dirty: Vec::new(),
+            counts: Counts::default(),
+            position: Position::START,
+            effects: 0,
+            now: Now::default(),
+            before: [None; SOURCES],
+            work: Assessment::default(),
+            advancing: false,
+        }
+    }
+
+    /// Folds an entry. After [`Step::More`], [`Shard::go_on`] must be called until [`Step::Done`]; the shard's
+    /// position moves with each step.
+    ///
+    /// # Errors
+    /// [`Refused`]: the entry is not for this program. The shard is as before.
+    pub fn fold(&mut self, at: Position, entry: &Entry<'_>, sink: &mut dyn Sink) -> Result<Step, Refused> {
+        let is_new = (at.offset, at.entry) != (self.position.offset, self.position.entry);
+        if is_new {
+            self.effects = 0;
+        }
+        match entry {
+            Entry::Activity(activity) => {
+                self.observe(at, activity, sink);
+                self.position = Position::after(at.offset, at.entry);
+            }
+            Entry::Watermarks(marks) => {
+                // Where an advance goes on after a restore, what the entry says is known already.
+                if is_new {
+                    self.take_in(marks);
+                }
+                self.position = Position { offset: at.offset, entry: at.entry, minute: at.minute };
+                self.advancing = true;
+                return Ok(self.go_on(sink));
+            }
+            Entry::Model(text) => {
+                self.take_model(text)?;
+                self.position = Position::after(at.offset, at.entry);
+            }
+            Entry::FoldVersion(version) => {
+                if *version != FOLD_VERSION {
+                    return Err(Refused::FoldVersion(*version));
+                }
+                self.position = Position::after(at.offset, at.entry);
+            }
+        }
+        Ok(Step::Done)
+    }
+
+    fn take_in(&mut self, marks: &Watermarks) {
+        for mark in &marks.sources {
+            let i = mark.source.index();
+            self.clocks[i].observe(mark, &self.rules[i]);
+            for part in &mark.partitions {
+                let count = self.counts.of(mark.source, part.partition);
+                count.rejected = count.rejected.max(part.rejected);
+                count.skipped = count.skipped.max(part.skipped);
+            }
+        }
+    }
+
+    fn observe(&mut self, at: Position, activity: &Activity<'_>, sink: &mut dyn Sink) {
+        let position = Position::after(at.offset, at.entry);
+        let count = self.counts.of(activity.source, activity.partition);
+        if activity.offset <= count.highest {
+            count.backwards += 1;
+        }
+        count.highest = count.highest.max(activity.offset);
+        let known = self.find(activity.account);
+        // An account may reflect this entry already: it was stored after it, and the shard before it.
+        if known.is_some_and(|place| self.accounts[place].is_past(position)) {
+            return;
+        }
+        let outcome = self.apply(position, activity, known, sink);
+        let count = self.counts.of(activity.source, activity.partition);
+        match outcome {
+            Outcome::Applied => count.applied += 1,
+            Outcome::Duplicate => count.duplicate += 1,
+            Outcome::Late => count.late += 1,
+            Outcome::Unused => count.unused += 1,
+        }
+    }
+
+    fn apply(
+        &mut self,
+        position: Position,
+        activity: &Activity<'_>,
+        known: Option<usize>,
+        sink: &mut dyn Sink,
+    ) -> Outcome {
+        let Some(newest) = self.plans.len().checked_sub(1) else { return Outcome::Unused };
+        if let Some(place) = known {
+            self.switch_at_entry(place, newest, position, sink);
+        }
+        let source = activity.source;
+        let clocks = Clocks { clocks: &self.clocks, rules: &self.rules };
+        let spread = known.map_or_else(|| crate::account::spread(activity.account), |i| self.accounts[i].spread);
+        let edge = edge(clocks, &self.now, source, spread);
+        let is_about_account = matches!(source, Source::Account | Source::Subscription);
+        let prepared = &mut self.plans[newest];
+        let mut takes: [u16; 64] = [0; 64];
+        let mut taken = 0;
+        let mut all_late = true;
+        for signal in &prepared.fed[source.index()] {
+            let operator = &prepared.plan.signals[*signal].operator;
+            if operator::feed(operator).is_some_and(|feed| !operator::passes(feed, activity)) {
+                continue;
+            }
+            let late = operator::is_late(operator, activity.time.0, &edge) == Some(true);
+            all_late &= late;
+            if let Some(slot) = takes.get_mut(taken) {
+                *slot = u16::try_from(*signal).unwrap_or(u16::MAX);
+                taken += 1;
+            }
+        }
+        if taken == 0 && !is_about_account {
+            return Outcome::Unused;
+        }
+        let horizons = Horizons { clocks: &self.clocks, rules: &self.rules };
+        if known.is_some_and(|place| self.accounts[place].seen.holds(activity.id, &horizons)) {
+            return Outcome::Duplicate;
+        }
+        if all_late && !is_about_account {
+            return Outcome::Late;
+        }
+        let place = known.unwrap_or_else(|| {
+            let account = Account::new(activity.account, newest, prepared);
+            let place = self.accounts.len();
+            let index = u32::try_from(place).unwrap_or(u32::MAX);
+            let hash = fingerprint::of(activity.account.as_bytes());
+            let accounts = &self.accounts;
+            self.index.insert_unique(hash, index, |other| {
+                accounts.get(*other as usize).map_or(hash, |account| fingerprint::of(account.id.as_bytes()))
+            });
+            let minute = usize::try_from(account.spread / model::time::MINUTE).unwrap_or(0);
+            self.by_spread[minute].push(index);
+            self.accounts.push(account);
+            self.is_dirty.push(false);
+            place
+        });
+        let account = &mut self.accounts[place];
+        let code = u8::try_from(source.index()).unwrap_or(0);
+        if account.seen.remember(activity.id, code, activity.time.0, &horizons) == Remembered::InsteadOfOldest {
+            self.counts.forgotten += 1;
+        }
+        let mut touched = [0_usize; 64];
+        let takes = &takes[..taken];
+        for (slot, signal) in touched.iter_mut().zip(takes) {
+            *slot = usize::from(*signal);
+        }
+        let touched = &touched[..taken];
+        for signal in touched {
+            let operator = &prepared.plan.signals[*signal].operator;
+            if operator::is_late(operator, activity.time.0, &edge) == Some(true) {
+                continue;
+            }
+            if !account.signals[*signal].observe(operator, activity, &edge) {
+                self.counts.crossed += 1;
+            }
+        }
+        if source == Source::Milestone
+            && let Some(milestones) = &mut account.milestones
+            && !milestones.observe(activity)
+        {
+            self.counts.crossed += 1;
+        }
+        if is_about_account {
+            account.info.get_or_insert_default().observe(activity);
+        }
+        let as_of = self.clocks[source.index()].at().unwrap_or(i64::MIN);
+        self.look(place, position, as_of, Cause::Activity(source), None, touched, sink);
+        self.mark_dirty(place, position);
+        Outcome::Applied
+    }
+
+    /// Evaluates an account, here and now or as of `now`.
+    #[expect(clippy::too_many_arguments, reason = "one call for the three occasions on which accounts are looked at")]
+    fn look(
+        &mut self,
+        place: usize,
+        position: Position,
+        as_of: i64,
+        cause: Cause,
+        now: Option<&Now>,
+        touched: &[usize],
+        sink: &mut dyn Sink,
+    ) {
+        let account = &mut self.accounts[place];
+        let now = now.unwrap_or(&self.now);
+        let enabled = self.ready_at.is_some_and(|ready| now.greatest - account.spread >= ready);
+        let clocks = Clocks { clocks: &self.clocks, rules: &self.rules };
+        let look = Look { now, clocks, as_of, cause, enabled, touched };
+        let id = EffectId { offset: position.offset, entry: position.entry, index: self.effects };
+        let mut out = Out { sink, id };
+        let prepared = &mut self.plans[account.plan];
+        let owed = account.changed;
+        let changed = evaluate(account, prepared, &mut self.work, look, &mut out);
+        self.effects = out.id.index;
+        if account.changed && !owed {
+            self.changed.push(u32::try_from(place).unwrap_or(u32::MAX));
+        }
+        self.arm(place);
+        if changed {
+            self.mark_dirty(place, position);
+        }
+    }
+
+    /// Puts an account into the calendars.
+    fn arm(&mut self, place: usize) {
+        let account = &mut self.accounts[place];
+        let waits = &self.plans[account.plan].waits;
+        let index = u32::try_from(place).unwrap_or(u32::MAX);
+        let last = account.due.len().saturating_sub(1);
+        for (slot, (due, queued)) in account.due.iter_mut().enumerate() {
+            let calendar = if slot == last { 2 * SOURCES } else { 2 * waits[slot / 2].index() + slot % 2 };
+            self.calendars[calendar].put(index, *due, queued);
+        }
+    }
+
+    fn mark_dirty(&mut self, place: usize, position: Position) {
+        self.accounts[place].position = position;
+        if !self.is_dirty[place] {
+            self.is_dirty[place] = true;
+            self.dirty.push(u32::try_from(place).unwrap_or(u32::MAX));
+        }
+    }
+
+    fn find(&self, account: &str) -> Option<usize> {
+        let hash = fingerprint::of(account.as_bytes());
+        let found = self.index.find(hash, |place| &*self.accounts[*place as usize].id == account);
+        found.map(|place| *place as usize)
+    }
+
+    /// The position up to which entries are folded.
+    #[must_use]
+    pub const fn position(&self) -> Position {
+        self.position
+    }
+
+    /// What became of every activity.
+    #[must_use]
+    pub const fn counts(&self) -> &Counts {
+        &self.counts
+    }
+
+    /// The model in force for new entries.
+    #[must_use]
+    pub fn plan(&self) -> Option<&Arc<Plan>> {
+        self.plans.last().map(|prepared| &prepared.plan)
+    }
+
+    /// Identity and text of each model that an account or the shard still uses, the newest last.
+    pub fn models(&self) -> impl Iterator<Item = (ModelId, &str)> {
+        self.plans.iter().map(|prepared| (prepared.plan.id, &*prepared.text))
+    }
+
+    /// How many accounts it holds.
+    #[must_use]
+    pub const fn len(&self) -> usize {
+        self.accounts.len()
+    }
+
+    /// Whether it holds no account.
+    #[must_use]
+    pub const fn is_empty(&self) -> bool {
+        self.accounts.is_empty()
+    }
+
+    /// The clock of a source.
+    #[must_use]
+    pub const fn clock(&self, source: Source) -> &Clock {
+        &self.clocks[source.index()]
+    }
+
+    /// Whether every source of the first model has had a watermark.
+    #[must_use]
+    pub const fn is_ready(&self) -> bool {
+        self.ready_at.is_some()
+    }
+
+    /// Bytes that its accounts and timers take, heap included.
+    #[must_use]
+    pub fn size(&self) -> usize {
+        self.accounts.iter().map(Account::size).sum::<usize>()
+            + self.calendars.iter().map(Calendar::heap).sum::<usize>()
+            + self.index.allocation_size()
+    }
+}

@@ -1,0 +1,340 @@
+//! The advance of time, a minute at a step: first the sources, then the accounts that have something due.
+
+use super::{Shard, Step};
+use crate::clock::SPREAD;
+use crate::effect::{Cause, EffectId, Sink};
+use crate::entry::Position;
+use crate::evaluate::{Look, Out, publish_latest};
+use crate::now::{Clocks, Now};
+use crate::timer::NEVER;
+use model::source::{SOURCES, Source};
+use model::time::MINUTE;
+use std::cmp::Reverse;
+use std::collections::BinaryHeap;
+use std::sync::Arc;
+
+/// One account to look at: the instant on the common axis, the account, and the instant on its own clock.
+type Visit = Reverse<(i64, Arc<str>, i64, u32)>;
+
+/// An instant that concerns all accounts, each at its own instant after it.
+#[derive(Clone, Copy, Debug)]
+enum Wave {
+    /// On the clock of a source.
+    Source(Source, i64),
+    /// On the greatest T.
+    Greatest(i64),
+    /// On the common axis.
+    Axis(i64),
+    /// A model takes effect, on the greatest T.
+    Switch(i64, usize),
+}
+
+impl Shard {
+    /// Goes on with the advance of the entry that [`Shard::fold`] began, by a minute.
+    pub fn go_on(&mut self, sink: &mut dyn Sink) -> Step {
+        if !self.advancing {
+            return Step::Done;
+        }
+        let first = self.before_first();
+        let minute = self.next_minute();
+        let Some(minute) = minute.or_else(|| first.then(|| (self.now.x.max(0) - 1).div_euclid(MINUTE))) else {
+            return self.finish(sink);
+        };
+        let position = Position { minute, ..self.position };
+        let ran = self.run_minute(minute, position, sink);
+        self.position = position;
+        if ran && self.next_minute().is_some() { Step::More } else { self.finish(sink) }
+    }
+
+    /// Gives each source its first instant, if it has none. Returns whether one got it.
+    fn before_first(&mut self) -> bool {
+        let mut any = false;
+        for source in Source::ALL {
+            let clock = &mut self.clocks[source.index()];
+            if clock.at().is_none()
+                && let Some(target) = clock.watermark()
+            {
+                any |= clock.advance(target, &self.rules[source.index()]);
+            }
+        }
+        any
+    }
+
+    /// The least minute of the common axis in which a source can still move.
+    fn next_minute(&self) -> Option<i64> {
+        let movable = Source::ALL.into_iter().filter_map(|source| {
+            let clock = &self.clocks[source.index()];
+            let (at, target) = (clock.at()?, clock.watermark()?);
+            (target > at).then(|| (at + self.rules[source.index()].max_delay).div_euclid(MINUTE))
+        });
+        movable.min()
+    }
+
+    fn run_minute(&mut self, minute: i64, position: Position, sink: &mut dyn Sink) -> bool {
+        let was = self.now.clone();
+        self.before = was.sources.map(|source| source.at);
+        for source in Source::ALL {
+            let i = source.index();
+            let Some(target) = self.clocks[i].watermark() else { continue };
+            let stop = target.min((minute + 1) * MINUTE - self.rules[i].max_delay);
+            self.clocks[i].advance(stop, &self.rules[i]);
+            if let Some(prepared) = self.plans.last() {
+                let memory = self.plans.iter().map(|plan| plan.memory(source)).max();
+                self.clocks[i].forget(memory.unwrap_or_else(|| prepared.memory(source)));
+            }
+        }
+        self.now = Clocks { clocks: &self.clocks, rules: &self.rules }.now(self.used);
+        self.greatest = self.greatest.max(self.now.greatest);
+        self.now.greatest = self.greatest;
+        let waves = self.waves(&was);
+        let mut visits = self.due(&was);
+        for wave in waves {
+            self.add_wave(wave, &was, &mut visits);
+        }
+        self.visit(visits, &was, position, sink);
+        true
+    }
+
+    /// What the movement of the sources means for all accounts.
+    fn waves(&mut self, was: &Now) -> Vec<Wave> {
+        let mut waves = Vec::new();
+        let mut turns = Vec::new();
+        for source in self.used.iter() {
+            let i = source.index();
+            let from = was.sources[i].at.map_or(i64::MIN, |at| at - SPREAD);
+            turns.clear();
+            self.clocks[i].turns(from, &self.rules[i], &mut turns);
+            waves.extend(turns.iter().map(|turn| Wave::Source(source, *turn)));
+        }
+        if self.ready_at.is_none()
+            && !self.plans.is_empty()
+            && self.used.iter().all(|source| self.clocks[source.index()].at().is_some())
+        {
+            self.ready_at = Some(self.greatest);
+        }
+        waves.extend(self.ready_at.filter(|ready| was.greatest <= ready + SPREAD).map(Wave::Greatest));
+        let over = was.greatest.saturating_sub(SPREAD);
+        self.switches.retain(|(from, _)| *from >= over);
+        waves.extend(self.switches.iter().map(|(from, plan)| Wave::Switch(*from, *plan)));
+        let x = self.now.x;
+        for prepared in &mut self.plans {
+            for lag in &mut prepared.lags {
+                let stands = |source: Source| {
+                    let at = self.now.sources[source.index()].at?;
+                    Some(at + self.rules[source.index()].max_delay)
+                };
+                let all: Option<Vec<i64>> = lag.sources.iter().map(stands).collect();
+                let apart = all.is_some_and(|all| {
+                    let (least, most) = (all.iter().min(), all.iter().max());
+                    most.zip(least).is_some_and(|(most, least)| most - least > lag.at_most)
+                });
+                if apart != lag.turns.back().is_some_and(|(_, apart)| *apart) {
+                    lag.turns.push_back((x, apart));
+                }
+                while lag.turns.len() > 1 && lag.turns[1].0 < was.x.saturating_sub(SPREAD) {
+                    lag.turns.pop_front();
+                }
+                let recent = lag.turns.iter().filter(|(z, _)| *z >= was.x.saturating_sub(SPREAD));
+                waves.extend(recent.map(|(z, _)| Wave::Axis(*z)));
+            }
+        }
+        waves
+    }
+
+    /// Adds the accounts whose own instant of a wave lies in this minute.
+    fn add_wave(&mut self, wave: Wave, was: &Now, visits: &mut BinaryHeap<Visit>) {
+        let (z, from, to) = match wave {
+            Wave::Source(source, z) => {
+                let i = source.index();
+                (z, was.sources[i].at.unwrap_or(i64::MIN), self.now.sources[i].at.unwrap_or(i64::MIN))
+            }
+            Wave::Greatest(z) | Wave::Switch(z, _) => (z, was.greatest, self.now.greatest),
+            Wave::Axis(z) => (z, was.x, self.now.x),
+        };
+        // An instant that came to be known only now belongs to this minute, whenever it was.
+        let low = from.saturating_sub(z);
+        let high = to.saturating_sub(z).min(SPREAD - 1);
+        if high < 0 {
+            return;
+        }
+        let minutes = usize::try_from(low.max(0) / MINUTE).unwrap_or(0)..=usize::try_from(high / MINUTE).unwrap_or(0);
+        for minute in minutes {
+            for index in self.by_spread.get(minute).into_iter().flatten() {
+                let account = &self.accounts[*index as usize];
+                if account.spread < low || account.spread > high {
+                    continue;
+                }
+                if let Wave::Switch(_, plan) = wave
+                    && account.plan >= plan
+                {
+                    continue;
+                }
+                let instant = z + account.spread;
+                let x = match wave {
+                    Wave::Source(source, _) => instant + self.rules[source.index()].max_delay,
+                    Wave::Greatest(_) | Wave::Switch(..) => self.axis_of_greatest(instant),
+                    Wave::Axis(_) => instant,
+                };
+                visits.push(Reverse((x.clamp(was.x, self.now.x), Arc::clone(&account.id), instant, *index)));
+            }
+        }
+    }
+
+    /// Where on the common axis the greatest T gets to `instant`.
+    fn axis_of_greatest(&self, instant: i64) -> i64 {
+        let reached = self.used.iter().filter(|source| {
+            self.now.sources[source.index()].at.is_some_and(|at| at >= instant)
+        });
+        reached.map(|source| instant + self.rules[source.index()].max_delay).min().unwrap_or(self.now.x)
+    }
+
+    /// Takes the accounts with something due out of the calendars.
+    fn due(&mut self, was: &Now) -> BinaryHeap<Visit> {
+        let mut found = Vec::new();
+        for calendar in 0..self.calendars.len() {
+            let source = calendar / 2;
+            let limit = match self.now.sources.get(source) {
+                None => self.now.greatest,
+                Some(now) if now.at.is_none() => continue,
+                Some(now) if calendar % 2 == 0 => now.living,
+                Some(now) => now.at.unwrap_or(i64::MIN),
+            };
+            let (accounts, plans) = (&mut self.accounts, &self.plans);
+            self.calendars[calendar].take(limit, |minute, index| {
+                let account = &mut accounts[index as usize];
+                let slot = match plans[account.plan].slot_of.get(source) {
+                    Some(slot) => slot.saturating_add(calendar % 2),
+                    None => account.due.len() - 1,
+                };
+                // One that was put in again earlier, or for a plan that is no more, stands here for nothing.
+                if let Some((_, queued)) = account.due.get_mut(slot).filter(|(_, queued)| *queued == minute) {
+                    *queued = NEVER;
+                    found.push(index);
+                }
+            });
+        }
+        found.sort_unstable();
+        found.dedup();
+        let mut visits = BinaryHeap::new();
+        for index in found {
+            if let Some((x, instant)) = self.next_instant(index as usize, was) {
+                visits.push(Reverse((x, Arc::clone(&self.accounts[index as usize].id), instant, index)));
+            } else {
+                self.arm(index as usize);
+            }
+        }
+        visits
+    }
+
+    /// The first instant in this minute at which something of the account is due: on the common axis, and on
+    /// the clock that it is due on (the greatest, of several at once).
+    fn next_instant(&self, place: usize, was: &Now) -> Option<(i64, i64)> {
+        let account = &self.accounts[place];
+        let waits = &self.plans[account.plan].waits;
+        let mut first: Option<(i64, i64)> = None;
+        for (slot, (due, _)) in account.due.iter().enumerate() {
+            if *due == NEVER {
+                continue;
+            }
+            let (x, instant) = if let Some(source) = waits.get(slot / 2) {
+                let i = source.index();
+                let Some(at) = self.now.sources[i].at else { continue };
+                let instant = if slot % 2 == 0 {
+                    let Some(instant) = self.clocks[i].instant(*due) else { continue };
+                    instant
+                } else if *due <= at {
+                    *due
+                } else {
+                    continue;
+                };
+                (instant.saturating_add(self.rules[i].max_delay), instant)
+            } else if *due <= self.now.greatest {
+                (self.axis_of_greatest(*due), *due)
+            } else {
+                continue;
+            };
+            let x = x.clamp(was.x.min(self.now.x), self.now.x);
+            first = Some(match first {
+                Some((other, at)) if other == x => (x, at.max(instant)),
+                Some(other) if other.0 < x => other,
+                _ => (x, instant),
+            });
+        }
+        first
+    }
+
+    fn visit(&mut self, mut visits: BinaryHeap<Visit>, was: &Now, position: Position, sink: &mut dyn Sink) {
+        while let Some(Reverse((x, id, mut instant, index))) = visits.pop() {
+            // The same account at the same instant, for several reasons, is one visit.
+            while let Some(Reverse(next)) = visits.peek() {
+                if (next.0, next.3) != (x, index) {
+                    break;
+                }
+                instant = instant.max(next.2);
+                visits.pop();
+            }
+            let place = index as usize;
+            if self.accounts[place].is_past(position) {
+                self.arm(place);
+                continue;
+            }
+            let now = self.now_at(x, was);
+            self.switch_at_instant(place, &now, instant, position, sink);
+            let cause = Cause::Time;
+            self.look(place, position, instant, cause, Some(&now), &[], sink);
+            // What is due at once again would be a fault of the fold; it waits for the next minute then.
+            if let Some((next, instant)) = self.next_instant(place, was).filter(|(next, _)| *next > x) {
+                visits.push(Reverse((next, id, instant, index)));
+            }
+        }
+    }
+
+    /// All sources as seen at `x` of this minute.
+    fn now_at(&self, x: i64, was: &Now) -> Now {
+        let clocks = Clocks { clocks: &self.clocks, rules: &self.rules };
+        let mut now = clocks.at(self.used, |source, clock| {
+            let i = source.index();
+            let after = clock.at()?;
+            let before = was.sources[i].at.unwrap_or(after);
+            Some((x - self.rules[i].max_delay).clamp(before, after))
+        });
+        now.greatest = now.greatest.max(was.greatest).min(self.now.greatest);
+        now.x = x;
+        now
+    }
+
+    /// The end of a watermark entry: each account that changed is published as it now stands.
+    fn finish(&mut self, sink: &mut dyn Sink) -> Step {
+        let position = Position { minute: Position::DONE, ..self.position };
+        let mut changed = std::mem::take(&mut self.changed);
+        changed.sort_unstable_by(|a, b| self.accounts[*a as usize].id.cmp(&self.accounts[*b as usize].id));
+        changed.dedup();
+        for index in &changed {
+            let place = *index as usize;
+            let account = &mut self.accounts[place];
+            if account.is_past(position) || !account.changed {
+                continue;
+            }
+            let clocks = Clocks { clocks: &self.clocks, rules: &self.rules };
+            let look = Look {
+                now: &self.now,
+                clocks,
+                as_of: account.as_of,
+                cause: Cause::Time,
+                enabled: true,
+                touched: &[],
+            };
+            let id = EffectId { offset: position.offset, entry: position.entry, index: self.effects };
+            let mut out = Out { sink: &mut *sink, id };
+            publish_latest(account, &mut self.plans[account.plan], &mut self.work, look, &mut out);
+            self.effects = out.id.index;
+            self.mark_dirty(place, position);
+        }
+        changed.clear();
+        self.changed = changed;
+        self.position = position;
+        self.advancing = false;
+        debug_assert!(self.calendars.len() == 2 * SOURCES + 1);
+        Step::Done
+    }
+}

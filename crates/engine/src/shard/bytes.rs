@@ -1,0 +1,314 @@
+//! The stored forms of a shard.
+//!
+//! - The *marker*: all of the shard that is not an account, as of one position.
+//! - An *account*: as of the position of its own last change.
+//! - The *head*: counts that entries do not tell again, as of the position of the transaction that holds it.
+//!
+//! A restore begins at the marker's position and folds the journal on to the committed one; an account that was
+//! stored later than that skips what it reflects already.
+
+use super::Shard;
+use crate::account::Account;
+use crate::bytes::{Damaged, Reader, Writer};
+use crate::clock::{Clock, Gap};
+use crate::count::Counts;
+use crate::entry::{Position, Run};
+use crate::fingerprint;
+use crate::now::Clocks;
+use crate::prepared::Prepared;
+use model::plan::ModelId;
+use model::time::EventTime;
+
+/// The first byte of a marker and of a head.
+const FORMAT: u8 = 1;
+
+impl Shard {
+    /// Appends the marker as of now.
+    pub fn write_marker(&self, bytes: &mut Vec<u8>) {
+        bytes.push(FORMAT);
+        let mut to = Writer(bytes);
+        crate::account::write_position(self.position, &mut to);
+        to.u64(u64::from(super::FOLD_VERSION));
+        to.len(self.plans.len());
+        for prepared in &self.plans {
+            to.0.extend_from_slice(&prepared.plan.id.0);
+            to.len(prepared.lags.len());
+            for lag in &prepared.lags {
+                to.len(lag.turns.len());
+                for (z, apart) in &lag.turns {
+                    to.i64(*z);
+                    to.flag(*apart);
+                }
+            }
+        }
+        to.len(self.switches.len());
+        for (from, plan) in &self.switches {
+            to.i64(*from);
+            to.len(*plan);
+        }
+        to.opt(self.ready_at);
+        to.i64(self.greatest);
+        for clock in &self.clocks {
+            write_clock(clock, &mut to);
+        }
+        to.flag(self.advancing);
+        write_head(&self.counts, self.effects, &mut to);
+    }
+
+    /// Appends the head as of now.
+    pub fn write_head(&self, bytes: &mut Vec<u8>) {
+        bytes.push(FORMAT);
+        write_head(&self.counts, self.effects, &mut Writer(bytes));
+    }
+
+    /// Takes over the counts of a head, written at the position at which the shard now is.
+    ///
+    /// # Errors
+    /// [`Damaged`] if the bytes are not a head.
+    pub fn read_head(&mut self, bytes: &[u8]) -> Result<(), Damaged> {
+        let mut from = Reader(bytes);
+        if from.byte()? != FORMAT {
+            return Err(Damaged("head of an unknown format"));
+        }
+        let (counts, effects) = read_head(&mut from)?;
+        from.end()?;
+        (self.counts, self.effects) = (counts, effects);
+        Ok(())
+    }
+
+    /// How many accounts changed since they were last taken by [`Shard::take_dirty`].
+    #[must_use]
+    pub const fn dirty(&self) -> usize {
+        self.dirty.len()
+    }
+
+    /// Takes the accounts that changed, least recently first, as far as `each` wants more. `each` gets the key
+    /// and the stored form.
+    pub fn take_dirty(&mut self, mut each: impl FnMut(&str, &[u8]) -> bool) {
+        let mut bytes = Vec::new();
+        let mut taken = 0;
+        for index in &self.dirty {
+            let place = *index as usize;
+            let account = &self.accounts[place];
+            bytes.clear();
+            account.write(&self.plans[account.plan], &mut bytes);
+            self.is_dirty[place] = false;
+            taken += 1;
+            if !each(&account.id, &bytes) {
+                break;
+            }
+        }
+        self.dirty.drain(..taken);
+    }
+
+    /// Marks accounts as changed that were taken in vain.
+    pub fn mark_again<'a>(&mut self, accounts: impl IntoIterator<Item = &'a str>) {
+        let mut again = Vec::new();
+        for id in accounts {
+            if let Some(place) = self.find(id)
+                && !self.is_dirty[place]
+            {
+                self.is_dirty[place] = true;
+                again.push(u32::try_from(place).unwrap_or(u32::MAX));
+            }
+        }
+        // They are the oldest changes there are.
+        again.append(&mut self.dirty);
+        self.dirty = again;
+    }
+
+    /// The stored form of one account, for people and tests.
+    #[must_use]
+    pub fn account_bytes(&self, id: &str) -> Option<Vec<u8>> {
+        let account = &self.accounts[self.find(id)?];
+        let mut bytes = Vec::new();
+        account.write(&self.plans[account.plan], &mut bytes);
+        Some(bytes)
+    }
+}
+
+/// A shard that is being put together from what was stored.
+#[derive(Debug)]
+pub struct Restoring {
+    shard: Shard,
+}
+
+impl Restoring {
+    /// The models that a marker names.
+    ///
+    /// # Errors
+    /// [`Damaged`] if the bytes are not a marker.
+    pub fn models(marker: &[u8]) -> Result<Vec<ModelId>, Damaged> {
+        let mut from = Reader(marker);
+        let plans = start(&mut from)?.1;
+        (0..plans).map(|_| Ok(read_plan(&mut from)?.0)).collect()
+    }
+
+    /// Begins with the marker; `text` gives the text of each model that it names.
+    ///
+    /// # Errors
+    /// [`Damaged`] if the bytes are not a marker, or a model is missing or does not compile.
+    pub fn new<'t>(marker: &[u8], text: impl Fn(ModelId) -> Option<&'t str>) -> Result<Self, Damaged> {
+        let mut from = Reader(marker);
+        let mut shard = Shard::new();
+        let plans;
+        (shard.position, plans) = start(&mut from)?;
+        for _ in 0..plans {
+            let (id, turns) = read_plan(&mut from)?;
+            let text = text(id).ok_or(Damaged("a model is not stored"))?;
+            let plan = model::compile(text).map_err(|_| Damaged("a stored model does not compile"))?.plan;
+            let mut prepared = Prepared::new(plan, text.into());
+            if prepared.plan.id != id || turns.len() != prepared.lags.len() {
+                return Err(Damaged("a stored model is another"));
+            }
+            for (lag, turns) in prepared.lags.iter_mut().zip(turns) {
+                lag.turns = turns.into();
+            }
+            shard.plans.push(prepared);
+        }
+        for _ in 0..from.len()? {
+            let switch = (from.i64()?, from.u32()? as usize);
+            if switch.1 >= shard.plans.len() {
+                return Err(Damaged("a switch to no model"));
+            }
+            shard.switches.push(switch);
+        }
+        shard.ready_at = from.opt()?;
+        shard.greatest = from.i64()?;
+        for clock in &mut shard.clocks {
+            *clock = read_clock(&mut from)?;
+        }
+        shard.advancing = from.flag()?;
+        (shard.counts, shard.effects) = read_head(&mut from)?;
+        from.end()?;
+        if let Some(prepared) = shard.plans.last() {
+            (shard.rules, shard.used) = (prepared.plan.sources, prepared.plan.used);
+        }
+        let clocks = Clocks { clocks: &shard.clocks, rules: &shard.rules };
+        shard.now = clocks.now(shard.used);
+        shard.now.greatest = shard.greatest;
+        Ok(Self { shard })
+    }
+
+    /// The position of the marker.
+    #[must_use]
+    pub const fn position(&self) -> Position {
+        self.shard.position
+    }
+
+    /// Adds an account.
+    ///
+    /// # Errors
+    /// [`Damaged`] if the bytes are not an account, or it is there already.
+    pub fn add(&mut self, bytes: &[u8]) -> Result<Position, Damaged> {
+        let shard = &mut self.shard;
+        let mut account = Account::read(bytes, |id| {
+            let place = shard.plans.iter().position(|prepared| prepared.plan.id.0 == id)?;
+            Some((place, &shard.plans[place]))
+        })?;
+        if shard.find(&account.id).is_some() {
+            return Err(Damaged("an account is stored twice"));
+        }
+        account.ahead = true;
+        let place = u32::try_from(shard.accounts.len()).map_err(|_| Damaged("too many accounts"))?;
+        let hash = fingerprint::of(account.id.as_bytes());
+        let minute = usize::try_from(account.spread / model::time::MINUTE).unwrap_or(0);
+        shard.by_spread[minute].push(place);
+        if account.changed {
+            shard.changed.push(place);
+        }
+        let position = account.position;
+        shard.accounts.push(account);
+        shard.is_dirty.push(false);
+        let accounts = &shard.accounts;
+        shard.index.insert_unique(hash, place, |other| {
+            accounts.get(*other as usize).map_or(hash, |account| fingerprint::of(account.id.as_bytes()))
+        });
+        Ok(position)
+    }
+
+    /// The shard at the marker's position.
+    #[must_use]
+    pub fn finish(mut self) -> Shard {
+        // What the clocks bring is not known yet for any account, so each is looked at in the first minute.
+        for place in 0..self.shard.accounts.len() {
+            let account = &mut self.shard.accounts[place];
+            account.due.iter_mut().for_each(|(due, _)| *due = i64::MIN);
+            self.shard.arm(place);
+        }
+        self.shard
+    }
+}
+
+fn start(from: &mut Reader<'_>) -> Result<(Position, usize), Damaged> {
+    if from.byte()? != FORMAT {
+        return Err(Damaged("marker of an unknown format"));
+    }
+    let position = crate::account::read_position(from)?;
+    if from.u64()? != u64::from(super::FOLD_VERSION) {
+        return Err(Damaged("marker of another fold version"));
+    }
+    Ok((position, from.len()?))
+}
+
+type Turns = Vec<Vec<(i64, bool)>>;
+
+fn read_plan(from: &mut Reader<'_>) -> Result<(ModelId, Turns), Damaged> {
+    let mut id = [0; 32];
+    id.copy_from_slice(from.take(32)?);
+    let mut lags = Vec::new();
+    for _ in 0..from.len()? {
+        let mut turns = Vec::new();
+        for _ in 0..from.len()? {
+            turns.push((from.i64()?, from.flag()?));
+        }
+        lags.push(turns);
+    }
+    Ok((ModelId(id), lags))
+}
+
+fn write_head(counts: &Counts, effects: u32, to: &mut Writer<'_>) {
+    to.u64(u64::from(effects));
+    counts.write(to);
+}
+
+fn read_head(from: &mut Reader<'_>) -> Result<(Counts, u32), Damaged> {
+    let effects = from.u32()?;
+    Ok((Counts::read(from)?, effects))
+}
+
+fn write_clock(clock: &Clock, to: &mut Writer<'_>) {
+    to.len(clock.marks.len());
+    clock.marks.iter().for_each(|mark| to.opt(*mark));
+    to.opt(clock.target);
+    to.opt(clock.at);
+    to.opt(clock.begin);
+    to.len(clock.runs.len());
+    for run in &clock.runs {
+        to.i64(run.first.0);
+        to.i64(run.last.0);
+    }
+    to.len(clock.gaps.len());
+    for gap in &clock.gaps {
+        to.i64(gap.start);
+        to.i64(gap.end);
+        to.i64(gap.living);
+    }
+}
+
+fn read_clock(from: &mut Reader<'_>) -> Result<Clock, Damaged> {
+    let mut clock = Clock::default();
+    for _ in 0..from.len()? {
+        clock.marks.push(from.opt()?);
+    }
+    clock.target = from.opt()?;
+    clock.at = from.opt()?;
+    clock.begin = from.opt()?;
+    for _ in 0..from.len()? {
+        clock.runs.push(Run { first: EventTime(from.i64()?), last: EventTime(from.i64()?) });
+    }
+    for _ in 0..from.len()? {
+        clock.gaps.push(Gap { start: from.i64()?, end: from.i64()?, living: from.i64()? });
+    }
+    Ok(clock)
+}

@@ -1,0 +1,190 @@
+//! A new model takes effect: at one position of the journal, for each account at its own instant after it.
+
+use super::{Refused, Shard};
+use crate::account::{Account, Published};
+use crate::effect::{Cause, EffectId, Resolution, Sink};
+use crate::entry::Position;
+use crate::evaluate::{Look, Out, resolve};
+use crate::now::{Clocks, Now};
+use crate::operator::{self, State};
+use crate::prepared::{MAX_MEASURES, Prepared};
+use crate::rule;
+use model::plan::{Condition, Plan, Rule};
+
+impl Shard {
+    pub(super) fn take_model(&mut self, text: &str) -> Result<(), Refused> {
+        let plan = model::compile(text).map_err(|problems| Refused::Model(problems.to_string()))?.plan;
+        if plan.measures.len() > MAX_MEASURES {
+            return Err(Refused::TooManyMeasures(plan.measures.len()));
+        }
+        self.take_plan(plan, text);
+        Ok(())
+    }
+
+    /// Takes a plan that was compiled from `text`.
+    pub(crate) fn take_plan(&mut self, plan: Plan, text: &str) {
+        if self.plans.last().is_some_and(|prepared| prepared.plan.id == plan.id) {
+            return;
+        }
+        self.rules = plan.sources;
+        self.used = plan.used;
+        if !self.plans.is_empty() {
+            self.switches.push((self.greatest, self.plans.len()));
+        }
+        self.plans.push(Prepared::new(plan, text.into()));
+        let clocks = Clocks { clocks: &self.clocks, rules: &self.rules };
+        self.now = clocks.now(self.used);
+        self.greatest = self.greatest.max(self.now.greatest);
+        self.now.greatest = self.greatest;
+    }
+
+    /// Switches an account to the newest plan, since an entry of its own comes.
+    pub(super) fn switch_at_entry(&mut self, place: usize, newest: usize, position: Position, sink: &mut dyn Sink) {
+        if self.accounts[place].plan != newest {
+            let now = self.now.clone();
+            self.switch(place, newest, &now, now.greatest, position, sink);
+            self.look(place, position, now.greatest, Cause::Model, None, &[], sink);
+        }
+    }
+
+    /// Switches an account to the newest plan whose instant has come for it.
+    pub(super) fn switch_at_instant(
+        &mut self,
+        place: usize,
+        now: &Now,
+        instant: i64,
+        position: Position,
+        sink: &mut dyn Sink,
+    ) {
+        let spread = self.accounts[place].spread;
+        let come = self.switches.iter().filter(|(from, _)| now.greatest - spread >= *from).map(|(_, plan)| *plan);
+        if let Some(plan) = come.max().filter(|plan| *plan > self.accounts[place].plan) {
+            // What is due runs under the old model first.
+            self.look(place, position, instant, Cause::Time, Some(now), &[], sink);
+            self.switch(place, plan, now, instant, position, sink);
+            self.look(place, position, instant, Cause::Model, Some(now), &[], sink);
+        }
+    }
+
+    fn switch(&mut self, place: usize, to: usize, now: &Now, instant: i64, position: Position, sink: &mut dyn Sink) {
+        let account = &mut self.accounts[place];
+        let from = account.plan;
+        let enabled = self.ready_at.is_some_and(|ready| now.greatest - account.spread >= ready);
+        let clocks = Clocks { clocks: &self.clocks, rules: &self.rules };
+        let look = Look { now, clocks, as_of: instant, cause: Cause::Model, enabled, touched: &[] };
+        let id = EffectId { offset: position.offset, entry: position.entry, index: self.effects };
+        let mut out = Out { sink, id };
+        let (old, new) = two(&mut self.plans, from, to);
+        let mut rules = vec![rule::State::default(); new.plan.rules.len()];
+        for i in 0..account.rules.len() {
+            let spec = &old.plan.rules[i];
+            let twin = new.plan.rules.iter().position(|other| other.name == spec.name);
+            match twin {
+                Some(twin) if same(spec, &old.plan, &new.plan.rules[twin], &new.plan) => {
+                    rules[twin] = account.rules[i].clone();
+                }
+                _ => {
+                    let why = if twin.is_some() { Resolution::ModelChanged } else { Resolution::RuleRemoved };
+                    resolve(i, account, old, &mut self.work, look, &mut out, why);
+                    if let Some(twin) = twin {
+                        rules[twin].episode = account.rules[i].episode;
+                    }
+                }
+            }
+        }
+        self.effects = out.id.index;
+        account.rules = rules.into();
+        carry_signals(account, old, new, now);
+        if let Some(published) = &mut account.published {
+            carry_published(published, old, new);
+        }
+        account.band = account.band.and_then(|band| same_band(band, &old.plan, &new.plan));
+        account.plan = to;
+        account.forget_derived(new);
+        if account.changed {
+            self.changed.push(u32::try_from(place).unwrap_or(u32::MAX));
+        }
+        self.mark_dirty(place, position);
+    }
+}
+
+fn two(plans: &mut [Prepared], from: usize, to: usize) -> (&Prepared, &Prepared) {
+    (&plans[from], &plans[to])
+}
+
+/// Keeps the state of each signal whose definition is the same; any other begins anew and is unknown until its
+/// window has passed.
+fn carry_signals(account: &mut Account, old: &Prepared, new: &Prepared, now: &Now) {
+    let mut states = Vec::new();
+    let mut blind = Vec::new();
+    for (i, signal) in new.plan.signals.iter().enumerate() {
+        let twin = old.plan.signals.iter().position(|other| other.definition == signal.definition);
+        let living = new.direct[i].map_or(0, |source| now.sources[source.index()].living);
+        if let Some(twin) = twin {
+            states.push(account.signals[twin].clone());
+            blind.push(account.blind.as_ref().map_or(i64::MIN, |blind| blind[twin]));
+        } else {
+            states.push(State::new(&signal.operator));
+            blind.push(operator::window(&signal.operator).map_or(i64::MIN, |(_, width)| living + width));
+        }
+    }
+    account.signals = states.into();
+    account.blind = blind.iter().any(|until| *until != i64::MIN).then(|| blind.into());
+    account.milestones = match (new.has_milestones, account.milestones.take()) {
+        (true, kept) => Some(kept.unwrap_or_default()),
+        (false, _) => None,
+    };
+}
+
+/// Brings what was published into the order of the new model; what it no longer has comes last.
+fn carry_published(published: &mut Published, old: &Prepared, new: &Prepared) {
+    let name = |prepared: &Prepared, measure: usize| {
+        prepared.plan.signals[prepared.plan.measures[measure].signal].name.clone()
+    };
+    let mut lines = Vec::new();
+    let mut left: Vec<_> = published.lines.drain(..).enumerate().map(|(i, line)| (name(old, i), line)).collect();
+    for measure in 0..new.plan.measures.len() {
+        let name = name(new, measure);
+        let twin = left.iter().position(|(other, _)| *other == name);
+        lines.push(twin.map_or((None, 0), |twin| left.remove(twin).1));
+    }
+    lines.extend(left.into_iter().map(|(_, line)| line).filter(|line| line.1 != 0));
+    published.lines = lines;
+    published.cap = published.cap.map(|(cap, taken)| {
+        let name = old.plan.caps.get(cap).map(|cap| &cap.name);
+        let twin = new.plan.caps.iter().position(|other| Some(&other.name) == name);
+        (twin.unwrap_or(usize::MAX >> 1), taken)
+    });
+    published.band = published.band.and_then(|band| same_band(band, &old.plan, &new.plan));
+}
+
+fn same_band(band: usize, old: &Plan, new: &Plan) -> Option<usize> {
+    let name = &old.bands.get(band)?.name;
+    new.bands.iter().position(|other| other.name == *name)
+}
+
+/// Whether two rules mean the same, each in its own model.
+fn same(a: &Rule, of_a: &Plan, b: &Rule, of_b: &Plan) -> bool {
+    let conditions = |rule: &Rule, plan: &Plan| {
+        let part = |condition: &Condition| name_signals(condition, plan);
+        (part(&rule.when), rule.clears_when.as_ref().map(part), rule.critical_when.as_ref().map(part))
+    };
+    let rest = |rule: &Rule| {
+        (rule.for_ms, rule.keep_firing_for, rule.cooldown, rule.if_unknown, rule.lag_at_most, rule.sources)
+    };
+    rest(a) == rest(b) && conditions(a, of_a) == conditions(b, of_b)
+}
+
+/// A condition with signals named by their definitions, which do not move when a model changes.
+fn name_signals(condition: &Condition, plan: &Plan) -> Condition {
+    let parts = |parts: &[Condition]| parts.iter().map(|part| name_signals(part, plan)).collect();
+    match condition {
+        Condition::All(all) => Condition::All(parts(all)),
+        Condition::Any(any) => Condition::Any(parts(any)),
+        Condition::Signal { signal, tests } => {
+            let definition = plan.signals[*signal].definition;
+            Condition::Signal { signal: usize::try_from(definition).unwrap_or(usize::MAX), tests: tests.clone() }
+        }
+        Condition::Score { .. } | Condition::Attribute { .. } => condition.clone(),
+    }
+}
