@@ -121,6 +121,14 @@ impl State {
         }
     }
 
+    /// Whether this state, of a signal of the same definition, has all that `operator` asks for.
+    pub(crate) fn serves(&self, operator: &Operator) -> bool {
+        match (self, Self::new(operator)) {
+            (Self::Distinct(_, counts), Self::Distinct(_, wanted)) => counts.is_some() == wanted.is_some(),
+            (state, new) => std::mem::discriminant(state) == std::mem::discriminant(&new),
+        }
+    }
+
     /// Takes in an activity that passed the feed. Returns whether there was a place for it.
     pub(crate) fn observe(&mut self, operator: &Operator, activity: &Activity<'_>, edge: &Edge<'_>) -> bool {
         let time = activity.time.0;

@@ -25,6 +25,7 @@ use crate::activity::Activity;
 use hashbrown::HashTable;
 use model::plan::{ModelId, Plan, SourceRules, SourceSet};
 use model::source::{SOURCES, Source};
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 pub use bytes::Restoring;
@@ -402,6 +403,26 @@ impl Shard {
     #[must_use]
     pub const fn is_empty(&self) -> bool {
         self.accounts.is_empty()
+    }
+
+    /// Scored accounts by band (`unknown` where there is none), and open alerts by rule.
+    #[must_use]
+    pub fn census(&self) -> (BTreeMap<String, u64>, BTreeMap<String, u64>) {
+        let (mut bands, mut alerts) = (BTreeMap::new(), BTreeMap::new());
+        for account in self.accounts.iter().filter(|account| !account.buried) {
+            let plan = &self.plans[account.plan].plan;
+            let band = account.band.and_then(|band| plan.bands.get(band)).map_or("unknown", |band| &band.name);
+            match bands.get_mut(band) {
+                Some(count) => *count += 1,
+                None => drop(bands.insert(band.to_owned(), 1)),
+            }
+            for (rule, state) in plan.rules.iter().zip(&account.rules) {
+                if state.is_open() {
+                    *alerts.entry(rule.name.clone()).or_insert(0) += 1;
+                }
+            }
+        }
+        (bands, alerts)
     }
 
     /// The clock of a source.

@@ -45,7 +45,9 @@ impl<'a> Record<'a> {
     pub fn headers(&self) -> impl Iterator<Item = (&'a [u8], &'a [u8])> + use<'a> {
         let batch = self.batch;
         let range = batch.index[self.slot].headers.clone();
-        batch.headers[range].iter().map(|(name, value)| (&batch.bytes[name.clone()], &batch.bytes[value.clone()]))
+        batch.headers[range]
+            .iter()
+            .map(|(name, value)| (&batch.bytes[name.clone()], &batch.bytes[value.clone()]))
     }
 
     /// Bytes of key, value and headers.
@@ -92,14 +94,24 @@ impl Batch {
 
     /// The records.
     pub fn records(&self) -> impl ExactSizeIterator<Item = Record<'_>> {
-        self.index.iter().enumerate().map(|(slot, entry)| Record {
+        self.index.iter().enumerate().map(|(slot, entry)| self.view(slot, entry))
+    }
+
+    /// The record at a place, from 0.
+    #[must_use]
+    pub fn record(&self, place: usize) -> Option<Record<'_>> {
+        self.index.get(place).map(|entry| self.view(place, entry))
+    }
+
+    fn view(&self, slot: usize, entry: &Slot) -> Record<'_> {
+        Record {
             offset: entry.offset,
             stamp: entry.stamp,
             key: entry.key.clone().map(|range| &self.bytes[range]),
             value: entry.value.clone().map(|range| &self.bytes[range]),
             batch: self,
             slot,
-        })
+        }
     }
 
     /// How many records it holds.

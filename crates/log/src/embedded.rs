@@ -6,8 +6,10 @@
 //! before it is on disk. Worker threads share one handle; one process holds a directory.
 //!
 //! From the outside in: `admin` (topics), `member` and `group` (who reads what), `reader`, `writer` → `prepare` (by
-//! the thread that commits) → `commit` (turns, one batch and one sync each) → `store` (fjall: what lies where), with
-//! `record` (the bytes of records), `compaction`, `held` (transactions left open, which only tests do) and `lock` (whose directory it is).
+//! the thread that commits) → `turn` (those that wait share one) → `commit` (one batch, one sync) → `store` (fjall:
+//! what lies where). Beside it: `record` (the bytes of records), `key` (those of keys), `topic` and `state` (what is
+//! known in memory), `compaction`, `held` (transactions left open, as only tests do), `tail` (a torn journal), `lock`
+//! (whose directory it is).
 //!
 //! It does not: serve other processes, replicate, or delete by age.
 
@@ -16,6 +18,7 @@ mod commit;
 mod compaction;
 mod group;
 mod held;
+mod key;
 mod lock;
 mod member;
 mod prepare;
@@ -23,7 +26,9 @@ mod reader;
 mod record;
 mod state;
 mod store;
+mod tail;
 mod topic;
+mod turn;
 mod writer;
 
 pub use held::Held;

@@ -231,7 +231,13 @@ pub trait Log: Clone + fmt::Debug {
     ///
     /// # Errors
     /// [`Error::Busy`], [`Error::Missing`] or [`Error::Fatal`].
-    fn join(&self, group: &str, instance: &str, topics: &[Arc<str>], isolation: Isolation) -> Result<Self::Member>;
+    fn join(
+        &self,
+        group: &str,
+        instance: &str,
+        topics: &[Arc<str>],
+        isolation: Isolation,
+    ) -> Result<Self::Member>;
 
     /// Reads one partition from `offset` on.
     ///

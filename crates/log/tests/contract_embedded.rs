@@ -1,4 +1,11 @@
 //! The embedded log keeps the contract. All of it: also what only tests can make of a log in one process.
+#![allow(
+    clippy::unwrap_used,
+    clippy::panic,
+    clippy::print_stdout,
+    clippy::wildcard_enum_match_arm,
+    reason = "tests: a failure is a panic"
+)]
 
 mod embedded_support;
 
@@ -75,7 +82,8 @@ impl Rig for Directory {
     }
 
     fn add_partitions(&mut self, topic: &str, count: u32) -> Verdict {
-        let there = self.log.topics().unwrap().into_iter().find(|spec| &*spec.name == topic).unwrap().partitions;
+        let there =
+            self.log.topics().unwrap().into_iter().find(|spec| &*spec.name == topic).unwrap().partitions;
         self.log.add_partitions(topic, count - there).unwrap();
         Ok(())
     }

@@ -1,13 +1,22 @@
 //! The embedded log: what it does on a good day.
+#![allow(
+    clippy::unwrap_used,
+    clippy::panic,
+    clippy::print_stdout,
+    clippy::wildcard_enum_match_arm,
+    reason = "tests: a failure is a panic"
+)]
 
 mod embedded_support;
 
 use embedded_support::{LONG, append, open, options, read_all, read_from, spec, values};
-use vitals_log::embedded::Embedded;
-use vitals_log::{AbortCause, Appends, Batch, Cleanup, CommitError, Committed, Error, Event, Isolation, Log, Member};
-use vitals_log::{Membership, OffsetCommit, Partition, Reader, Stamp, TopicSpec, Transaction, Writer};
 use std::sync::Arc;
 use std::time::Duration;
+use vitals_log::embedded::Embedded;
+use vitals_log::{
+    AbortCause, Appends, Batch, Cleanup, CommitError, Committed, Error, Event, Isolation, Log, Member,
+};
+use vitals_log::{Membership, OffsetCommit, Partition, Reader, Stamp, TopicSpec, Transaction, Writer};
 
 fn offset(partition: &Partition, offset: i64, metadata: &str) -> OffsetCommit {
     OffsetCommit { partition: partition.clone(), offset, metadata: metadata.to_owned() }
@@ -43,7 +52,10 @@ fn what_was_committed_is_read_and_kept_over_a_restart() {
     let log = open(dir.path());
     assert_eq!(read_all(&log, "t", 0), (expected, 5));
     let round = log.ends(&["t".into()]).unwrap();
-    assert_eq!(round.topics[0].iter().map(|ends| (ends.first, ends.end)).collect::<Vec<_>>(), [(0, 5), (0, 2)]);
+    assert_eq!(
+        round.topics[0].iter().map(|ends| (ends.first, ends.end)).collect::<Vec<_>>(),
+        [(0, 5), (0, 2)]
+    );
     append(&mut log.writer("w").unwrap(), &[("t", 0, "d", Some("4"))]).unwrap();
     assert_eq!(read_from(&log, "t", 0, 5).0[0].0, 5);
 }

@@ -5,7 +5,7 @@ use crate::nearest::suggestion;
 use crate::plan::SourceRules;
 use crate::problem::{Report, quoted};
 use crate::source::{SOURCES, Source};
-use crate::time::{DAY, MINUTE};
+use crate::time::{DAY, SECOND};
 
 const KEYS: Keys =
     Keys { known: &["max_delay", "max_skew", "silent_at_most", "stale_after", "dedup"], later: &[] };
@@ -36,7 +36,7 @@ fn one(spot: &Spot<'_>, rules: &mut SourceRules, report: &mut Report) {
     let mut span = |key: &str, least: i64, most: i64| block.get(key)?.span(least, most, report);
     rules.max_delay = span("max_delay", 0, 30 * DAY).unwrap_or(rules.max_delay);
     rules.max_skew = span("max_skew", 0, DAY).unwrap_or(rules.max_skew);
-    rules.silent_at_most = span("silent_at_most", MINUTE, 400 * DAY);
-    rules.stale_after = span("stale_after", MINUTE, 400 * DAY).unwrap_or(rules.stale_after);
+    rules.silent_at_most = span("silent_at_most", SECOND, 400 * DAY);
+    rules.stale_after = span("stale_after", SECOND, 400 * DAY).unwrap_or(rules.stale_after);
     rules.dedup = span("dedup", 0, 30 * DAY).unwrap_or(rules.dedup);
 }

@@ -1,1 +1,21 @@
-//! pipeline
+//! From source records to outputs, exactly once: the ingest and the score worker, over any [`log::Log`].
+//!
+//! A worker is driven one step at a time and never waits longer than it is told to: a thread drives it in
+//! production, a scheduler in the simulation. It shares nothing. Wall time comes from the log.
+
+mod commit;
+mod failure;
+mod ingest;
+mod metadata;
+mod model_topic;
+mod score;
+pub mod settings;
+pub mod status;
+pub mod topic;
+mod verify;
+
+pub use failure::{Failure, Progress};
+pub use ingest::{Ingest, Recorded};
+pub use score::Score;
+pub use model_topic::{PublishError, Published, publish};
+pub use verify::{Account, Verification, balance, verify};

@@ -1,11 +1,19 @@
 //! What one record costs on its way in and out.
 
+#![allow(clippy::unwrap_used, clippy::print_stdout, missing_docs, reason = "a benchmark")]
+
+#[path = "../tests/support/mod.rs"]
+mod support;
+
 use criterion::{Criterion, Throughput, criterion_group, criterion_main};
+use engine::effect::{AccountHealth, Alert, AlertState, Cause, Effect, EffectId, Health};
 use engine::entry::Entry;
+use model::plan::Severity;
 use model::source::Source;
 use std::hint::black_box;
 use wire::activity::Decoder;
 use wire::frame::{FrameBuffer, Writer};
+use wire::output::{Encoder, Journal};
 
 const USAGE: &str = r#"{"id":"0b6cf1f8-8d5c-4b6e-9d3c-1f2f3a4b5c6d","account":"acct-00012345","user":"user-07@acct-00012345.example.com","time":"2025-02-03T04:05:06.789Z","feature":"feature-12","count":3}"#;
 
@@ -50,7 +58,9 @@ fn frame(c: &mut Criterion) {
         .iter_mut()
         .zip(&records)
         .enumerate()
-        .map(|(n, (d, r))| Entry::Activity(d.decode(Source::FeatureUsage, 1, n as i64, r.as_bytes()).unwrap()))
+        .map(|(n, (d, r))| {
+            Entry::Activity(d.decode(Source::FeatureUsage, 1, n as i64, r.as_bytes()).unwrap())
+        })
         .collect();
     let mut writer = Writer::new(1);
     let mut value = Vec::new();
@@ -96,5 +106,66 @@ fn frame(c: &mut Criterion) {
     black_box(decoder.decode(Source::FeatureUsage, 1, 2, USAGE.as_bytes()).is_ok());
 }
 
-criterion_group!(benches, decode, frame);
-criterion_main!(benches);
+fn output(c: &mut Criterion) {
+    let (plan, lines) = (support::plan(), support::lines());
+    let standing = support::standing(&plan, &lines);
+    let health = Effect::Health(Health {
+        standing,
+        previous_score: Some(4_743),
+        previous_band: Some(1),
+        first: false,
+        cap_change: 0,
+        removed_change: 0,
+        cause: Cause::Time,
+    });
+    let alert = Effect::Alert(Alert {
+        standing,
+        rule: &plan.rules[0].name,
+        rule_index: Some(0),
+        episode: 1,
+        revision: 1,
+        state: AlertState::Firing,
+        severity: Severity::Error,
+        started_at: support::AS_OF,
+        fired_at: support::AS_OF,
+        ended_at: None,
+        evidence: &[],
+        cause: Cause::Time,
+    });
+    let account = Effect::AccountHealth(AccountHealth { standing, open_alerts: &[] });
+    let mut encoder = Encoder::new("acme-prod");
+    let (journal, id) =
+        (Journal { epoch: 1, partition: 11 }, EffectId { offset: 88_213, entry: 0, index: 0 });
+    let mut group = c.benchmark_group("output");
+    for (name, effect) in [("health of 7 measures", health), ("alert", alert), ("account-health", account)] {
+        let bytes = encoder.encode(journal, id, &effect).value.map_or(0, <[u8]>::len);
+        println!("{name}: {bytes} bytes");
+        group.bench_function(name, |b| {
+            b.iter(|| encoder.encode(journal, id, black_box(&effect)).value.map(<[u8]>::len));
+        });
+    }
+}
+
+fn micro(c: &mut Criterion) {
+    let mut group = c.benchmark_group("micro");
+    group.bench_function("of_activity", |b| {
+        b.iter(|| {
+            engine::fingerprint::of_activity(
+                Source::FeatureUsage,
+                black_box("0b6cf1f8-8d5c-4b6e-9d3c-1f2f3a4b5c6d"),
+            )
+        })
+    });
+    group.bench_function("of user", |b| {
+        b.iter(|| engine::fingerprint::of(black_box(b"user-07@acct-00012345.example.com")))
+    });
+    group.bench_function("time", |b| {
+        b.iter(|| model::time::EventTime::parse(black_box("2025-02-03T04:05:06.789Z")))
+    });
+    group.bench_function("utf8", |b| b.iter(|| std::str::from_utf8(black_box(USAGE.as_bytes())).is_ok()));
+    group.bench_function("civil", |b| b.iter(|| black_box(support::AS_OF).civil()));
+}
+
+criterion_group!(micros, micro);
+criterion_group!(benches, decode, frame, output);
+criterion_main!(micros, benches);

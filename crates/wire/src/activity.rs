@@ -1,14 +1,15 @@
 //! A source record becomes an activity.
 //!
-//! One pass over the JSON object collects the members that the source knows; what else stands there is checked
-//! and passed over. Then each is read by its type, defaults are filled in and what the kind requires is asked
-//! for. Text is borrowed from the record; only text with escapes is copied, into the decoder's own memory.
+//! One pass over the JSON object reads each member that the source knows by its type, as it comes by; what else
+//! stands there is checked and passed over. Then defaults are filled in and what the kind requires is asked for.
+//! Text is borrowed from the record; only text with escapes is written out, into the decoder's own memory.
 //!
 //! Invariants:
-//! - The answer depends on the record's bytes, the source and the limits alone: the order of the members and the
-//!   space between them change nothing.
+//! - The answer depends on the record's bytes, the source and the limits alone. Of a good record, the order of the
+//!   members and the space between them change nothing.
 //! - `null` is absent, in every field; so is an empty text in a field that is a word or an identity.
 //! - Which of two members of one name is meant is not guessed: that record is rejected.
+//! - That a record is not JSON is said before anything that is wrong with its members.
 //!
 //! Time rules (how far a time may lie after the record's timestamp) are not applied here: they are the model's.
 
@@ -16,13 +17,15 @@ mod name;
 mod read;
 mod require;
 mod scan;
+mod time;
 
 use crate::reason::Reason;
-use engine::activity::{Activity, Fields, MAX_FIELDS};
+use engine::activity::{Activity, Fields};
 use engine::fingerprint;
-use model::source::{Field, FieldType, Source};
+use model::source::{FieldType, Source};
+use model::time::EventTime;
 use name::Name;
-use scan::{Flaw, Scanner, Token};
+use scan::{Flaw, Raw, Scanner, Token};
 
 /// What a record may be.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -41,14 +44,15 @@ impl Default for Limits {
 #[derive(Debug, Default)]
 pub struct Decoder {
     limits: Limits,
-    scratch: String,
+    scratch: Vec<u8>,
+    dates: time::Dates,
 }
 
 impl Decoder {
     /// A decoder that holds to `limits`.
     #[must_use]
-    pub const fn new(limits: Limits) -> Self {
-        Self { limits, scratch: String::new() }
+    pub fn new(limits: Limits) -> Self {
+        Self { limits, ..Self::default() }
     }
 
     /// Decodes the value of the record at `offset` of `partition` of the topic of `source`.
@@ -67,163 +71,157 @@ impl Decoder {
             return Err(Reason::TooLarge { bytes: value.len(), limit });
         }
         let text = std::str::from_utf8(value).map_err(|error| Reason::NotUtf8 { at: error.valid_up_to() })?;
-        let mut members = Members::collect(source, text)?;
-        if members.escaped {
-            self.scratch.clear();
-            members.unescape(&mut self.scratch);
-        }
-        members.activity(source, partition, offset, &self.scratch)
-    }
-}
-
-/// A member that is read: its token, and for an escaped text where its meaning stands in the scratch memory.
-#[derive(Clone, Copy, Debug)]
-struct Member<'a> {
-    token: Token<'a>,
-    scratch: (usize, usize),
-}
-
-impl<'a> Member<'a> {
-    const ABSENT: Self = Self { token: Token::Null, scratch: (0, 0) };
-
-    fn unescape(&mut self, scratch: &mut String) {
-        if let Token::Escaped(raw) = self.token {
-            let start = scratch.len();
-            scan::unescape(raw, scratch);
-            self.scratch = (start, scratch.len());
-        }
-    }
-
-    /// Its token, with escapes resolved.
-    fn resolved(&self, scratch: &'a str) -> Token<'a> {
-        if let Token::Escaped(raw) = self.token {
-            return Token::Text(scratch.get(self.scratch.0..self.scratch.1).unwrap_or(raw));
-        }
-        self.token
-    }
-}
-
-/// The members of a record that its source knows, in the order in which they stand.
-#[derive(Debug)]
-struct Members<'a> {
-    id: Member<'a>,
-    time: Member<'a>,
-    account: Member<'a>,
-    fields: [(Field, Member<'a>); MAX_FIELDS],
-    len: usize,
-    escaped: bool,
-}
-
-impl<'a> Members<'a> {
-    fn collect(source: Source, text: &'a str) -> Result<Self, Reason> {
         let mut scanner = Scanner::new(text);
         if !scanner.take(b'{') {
             let whole = scanner.value(1).and_then(|_| scanner.end());
             return Err(whole.err().map_or(Reason::NotAnObject, reason_of));
         }
-        let mut members = Self {
-            id: Member::ABSENT,
-            time: Member::ABSENT,
-            account: Member::ABSENT,
-            fields: [(Field::Kind, Member::ABSENT); MAX_FIELDS],
-            len: 0,
-            escaped: false,
-        };
-        let doubled = members.scan(source, &mut scanner).map_err(reason_of)?;
-        doubled.map_or(Ok(members), |field| Err(Reason::Duplicate { field }))
+        let plain = Plain { scratch: Some(&mut self.scratch), rest: &mut [], len: text.len() };
+        let mut members = Members::new(source, plain, &mut self.dates);
+        members.scan(&mut scanner).map_err(reason_of)?;
+        members.activity(partition, offset)
+    }
+}
+
+/// The meaning of texts with escapes, in memory that is as large as the record before the first is written: no
+/// text is longer than its escaped form.
+#[derive(Debug)]
+struct Plain<'a> {
+    scratch: Option<&'a mut Vec<u8>>,
+    rest: &'a mut [u8],
+    len: usize,
+}
+
+impl<'a> Plain<'a> {
+    #[cold]
+    fn of(&mut self, raw: &str) -> &'a str {
+        if let Some(scratch) = self.scratch.take() {
+            scratch.resize(self.len, 0);
+            self.rest = scratch;
+        }
+        let mut meaning = String::new();
+        scan::unescape(raw, &mut meaning);
+        let (place, rest) =
+            std::mem::take(&mut self.rest).split_at_mut_checked(meaning.len()).unwrap_or_default();
+        self.rest = rest;
+        place.copy_from_slice(meaning.get(..place.len()).unwrap_or_default().as_bytes());
+        std::str::from_utf8(place).unwrap_or_default()
+    }
+}
+
+/// The members of a record that its source knows.
+#[derive(Debug)]
+struct Members<'a, 'd> {
+    source: Source,
+    id: Option<&'a str>,
+    time: Option<EventTime>,
+    account: Option<&'a str>,
+    fields: Fields<'a>,
+    /// The names that were met, absent values too.
+    seen: u64,
+    /// The fields that have a value.
+    present: u64,
+    /// The first thing that is wrong with a member.
+    wrong: Option<Reason>,
+    plain: Plain<'a>,
+    dates: &'d mut time::Dates,
+}
+
+impl<'a, 'd> Members<'a, 'd> {
+    fn new(source: Source, plain: Plain<'a>, dates: &'d mut time::Dates) -> Self {
+        let (id, time, account, wrong) = (None, None, None, None);
+        Self {
+            source,
+            id,
+            time,
+            account,
+            fields: Fields::default(),
+            seen: 0,
+            present: 0,
+            wrong,
+            plain,
+            dates,
+        }
     }
 
-    /// Takes the members after the opening brace, to the end of the text. Returns a name that stands twice.
-    fn scan(&mut self, source: Source, scanner: &mut Scanner<'a>) -> Result<Option<&'static str>, Flaw> {
-        let (mut seen, mut doubled) = (0_u64, None);
+    /// Takes the members after the opening brace, to the end of the text.
+    fn scan(&mut self, scanner: &mut Scanner<'a>) -> Result<(), Flaw> {
         if scanner.take(b'}') {
-            return scanner.end().map(|()| None);
+            return scanner.end();
         }
         loop {
             let key = scanner.key()?;
-            let name = if key.escaped { escaped_name(key.text) } else { name::name_of(key.text.as_bytes()) };
-            let token = scanner.value(2)?;
-            if let Some((bit, text)) = self.put(source, name, token) {
-                if seen & bit != 0 && doubled.is_none() {
-                    doubled = Some(text);
-                }
-                seen |= bit;
+            let name = if key.escaped { escaped_name(key) } else { name::name_of(key.text.as_bytes()) };
+            let token = match scanner.value(2)? {
+                Token::Escaped(raw) if name != Name::Unknown => Token::Text(self.plain.of(raw)),
+                token => token,
+            };
+            if let Err(reason) = self.member(name, token) {
+                self.wrong.get_or_insert(reason);
             }
             if !scanner.take(b',') {
                 scanner.expect(b'}')?;
-                return scanner.end().map(|()| doubled);
+                return scanner.end();
             }
         }
     }
 
-    /// Keeps a member, if it is one that is read; returns its bit in a set of names, and its name.
     #[inline]
-    fn put(&mut self, source: Source, name: Name, token: Token<'a>) -> Option<(u64, &'static str)> {
-        let member = Member { token, scratch: (0, 0) };
-        let place = match name {
-            Name::Id => (1, "id"),
-            Name::Time => (1 << 62, "time"),
-            Name::Account => (1 << 63, "account"),
-            Name::Field(field) if name::has(source, field) && field.kind() != FieldType::Ignored => {
-                (name::bit(field), field.name())
-            }
-            Name::Field(_) | Name::Unknown => return None,
-        };
-        self.escaped |= matches!(token, Token::Escaped(_));
+    fn member(&mut self, name: Name, token: Token<'a>) -> Result<(), Reason> {
         match name {
-            Name::Id => self.id = member,
-            Name::Time => self.time = member,
-            Name::Account => self.account = member,
-            Name::Field(_) if token == Token::Null => {}
-            Name::Field(field) => {
-                // Full only after a doubled name, and then the record is rejected anyway.
-                if let Some(slot) = self.fields.get_mut(self.len) {
-                    *slot = (field, member);
-                    self.len += 1;
+            Name::Id => {
+                self.once(name::ID, "id")?;
+                self.id = read::id(token)?;
+            }
+            Name::Time => {
+                self.once(name::TIME, "time")?;
+                self.time = read::time("time", token, self.dates)?;
+            }
+            Name::Account => {
+                self.once(name::ACCOUNT, "account")?;
+                self.account = read::account(token)?;
+            }
+            Name::Field(field)
+                if name::has(self.source, field) && name::kind(field) != FieldType::Ignored =>
+            {
+                self.once(name::bit(field), field.name())?;
+                if let Some(value) = read::field(self.source, field, token, self.dates)? {
+                    self.fields.set(field, value);
+                    self.present |= name::bit(field);
                 }
             }
-            Name::Unknown => {}
+            Name::Field(_) | Name::Unknown => {}
         }
-        Some(place)
+        Ok(())
     }
 
-    #[cold]
-    fn unescape(&mut self, scratch: &mut String) {
-        for member in [&mut self.id, &mut self.time, &mut self.account] {
-            member.unescape(scratch);
+    #[inline]
+    fn once(&mut self, bit: u64, field: &'static str) -> Result<(), Reason> {
+        if self.seen & bit != 0 {
+            return Err(Reason::Duplicate { field });
         }
-        for (_, member) in self.fields.iter_mut().take(self.len) {
-            member.unescape(scratch);
-        }
+        self.seen |= bit;
+        Ok(())
     }
 
-    fn activity(
-        &self,
-        source: Source,
-        partition: u32,
-        offset: i64,
-        scratch: &'a str,
-    ) -> Result<Activity<'a>, Reason> {
-        let id = read::id(self.id.resolved(scratch))?;
-        let time = read::time("time", self.time.resolved(scratch))?;
-        let time = time.ok_or(Reason::Missing { field: "time", because: None })?;
-        let account = read::account(self.account.resolved(scratch))?;
-        let mut fields = Fields::default();
-        for (field, member) in self.fields.iter().take(self.len) {
-            if let Some(value) = read::field(source, *field, member.resolved(scratch))? {
-                fields.set(*field, value);
-            }
+    fn activity(mut self, partition: u32, offset: i64) -> Result<Activity<'a>, Reason> {
+        if let Some(wrong) = self.wrong {
+            return Err(wrong);
         }
-        require::complete(source, &mut fields)?;
-        let id = fingerprint::of_activity(source, id);
-        Ok(Activity { source, partition, offset, id, time, account, fields })
+        let missing = |field| Reason::Missing { field, because: None };
+        let id = self.id.ok_or_else(|| missing("id"))?;
+        let time = self.time.ok_or_else(|| missing("time"))?;
+        let account = self.account.ok_or_else(|| missing("account"))?;
+        require::complete(self.source, &mut self.fields, self.present)?;
+        let id = fingerprint::of_activity(self.source, id);
+        Ok(Activity { source: self.source, partition, offset, id, time, account, fields: self.fields })
     }
 }
 
 #[cold]
-fn escaped_name(raw: &str) -> Name {
+fn escaped_name(raw: Raw<'_>) -> Name {
     let mut key = String::new();
-    scan::unescape(raw, &mut key);
+    scan::unescape(raw.text, &mut key);
     name::name_of(key.as_bytes())
 }
 

@@ -19,7 +19,7 @@
 //! It does no I/O, reads no clock and knows neither topics' names nor the log's types.
 
 pub mod activity;
-//pub mod dead_letter;
+pub mod dead_letter;
 pub mod frame;
 pub mod output;
 pub mod partition;

@@ -111,7 +111,12 @@ impl Encoder {
     }
 
     /// Makes the record of an effect.
-    pub fn encode<'e, 'f: 'e>(&'e mut self, journal: Journal, id: EffectId, effect: &Effect<'f>) -> Encoded<'e> {
+    pub fn encode<'e, 'f: 'e>(
+        &'e mut self,
+        journal: Journal,
+        id: EffectId,
+        effect: &Effect<'f>,
+    ) -> Encoded<'e> {
         let buffers = &mut self.buffers;
         buffers.value.clear();
         let (output, account, as_of, rule) = match effect {
@@ -183,6 +188,3 @@ fn plan_text<'t>(plans: &'t mut Vec<PlanText>, plan: &Plan) -> &'t PlanText {
     });
     &plans[place]
 }
-
-#[cfg(test)]
-mod tests;

@@ -202,10 +202,12 @@ mod tests {
 
     #[test]
     fn a_reason_reads_as_a_sentence_and_stays_short() {
-        let wrong = |text: &str| Reason::Wrong { field: "kind", expected: "a word", found: Excerpt::of(text) };
+        let wrong =
+            |text: &str| Reason::Wrong { field: "kind", expected: "a word", found: Excerpt::of(text) };
         assert_eq!(wrong("a\n\u{7f}b").to_string(), "`kind` must be a word, found `a\\n\\u{7f}b`");
         assert!(wrong(&"\u{1}".repeat(9_000)).to_string().len() < 1_000);
-        let unknown = Reason::UnknownWord { field: "by", found: Excerpt::of("cat"), words: &["customer", "agent"] };
+        let unknown =
+            Reason::UnknownWord { field: "by", found: Excerpt::of("cat"), words: &["customer", "agent"] };
         assert_eq!(unknown.to_string(), "`by` must be one of customer, agent, found `cat`");
         let missing = Reason::Missing { field: "rule", because: Some("kind snooze") };
         assert_eq!(missing.to_string(), "`rule` is missing, kind snooze needs it");

@@ -236,6 +236,9 @@ impl Shard {
             if *due == NEVER {
                 continue;
             }
+            if *due == i64::MIN {
+                return Some((was.x.min(self.now.x), i64::MIN));
+            }
             let (x, instant) = if let Some(source) = waits.get(slot / 2) {
                 let i = source.index();
                 let Some(at) = self.now.sources[i].at else { continue };

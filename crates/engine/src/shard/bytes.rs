@@ -58,20 +58,29 @@ impl Shard {
     /// Appends the head as of now.
     pub fn write_head(&self, bytes: &mut Vec<u8>) {
         bytes.push(FORMAT);
-        write_head(&self.counts, self.effects, &mut Writer(bytes));
+        let mut to = Writer(bytes);
+        crate::account::write_position(self.position, &mut to);
+        write_head(&self.counts, self.effects, &mut to);
+    }
+
+    /// What a head says without its shard: the position at which it was written, and the counts.
+    ///
+    /// # Errors
+    /// [`Damaged`] if the bytes are not a head.
+    pub fn peek_head(bytes: &[u8]) -> Result<(Position, Counts), Damaged> {
+        let (position, counts, _) = take_head(bytes)?;
+        Ok((position, counts))
     }
 
     /// Takes over the counts of a head, written at the position at which the shard now is.
     ///
     /// # Errors
-    /// [`Damaged`] if the bytes are not a head.
+    /// [`Damaged`] if the bytes are not a head, or not of this position.
     pub fn read_head(&mut self, bytes: &[u8]) -> Result<(), Damaged> {
-        let mut from = Reader(bytes);
-        if from.byte()? != FORMAT {
-            return Err(Damaged("head of an unknown format"));
+        let (position, counts, effects) = take_head(bytes)?;
+        if position != self.position {
+            return Err(Damaged("head of another position"));
         }
-        let (counts, effects) = read_head(&mut from)?;
-        from.end()?;
         (self.counts, self.effects) = (counts, effects);
         Ok(())
     }
@@ -270,6 +279,17 @@ fn read_plan(from: &mut Reader<'_>) -> Result<(ModelId, Turns), Damaged> {
 fn write_head(counts: &Counts, effects: u32, to: &mut Writer<'_>) {
     to.u64(u64::from(effects));
     counts.write(to);
+}
+
+fn take_head(bytes: &[u8]) -> Result<(Position, Counts, u32), Damaged> {
+    let mut from = Reader(bytes);
+    if from.byte()? != FORMAT {
+        return Err(Damaged("head of an unknown format"));
+    }
+    let position = crate::account::read_position(&mut from)?;
+    let (counts, effects) = read_head(&mut from)?;
+    from.end()?;
+    Ok((position, counts, effects))
 }
 
 fn read_head(from: &mut Reader<'_>) -> Result<(Counts, u32), Damaged> {

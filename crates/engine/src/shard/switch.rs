@@ -120,6 +120,8 @@ fn carry_signals(account: &mut Account, old: &Prepared, new: &Prepared, now: &No
     for (i, signal) in new.plan.signals.iter().enumerate() {
         let twin = old.plan.signals.iter().position(|other| other.definition == signal.definition);
         let living = new.direct[i].map_or(0, |source| now.sources[source.index()].living);
+        // The same definition may come with another least number of activities, which asks for another state.
+        let twin = twin.filter(|twin| account.signals[*twin].serves(&signal.operator));
         if let Some(twin) = twin {
             states.push(account.signals[twin].clone());
             blind.push(account.blind.as_ref().map_or(i64::MIN, |blind| blind[twin]));

@@ -3,15 +3,15 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use engine::effect::{AlertState, Cause, Evidence, Line, OpenAlert, Resolution, Status};
-use model::plan::{Operator, Plan, Rule};
+use engine::effect::{Cause, Line, OpenAlert, Status};
+use model::plan::{Plan, Rule};
 use model::source::{Field, Source};
-use model::time::DAY;
+use model::time::{DAY, EventTime};
 
 use super::condition::Facing;
-use super::effect::{AccountHealth, Alert, Health, SlowEffect, Standing};
+use super::effect::{AccountHealth, Health, SlowEffect, Standing};
 use super::now::Now;
-use super::rule::{Phase, Turn, Watch, is_on_hold, marks};
+use super::rule::Watch;
 use super::score::{Tally, band, tally};
 use super::signal::{Learned, Past, Reading};
 
@@ -20,7 +20,7 @@ const SPREAD: u64 = 15 * 60 * 1_000;
 
 /// What the last health record said; what a plan numbers stands here by name.
 #[derive(Clone, Debug)]
-struct Published {
+pub(super) struct Published {
     greatest: i64,
     score: Option<u32>,
     band: Option<String>,
@@ -39,11 +39,11 @@ pub(crate) struct Account {
     pub(crate) past: Past,
     /// By the rule's name; kept for its episodes even when the model has no such rule.
     pub(crate) watches: BTreeMap<String, Watch>,
-    band: Option<String>,
+    pub(super) band: Option<String>,
     band_since: Option<i64>,
-    published: Option<Published>,
-    as_of: i64,
-    revision: u64,
+    pub(super) published: Option<Published>,
+    pub(super) as_of: i64,
+    pub(super) revision: u64,
     /// Whether there was a health or alert record since the last account-health record.
     pub(crate) has_news: bool,
 }
@@ -87,7 +87,7 @@ impl Account {
         (0..self.plan.signals.len()).map(|index| self.past.reading(&self.plan, index, now)).collect()
     }
 
-    fn facing<'a>(&'a self, readings: &'a [Reading]) -> Facing<'a> {
+    pub(super) fn facing<'a>(&'a self, readings: &'a [Reading]) -> Facing<'a> {
         Facing { readings, score: None, segment: self.text(Field::Segment), stage: self.text(Field::Stage) }
     }
 
@@ -153,8 +153,12 @@ impl Account {
             status: tally.status,
             lines: standing.lines.iter().map(|line| (self.measure(line.measure), *line)).collect(),
         });
+        let known: Vec<String> = (0..self.plan.measures.len()).map(|index| self.measure(index)).collect();
+        let removed = old_lines.into_iter().flatten().filter(|line| !known.contains(line.0));
+        let removed_change = -removed.map(|line| line.1.contribution).sum::<i32>();
         Some(Health {
             standing,
+            removed_change,
             first: previous.is_none(),
             previous_score: previous.as_ref().and_then(|previous| previous.score),
             previous_band: previous.as_ref().and_then(|previous| self.band_index(previous.band.as_ref())),
@@ -187,67 +191,6 @@ impl Account {
         }
     }
 
-    fn rule(
-        &mut self,
-        rule: &Rule,
-        now: &Now<'_>,
-        readings: &[Reading],
-        tally: &Tally,
-        (cause, as_of): (Cause, i64),
-    ) -> Vec<SlowEffect> {
-        let mut watch = self.watches.remove(&rule.name).unwrap_or_default();
-        let turns = if tally.status == Status::NotScored {
-            let open = watch.turn(false);
-            watch = Watch { episode: watch.episode, ..Watch::default() };
-            open.into_iter().map(|turn| (turn, Resolution::NotScored)).collect::<Vec<_>>()
-        } else {
-            let score = tally.score.filter(|_| self.band.is_some());
-            let facing = Facing { score, ..self.facing(readings) };
-            let on_hold = is_on_hold(rule, &facing, now, self.past.sigma);
-            let turns = watch.evaluate(rule, &facing, on_hold, &marks(rule, now), as_of);
-            turns.into_iter().map(|turn| (turn, Resolution::Recovered)).collect()
-        };
-        let said = turns
-            .into_iter()
-            .map(|(turn, why)| self.alert(&rule.name, watch.episode, turn, why, readings, (cause, as_of)))
-            .collect();
-        self.watches.insert(rule.name.clone(), watch);
-        said
-    }
-
-    /// The record of a transition. The rule need not be one of the present plan.
-    fn alert(
-        &self,
-        rule: &str,
-        episode: u32,
-        turn: Turn,
-        why: Resolution,
-        readings: &[Reading],
-        (cause, as_of): (Cause, i64),
-    ) -> SlowEffect {
-        let rule_index = self.plan.rules.iter().position(|one| one.name == rule);
-        let evidence = |signal: &usize| {
-            let Reading { value, freshness } = readings[*signal];
-            Evidence { signal: *signal, value, freshness }
-        };
-        let signals = rule_index.map(|index| &self.plan.rules[index].signals);
-        SlowEffect::Alert(Alert {
-            account: self.id.clone(),
-            as_of,
-            rule: rule.into(),
-            rule_index,
-            episode,
-            revision: if turn.fired { 1 } else { 2 },
-            state: if turn.fired { AlertState::Firing } else { AlertState::Resolved(why) },
-            severity: turn.severity,
-            started_at: turn.started_at,
-            fired_at: turn.fired_at,
-            ended_at: (!turn.fired).then_some(as_of),
-            evidence: signals.into_iter().flatten().map(evidence).collect(),
-            cause,
-        })
-    }
-
     /// The record at the end of a watermark entry: as the account stands then, as of its last record.
     pub(crate) fn account_health(&mut self, now: &Now<'_>) -> SlowEffect {
         self.has_news = false;
@@ -259,75 +202,10 @@ impl Account {
         let open = |(rule, one): (usize, &Rule)| {
             let watch = self.watches.get(&one.name)?;
             let turn = watch.turn(false)?;
-            let fired_at = model::time::EventTime(turn.fired_at);
+            let fired_at = EventTime(turn.fired_at);
             Some(OpenAlert { rule, episode: watch.episode, severity: turn.severity, fired_at })
         };
         let open_alerts = self.plan.rules.iter().enumerate().filter_map(open).collect();
         SlowEffect::AccountHealth(AccountHealth { standing, open_alerts })
-    }
-
-    /// Ends the account: its alerts, then its record.
-    pub(crate) fn close(&self, now: &Now<'_>, moment: Moment) -> Vec<SlowEffect> {
-        if self.published.is_none() {
-            return Vec::new();
-        }
-        let as_of = self.as_of.max(moment.instant);
-        let readings = self.readings(now);
-        let mut said = Vec::new();
-        for rule in &self.plan.rules {
-            let Some(watch) = self.watches.get(&rule.name) else { continue };
-            let Some(turn) = watch.turn(false) else { continue };
-            let why = (moment.cause, as_of);
-            said.push(self.alert(&rule.name, watch.episode, turn, Resolution::AccountClosed, &readings, why));
-        }
-        said.push(SlowEffect::Closed { account: self.id.clone(), revision: self.revision, as_of });
-        said
-    }
-
-    /// Takes a later model, before entry `index` is taken in, and says what that alone changes: health, the ends of
-    /// alerts whose rules are gone or others, then the rules of the new model.
-    pub(crate) fn switch(&mut self, plan: &Arc<Plan>, index: usize, now: &Now<'_>, instant: i64) -> Vec<SlowEffect> {
-        let old = std::mem::replace(&mut self.plan, Arc::clone(plan));
-        let anew = |operator: &Operator| Learned {
-            from_entry: index,
-            living_then: match operator {
-                Operator::Rolling { feed, .. } | Operator::Trend { feed, .. } => {
-                    Some(now.source(feed.source).map_or(0, super::clock::Reached::reading))
-                }
-                _ => None,
-            },
-        };
-        let known = &self.past.learned;
-        let learned = plan.signals.iter().map(|signal| {
-            let kept = known.get(&signal.definition).copied();
-            (signal.definition, kept.unwrap_or_else(|| anew(&signal.operator)))
-        });
-        self.past.learned = learned.collect();
-
-        let mut ended = Vec::new();
-        for rule in &old.rules {
-            let same = plan.rules.iter().find(|one| one.name == rule.name);
-            if same.is_some_and(|same| super::definition::is_same(&old, rule, plan, same)) {
-                continue;
-            }
-            let Some(watch) = self.watches.get_mut(&rule.name) else { continue };
-            let why = if same.is_some() { Resolution::ModelChanged } else { Resolution::RuleRemoved };
-            ended.extend(watch.turn(false).map(|turn| (rule.name.clone(), watch.episode, turn, why)));
-            (watch.phase, watch.held_since) = (Phase::Idle, None);
-        }
-        if self.published.is_none() {
-            return Vec::new();
-        }
-        let said = self.evaluate(now, Moment { instant, cause: Cause::Model });
-        let (health, alerts) = said.into_iter().partition(|one| matches!(one, SlowEffect::Health(_)));
-        let mut said: Vec<SlowEffect> = health;
-        self.as_of = if ended.is_empty() { self.as_of } else { self.as_of.max(instant) };
-        self.has_news |= !ended.is_empty();
-        let readings = self.readings(now);
-        said.extend(ended.into_iter().map(|(rule, episode, turn, why)| {
-            self.alert(&rule, episode, turn, why, &readings, (Cause::Model, self.as_of))
-        }));
-        said.extend::<Vec<SlowEffect>>(alerts);
-        said
     }
 }

@@ -18,6 +18,16 @@ pub(crate) enum SlowEffect {
     Closed { account: String, revision: u64, as_of: i64 },
 }
 
+impl SlowEffect {
+    pub(crate) const fn health(&self) -> Option<&Health> {
+        if let Self::Health(health) = self { Some(health) } else { None }
+    }
+
+    pub(crate) const fn alert(&self) -> Option<&Alert> {
+        if let Self::Alert(alert) = self { Some(alert) } else { None }
+    }
+}
+
 /// Where an account stands. Indices are those of the plan that is the account's at that moment.
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) struct Standing {
@@ -40,6 +50,8 @@ pub(crate) struct Health {
     pub(crate) previous_score: Option<u32>,
     pub(crate) previous_band: Option<usize>,
     pub(crate) cap_change: i32,
+    /// What measures that the model no longer has contributed before, negated.
+    pub(crate) removed_change: i32,
     pub(crate) cause: Cause,
 }
 

@@ -156,7 +156,9 @@ pub(crate) fn of_rules<'a>(plan: &Plan, past: &Past, watch: impl Fn(&str) -> Opt
     let mut facts = Vec::new();
     for rule in &plan.rules {
         facts.push(Fact::Apart { sources: rule.sources.0, span: rule.lag_at_most + past.sigma });
-        let Some((stopwatch, span)) = watch(&rule.name).and_then(|watch| watch.running(rule)) else { continue };
+        let Some((stopwatch, span)) = watch(&rule.name).and_then(|watch| watch.running(rule)) else {
+            continue;
+        };
         facts.extend(stopwatch.ends(span).into_iter().map(|(axis, end)| match axis {
             Axis::Greatest => Fact::Greatest { g: end },
             Axis::Living(source) => Fact::Grown { source, to: end },

@@ -79,7 +79,8 @@ impl<'a> Run<'a> {
 
     fn say(&mut self, index: usize, said: Vec<SlowEffect>) {
         let Placed { offset, entry, .. } = self.entries[index];
-        let before = self.told.effects.iter().rev().take_while(|one| (one.id.offset, one.id.entry) == (offset, entry));
+        let before =
+            self.told.effects.iter().rev().take_while(|one| (one.id.offset, one.id.entry) == (offset, entry));
         let next = u32::try_from(before.count()).unwrap();
         let id = |index| EffectId { offset, entry, index };
         self.told.effects.extend((next..).map(id).zip(said).map(|(id, effect)| Caused { id, effect }));
@@ -102,7 +103,7 @@ impl<'a> Run<'a> {
         let newest = self.models.len().checked_sub(1).expect("a model is the first entry");
         let id = &happening.account;
         let now = Now { clocks: &self.clocks, a: places(&self.clocks) };
-        let instant = now.a[happening.source.index()].or(now.greatest()).unwrap_or(i64::MIN);
+        let instant = now.a[happening.source.index()].or_else(|| now.greatest()).unwrap_or(i64::MIN);
         let mut said = Vec::new();
         let is_new = !self.accounts.contains_key(id);
         let account = self.accounts.entry(id.clone());
@@ -136,7 +137,7 @@ impl<'a> Run<'a> {
         let advance = Advance::between(&before, &after);
         let used = self.models.first().expect("a model is the first entry").0.used;
         if used.iter().all(|source| advance.start().a[source.index()].is_some()) {
-            self.gate = self.gate.or(advance.start().greatest());
+            self.gate = self.gate.or_else(|| advance.start().greatest());
         }
         let mut said = Vec::new();
         for account in self.accounts.values_mut() {

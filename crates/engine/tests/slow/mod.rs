@@ -6,29 +6,40 @@
 //! that, by stepping through all of them ([`Search::Every`]).
 //!
 //! Read it beside the specification: `clock` and `now` (time), `window`, `signal` and `operator` (values), `intake`
-//! (outcomes), `score`, `rule`, `account` (publication), `fold` (the order of all that).
+//! (outcomes), `score`, `rule`, `account` (publication), `transition` (alerts, models), `fold` (the order of all that).
+//! `blueprint`, `draft`, `world` and `recorder` are no part of it: they write plans and journals for
+//! tests, and take the engine's effects in the form to compare.
 //!
 //! It does not know: a later model with another `sources:` block, commands, the ceilings of promise 12 other than
 //! that of fingerprints.
-#![allow(dead_code, clippy::unwrap_used, clippy::expect_used, reason = "shared by several tests, and only by tests")]
+#![allow(
+    dead_code,
+    clippy::unwrap_used,
+    clippy::expect_used,
+    reason = "shared by several tests, and only by tests"
+)]
 
 pub(crate) mod account;
+pub(crate) mod blueprint;
 pub(crate) mod clock;
 pub(crate) mod condition;
 pub(crate) mod definition;
+pub(crate) mod draft;
 pub(crate) mod effect;
 pub(crate) mod exact;
 pub(crate) mod fact;
-pub(crate) mod fixture;
 pub(crate) mod fold;
 pub(crate) mod intake;
 pub(crate) mod journal;
 pub(crate) mod now;
 pub(crate) mod operator;
+pub(crate) mod recorder;
 pub(crate) mod rule;
 pub(crate) mod score;
 pub(crate) mod signal;
+pub(crate) mod transition;
 pub(crate) mod window;
+pub(crate) mod world;
 
 use std::collections::BTreeMap;
 use std::sync::Arc;

@@ -28,7 +28,8 @@ impl<'a> Now<'a> {
 
     /// How far apart the furthest two of `sources` stand on the common axis.
     pub(crate) fn apart(&self, sources: SourceSet) -> i64 {
-        let places: Vec<i64> = sources.iter().filter_map(|source| self.source(source)).map(Reached::x).collect();
+        let places: Vec<i64> =
+            sources.iter().filter_map(|source| self.source(source)).map(Reached::x).collect();
         match (places.iter().max(), places.iter().min()) {
             (Some(ahead), Some(behind)) => ahead - behind,
             _ => 0,

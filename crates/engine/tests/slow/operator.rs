@@ -132,7 +132,8 @@ pub(crate) fn open(past: &[&Happening], priority: &[String]) -> i64 {
             _ => None,
         });
         let newest = story.iter().rev().find_map(|one| one.word(Field::Priority));
-        let asked_for = priority.is_empty() || newest.is_some_and(|word| priority.iter().any(|one| one == word));
+        let asked_for =
+            priority.is_empty() || newest.is_some_and(|word| priority.iter().any(|one| one == word));
         last == Some(true) && asked_for
     };
     count(stories(past, Field::Ticket).values().filter(|story| is_open(story)).count())

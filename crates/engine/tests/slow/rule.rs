@@ -132,7 +132,7 @@ impl Watch {
                 self.episode += 1;
                 turns.extend(self.turn(true));
             }
-            assert!(turns.len() <= 2, "`when` and `clears_when` of {} hold both", rule.name);
+            assert!(turns.len() <= 1, "{} fired and ended at once", rule.name);
         }
         turns
     }
@@ -140,7 +140,7 @@ impl Watch {
     /// The phase that follows at once, if one does.
     fn next(&self, rule: &Rule, facing: &Facing<'_>, now: &Marks, as_of: i64) -> Option<Phase> {
         let when = facing.holds(&rule.when);
-        let clears = rule.clears_when.as_ref().map_or(!when, |condition| facing.holds(condition));
+        let clears = !when && rule.clears_when.as_ref().is_none_or(|condition| facing.holds(condition));
         match &self.phase {
             Phase::Idle if when => Some(Phase::Pending { since: Stopwatch::start(now), started_at: as_of }),
             Phase::Pending { .. } if !when => Some(Phase::Idle),
@@ -166,7 +166,7 @@ impl Watch {
                 }
             }
             Phase::Cooling { since } if since.has_passed(rule.cooldown, now) => Some(Phase::Idle),
-            _ => None,
+            Phase::Idle | Phase::Pending { .. } | Phase::Cooling { .. } => None,
         }
     }
 

@@ -83,13 +83,13 @@ impl Past {
         let signal = &plan.signals[index];
         let learned = self.learned.get(&signal.definition)?;
         let past = |source: Source| {
-            let counts = move |one: &&(usize, Happening)| one.0 >= learned.from_entry && one.1.source == source;
+            let counts =
+                move |one: &&(usize, Happening)| one.0 >= learned.from_entry && one.1.source == source;
             self.applied.iter().filter(counts).map(|one| &one.1)
         };
         let fed = |feed: &Feed| past(feed.source).filter(|one| passes(feed, one)).collect::<Vec<_>>();
-        let settled = |at: Reached<'_>, width: i64| {
-            learned.living_then.is_none_or(|then| at.reading() - then >= width)
-        };
+        let settled =
+            |at: Reached<'_>, width: i64| learned.living_then.is_none_or(|then| at.reading() - then >= width);
         match &signal.operator {
             Operator::Rolling { feed, fold, window, min_base } => {
                 let at = now.source(feed.source)?;

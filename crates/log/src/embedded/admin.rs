@@ -2,8 +2,8 @@
 
 use super::Embedded;
 use super::compaction::{self, Limits};
+use super::key::{Meta, place};
 use super::state::{missing, signed};
-use super::store::{Meta, place};
 use super::topic::{self, Slot, Topic};
 use crate::{Ends, Error, Partition, Result, Round, TopicSpec};
 use std::sync::{Arc, MutexGuard, PoisonError};
@@ -23,7 +23,10 @@ impl Embedded {
             return if there.spec == *spec {
                 Ok(())
             } else {
-                Err(Error::Refused(format!("topic {} exists as {:?}, not as {spec:?}", spec.name, there.spec)))
+                Err(Error::Refused(format!(
+                    "topic {} exists as {:?}, not as {spec:?}",
+                    spec.name, there.spec
+                )))
             };
         }
         if spec.partitions == 0 || spec.name.is_empty() || spec.name.len() > MAX_NAME_BYTES {
@@ -33,7 +36,10 @@ impl Embedded {
             )));
         }
         drop(state);
-        self.grow(Topic { spec: TopicSpec { partitions: 0, ..spec.clone() }, pids: Vec::new() }, spec.partitions)
+        self.grow(
+            Topic { spec: TopicSpec { partitions: 0, ..spec.clone() }, pids: Vec::new() },
+            spec.partitions,
+        )
     }
 
     /// Adds `count` partitions to a topic; groups that read it share them out.
@@ -42,7 +48,13 @@ impl Embedded {
     /// [`Error::Missing`] or [`Error::Fatal`].
     pub fn add_partitions(&self, topic: &str, count: u32) -> Result<()> {
         let _admin = self.admin();
-        let topic = self.shared.live()?.catalog.get(topic).cloned().ok_or_else(|| Error::Missing(topic.to_owned()))?;
+        let topic = self
+            .shared
+            .live()?
+            .catalog
+            .get(topic)
+            .cloned()
+            .ok_or_else(|| Error::Missing(topic.to_owned()))?;
         self.grow(topic, count)
     }
 
@@ -130,26 +142,28 @@ impl Embedded {
     /// # Errors
     /// [`Error::Fatal`].
     pub fn compact(&self) -> Result<()> {
-        let _admin = self.admin();
-        let state = self.shared.live()?;
-        let limits = Limits::of(&state.slots);
-        let pids = 0..u32::try_from(state.slots.len()).unwrap_or(u32::MAX);
-        drop(state);
-        let horizon = compaction::horizon(super::wall_clock(), self.shared.options.tombstone_retention);
-        let mut compaction = self.shared.compaction.lock().unwrap_or_else(PoisonError::into_inner);
-        loop {
-            let before = compaction.pending();
-            self.shared.write(|store, batch| {
-                let mut step = compaction.step(store, batch, &limits);
-                for pid in pids.clone() {
-                    step.expire(batch, pid, horizon, &limits);
+        // A turn of its own: what a turn supersedes may go once that turn is visible, not before.
+        self.shared.alone(|| {
+            let state = self.shared.live()?;
+            let limits = Limits::of(&state.slots);
+            let pids = 0..u32::try_from(state.slots.len()).unwrap_or(u32::MAX);
+            drop(state);
+            let horizon = compaction::horizon(super::wall_clock(), self.shared.options.tombstone_retention);
+            let mut compaction = self.shared.compaction.lock().unwrap_or_else(PoisonError::into_inner);
+            loop {
+                let before = compaction.pending();
+                self.shared.write(|store, batch| {
+                    let mut step = compaction.step(store, batch, &limits);
+                    for pid in pids.clone() {
+                        step.expire(batch, pid, horizon, &limits);
+                    }
+                    step.finish(batch);
+                })?;
+                if compaction.pending() == before {
+                    return Ok(());
                 }
-                step.finish(batch);
-            })?;
-            if compaction.pending() == before {
-                return Ok(());
             }
-        }
+        })
     }
 
     /// Takes the seat of the member that joined `group` as `instance`, as a broker does with one that fell silent. The

@@ -1,46 +1,20 @@
-//! Transactions take turns, and those that wait share one turn: one batch, one sync.
+//! What happens in a turn: the transactions that have it become one batch and one sync.
 //!
-//! The first writer to come leads: it gives offsets to all that wait, writes them as one batch, syncs, and only then
-//! makes them visible. Those that come meanwhile wait for the next turn. So a transaction is whole on disk before
-//! anybody sees any of it, and an error before that leaves nothing visible. Once bytes may have reached the disk, an
-//! error makes the outcome unknown and ends the log: opening it anew tells.
+//! Each gets its offsets, all are written as one batch, the batch is synced, and only then is it made visible. So a
+//! transaction is whole on disk before anybody sees any of it, and an error before that leaves nothing visible. Once
+//! bytes may have reached the disk, an error makes the outcome unknown and ends the log: opening it anew tells.
 
 use super::compaction::{self, Limits};
+use super::key::{self, Meta};
 use super::prepare::{Prepared, aborted};
 use super::state::{Shared, State};
-use super::store::{self, Meta};
+use super::turn::{Outcome, Request};
 use super::{CommitPoint, topic};
 use crate::error::AbortCause;
 use crate::{CommitError, Committed, Receipt, Stamp};
 use std::collections::{BTreeMap, BTreeSet};
-use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
+use std::sync::PoisonError;
 use std::time::Duration;
-
-type Outcome = Result<Receipt, CommitError>;
-
-/// Who waits for a turn.
-#[derive(Debug, Default)]
-pub(super) struct Queue {
-    line: Mutex<Line>,
-    turned: Condvar,
-}
-
-#[derive(Debug, Default)]
-struct Line {
-    next: u64,
-    waiting: Vec<Request>,
-    done: BTreeMap<u64, Outcome>,
-    led: bool,
-}
-
-/// A transaction that waits for its turn.
-#[derive(Debug)]
-struct Request {
-    ticket: u64,
-    writer: Arc<str>,
-    epoch: u64,
-    prepared: Prepared,
-}
 
 /// A transaction whose turn it is: admitted, with its offsets.
 #[derive(Debug)]
@@ -55,54 +29,9 @@ pub(super) struct Placed {
 /// Where each partition that a turn touches will end.
 pub(super) type Ends = BTreeMap<u32, (u64, i64)>;
 
-impl Queue {
-    fn line(&self) -> MutexGuard<'_, Line> {
-        self.line.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-}
-
 impl Shared {
-    /// Takes a turn alone.
-    pub(super) fn alone<T>(&self, work: impl FnOnce() -> T) -> T {
-        let mut line = self.queue.line();
-        while line.led {
-            line = self.queue.turned.wait(line).unwrap_or_else(PoisonError::into_inner);
-        }
-        line.led = true;
-        drop(line);
-        let done = work();
-        self.queue.line().led = false;
-        self.queue.turned.notify_all();
-        done
-    }
-
-    /// Commits, alone or together with others.
-    pub(super) fn commit(&self, writer: &Arc<str>, epoch: u64, prepared: Prepared) -> Outcome {
-        let mut line = self.queue.line();
-        let ticket = line.next;
-        line.next += 1;
-        line.waiting.push(Request { ticket, writer: Arc::clone(writer), epoch, prepared });
-        loop {
-            if let Some(outcome) = line.done.remove(&ticket) {
-                return outcome;
-            }
-            if line.led {
-                line = self.queue.turned.wait(line).unwrap_or_else(PoisonError::into_inner);
-                continue;
-            }
-            line.led = true;
-            let requests = std::mem::take(&mut line.waiting);
-            drop(line);
-            let outcomes = self.turn(requests);
-            line = self.queue.line();
-            line.led = false;
-            line.done.extend(outcomes);
-            self.queue.turned.notify_all();
-        }
-    }
-
     /// One turn: all of `requests`, in one batch.
-    fn turn(&self, requests: Vec<Request>) -> Vec<(u64, Outcome)> {
+    pub(super) fn decide(&self, requests: Vec<Request>) -> Vec<(u64, Outcome)> {
         if let Err(reason) = self.room(&requests) {
             let refuse = |request: Request| {
                 let reason = reason.clone();
@@ -134,6 +63,9 @@ impl Shared {
     /// Refuses a turn that could fill the disk: while the store itself meets no full disk, nothing is lost and
     /// everything goes on once there is room.
     fn room(&self, requests: &[Request]) -> Result<(), String> {
+        if self.state().fatal.is_some() {
+            return Ok(());
+        }
         let bytes: u64 = requests.iter().map(|request| request.prepared.bytes).sum();
         let needed = self.options.reserve_bytes.saturating_add(bytes.saturating_mul(2));
         match self.store.free() {
@@ -146,7 +78,11 @@ impl Shared {
     }
 
     /// Checks who may commit, and gives offsets and stamps to those.
-    fn admit(&self, requests: Vec<Request>, outcomes: &mut Vec<(u64, Outcome)>) -> (Vec<(u64, Placed)>, Ends, Limits) {
+    fn admit(
+        &self,
+        requests: Vec<Request>,
+        outcomes: &mut Vec<(u64, Outcome)>,
+    ) -> (Vec<(u64, Placed)>, Ends, Limits) {
         let now = super::wall_clock();
         let mut state = self.state();
         let mut ends = Ends::new();
@@ -189,10 +125,12 @@ impl Shared {
         let mut offsets = BTreeMap::new();
         for (_, placed) in placed {
             let group = placed.prepared.membership.as_ref().map(|membership| membership.group.clone());
-            for ((part, base), stamp) in placed.prepared.parts.into_iter().zip(placed.bases).zip(placed.stamps) {
+            for ((part, base), stamp) in
+                placed.prepared.parts.into_iter().zip(placed.bases).zip(placed.stamps)
+            {
                 step.written((part.pid, base), stamp, &part.keep).map_err(fatal)?;
                 let keyspace = self.store.of(part.keep.cleanup());
-                batch.insert(keyspace, store::place(part.pid, base), part.chunk.seal(stamp));
+                batch.insert(keyspace, key::place(part.pid, base), part.chunk.seal(stamp));
             }
             for offset in placed.prepared.offsets {
                 offsets.insert((offset.pid, group.clone().unwrap_or_default()), offset.committed);
@@ -201,10 +139,17 @@ impl Shared {
         step.finish(&mut batch);
         drop(compaction);
         for (pid, (next, stamp)) in ends {
-            batch.insert(&self.store.meta, Meta::key(Meta::END, &pid.to_be_bytes()), topic::encode_end(*next, *stamp));
+            batch.insert(
+                &self.store.meta,
+                Meta::key(Meta::END, &pid.to_be_bytes()),
+                topic::encode_end(*next, *stamp),
+            );
         }
         for ((pid, group), committed) in &offsets {
             batch.insert(&self.store.meta, Meta::offset(group, *pid), Meta::committed(committed));
+        }
+        if batch.is_empty() {
+            return Ok(offsets);
         }
         let failed = |error: fjall::Error| self.fail(&error);
         self.store.wait_for_room().map_err(failed)?;

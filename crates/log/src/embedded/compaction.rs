@@ -6,9 +6,10 @@
 //! be deleted is written with the batch that supersedes it, so a crash in between leaves nothing behind. Nothing is
 //! deleted in favour of a record above an undecided transaction.
 
+use super::key::{self, Meta};
 use super::prepare::Keep;
+use super::store::Store;
 use super::topic::Slot;
-use super::store::{self, Meta, Store};
 use crate::Result;
 use fjall::OwnedWriteBatch;
 use std::collections::{BTreeMap, HashMap};
@@ -43,9 +44,9 @@ pub(super) struct Limits(HashMap<u32, u64>);
 
 impl Limits {
     pub(super) fn of(slots: &[Slot]) -> Self {
-        let undecided = (0..).zip(slots).filter_map(|(pid, slot)| {
-            slot.undecided.first_key_value().map(|(first, _)| (pid, *first))
-        });
+        let undecided = (0..)
+            .zip(slots)
+            .filter_map(|(pid, slot)| slot.undecided.first_key_value().map(|(first, _)| (pid, *first)));
         Self(undecided.collect())
     }
 
@@ -72,13 +73,13 @@ impl Compaction {
         for entry in store.meta(Meta::SUPERSEDED) {
             let (_, value) = entry?;
             for place in value.chunks(12) {
-                let (pid, offset) = store::placed(place).ok_or_else(|| store.damaged("a superseded record"))?;
+                let (pid, offset) = key::placed(place).ok_or_else(|| store.damaged("a superseded record"))?;
                 compaction.superseded.push(Superseded { pid, offset, by: 0 });
             }
         }
         for entry in store.meta(Meta::TOMBSTONE) {
             let (key, value) = entry?;
-            let decoded = store::placed(&key).zip(value.split_first_chunk::<8>());
+            let decoded = key::placed(&key).zip(value.split_first_chunk::<8>());
             let (place, (stamp, key)) = decoded.ok_or_else(|| store.damaged("a tombstone"))?;
             let tombstone = Tombstone { stamp: i64::from_be_bytes(*stamp), key: key.to_vec() };
             compaction.tombstones.insert(place, tombstone);
@@ -98,7 +99,7 @@ impl Compaction {
         let mut superseded = Vec::new();
         for record in before {
             if limits.allow(record.pid, record.by) {
-                batch.remove(&store.compacted, store::place(record.pid, record.offset));
+                batch.remove(&store.compacted, key::place(record.pid, record.offset));
             } else {
                 superseded.push(record);
             }
@@ -116,7 +117,7 @@ impl Step<'_> {
     /// A record of a compacted topic is written at `offset`.
     pub(super) fn written(&mut self, (pid, offset): (u32, u64), stamp: i64, keep: &Keep) -> Result<()> {
         let Keep::UntilNext { key: Some(key), tombstone } = keep else { return Ok(()) };
-        let place = store::keyed(pid, key);
+        let place = key::keyed(pid, key);
         let earlier = match self.latest.get(&place) {
             Some(earlier) => *earlier,
             None => self.store.latest(&place)?,
@@ -158,8 +159,8 @@ impl Step<'_> {
         for (pid, offset) in due {
             let Some(tombstone) = self.compaction.tombstones.remove(&(pid, offset)) else { continue };
             self.marks.insert((pid, offset), None);
-            batch.remove(&self.store.compacted, store::place(pid, offset));
-            self.latest.insert(store::keyed(pid, &tombstone.key), None);
+            batch.remove(&self.store.compacted, key::place(pid, offset));
+            self.latest.insert(key::keyed(pid, &tombstone.key), None);
         }
     }
 
@@ -178,7 +179,7 @@ impl Step<'_> {
             }
         }
         if !(self.idle && self.superseded.is_empty()) {
-            let places = self.superseded.iter().flat_map(|record| store::place(record.pid, record.offset));
+            let places = self.superseded.iter().flat_map(|record| key::place(record.pid, record.offset));
             batch.insert(&self.store.meta, [Meta::SUPERSEDED], places.collect::<Vec<u8>>());
         }
         self.compaction.superseded = self.superseded;
@@ -189,4 +190,3 @@ impl Step<'_> {
 pub(super) fn horizon(now: i64, retention: Duration) -> i64 {
     now.saturating_sub(i64::try_from(retention.as_millis()).unwrap_or(i64::MAX))
 }
-

@@ -74,12 +74,14 @@ impl Group {
         member.is_some_and(|member| self.unseat(&member))
     }
 
-    /// Lets `member` give up those of `partitions` that are being revoked. Whether there was any.
-    pub(super) fn release(&mut self, member: &str, partitions: &[Partition]) -> bool {
-        let before = self.owners.len();
-        self.owners
-            .retain(|partition, owner| !(owner.revoking && owner.member == member && partitions.contains(partition)));
-        self.owners.len() < before
+    /// Lets `member` give up those of `partitions` that are being revoked; which these were.
+    pub(super) fn release(&mut self, member: &str, partitions: &[Partition]) -> Vec<Partition> {
+        let leaving = |partition: &&Partition| {
+            self.owners.get(*partition).is_some_and(|owner| owner.revoking && owner.member == member)
+        };
+        let released: Vec<Partition> = partitions.iter().filter(leaving).cloned().collect();
+        self.owners.retain(|partition, _| !released.contains(partition));
+        released
     }
 
     /// Begins a generation: decides anew who should own what, and tells the members.
@@ -145,22 +147,25 @@ impl Group {
         }
         while self.level(&mut load) {}
         load.into_iter()
-            .flat_map(|(member, owned)| owned.into_iter().map(move |partition| (partition, member.to_owned())))
+            .flat_map(|(member, owned)| {
+                owned.into_iter().map(move |partition| (partition, member.to_owned()))
+            })
             .collect()
     }
 
     /// Moves one partition from a member to one that has at least two fewer. Whether it did.
     fn level(&self, load: &mut BTreeMap<&str, Vec<Partition>>) -> bool {
-        let mut order: Vec<(&str, usize)> = load.iter().map(|(member, owned)| (*member, owned.len())).collect();
+        let mut order: Vec<(&str, usize)> =
+            load.iter().map(|(member, owned)| (*member, owned.len())).collect();
         order.sort_by_key(|(_, count)| *count);
         for (giver, most) in order.iter().rev() {
             for (taker, least) in &order {
                 if most < &(least + 2) {
                     break;
                 }
-                let movable = load.get(giver).and_then(|owned| {
-                    owned.iter().rposition(|partition| self.reads(taker, partition))
-                });
+                let movable = load
+                    .get(giver)
+                    .and_then(|owned| owned.iter().rposition(|partition| self.reads(taker, partition)));
                 let moved = movable.and_then(|at| load.get_mut(giver).map(|owned| owned.remove(at)));
                 if let (Some(partition), Some(owned)) = (moved, load.get_mut(taker)) {
                     owned.push(partition);
@@ -179,3 +184,6 @@ impl Group {
         self.seats.values().any(|seat| seat.topics.iter().any(|name| &**name == topic))
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -8,9 +8,10 @@
 
 use super::commit::{Ends, Placed, admissible};
 use super::compaction::Limits;
+use super::key::{self, Meta};
 use super::prepare::{self, Keep};
 use super::state::Shared;
-use super::store::{self, Meta, Store};
+use super::store::Store;
 use super::topic::encode_end;
 use super::{Embedded, Writer};
 use crate::{Cleanup, CommitError, Committed, Error, Result, Transaction};
@@ -98,8 +99,10 @@ impl Embedded {
         let mut open = Open { parts: Vec::new(), offsets };
         let mut places = Vec::new();
         self.shared.write(|store, batch| {
-            for ((part, base), stamp) in placed.prepared.parts.into_iter().zip(placed.bases).zip(placed.stamps) {
-                let (place, cleanup) = (store::place(part.pid, base), part.keep.cleanup());
+            for ((part, base), stamp) in
+                placed.prepared.parts.into_iter().zip(placed.bases).zip(placed.stamps)
+            {
+                let (place, cleanup) = (key::place(part.pid, base), part.keep.cleanup());
                 batch.insert(store.of(cleanup), place, part.chunk.seal(stamp));
                 places.push(if cleanup == Cleanup::Compact { 1 } else { 0 });
                 places.extend_from_slice(&place);
@@ -153,14 +156,15 @@ fn decide(shared: &Shared, id: &str, epoch: Option<u64>, decision: Decision) -> 
             ends.extend(end.map(|end| (pid, end)));
         }
         let Some(open) = state.held.remove(id) else { return Ok(false) };
-        let mut others = state.slots.clone();
-        others.iter_mut().for_each(|slot| slot.undecided.retain(|_, writer| &**writer != id));
-        let limits = Limits::of(&others);
+        state.undecided_offsets.extend(open.offsets.keys().cloned());
+        // Readers still stop before it: nothing may go in favour of what they do not see yet.
+        let limits = Limits::of(&state.slots);
         drop(state);
         write_decision(shared, id, &open, &ends, &limits, decision)?;
         let mut state = shared.live()?;
         state.slots.iter_mut().for_each(|slot| slot.undecided.retain(|_, writer| &**writer != id));
         set_ends(&mut state.slots, &ends);
+        state.undecided_offsets.clear();
         if decision == Decision::Commit {
             for ((pid, group), (committed, stands)) in open.offsets {
                 if stands {
@@ -190,9 +194,11 @@ fn write_decision(
             match decision {
                 Decision::Commit => {
                     let written = step.written((part.pid, part.base), part.stamp, &part.keep);
-                    failed = failed.take().or(written.err());
+                    failed = failed.take().or_else(|| written.err());
                 }
-                Decision::Abort => batch.remove(store.of(part.keep.cleanup()), store::place(part.pid, part.base)),
+                Decision::Abort => {
+                    batch.remove(store.of(part.keep.cleanup()), key::place(part.pid, part.base))
+                }
             }
         }
         step.finish(batch);
@@ -231,7 +237,8 @@ pub(super) fn drop_open(store: &Store) -> Result<()> {
     let mut batch = store.batch();
     for (id, places) in open {
         for place in places.chunks(13) {
-            let (kind, place) = place.split_at_checked(1).ok_or_else(|| store.damaged("an open transaction"))?;
+            let (kind, place) =
+                place.split_at_checked(1).ok_or_else(|| store.damaged("an open transaction"))?;
             let cleanup = if kind == [1] { Cleanup::Compact } else { Cleanup::Keep };
             batch.remove(store.of(cleanup), place);
         }

@@ -18,7 +18,16 @@ const LAYOUT: u32 = 1;
 #[derive(Debug)]
 pub(super) struct Holding {
     pub(super) dir: PathBuf,
-    _file: File,
+    file: File,
+}
+
+impl Drop for Holding {
+    fn drop(&mut self) {
+        // Not left to the closing of the file: a child process that is just being made has it open, too.
+        if let Err(error) = self.file.unlock() {
+            tracing::warn!(dir = %self.dir.display(), %error, "the directory's lock was not given back");
+        }
+    }
 }
 
 /// Takes `dir`, which is made if it does not exist.
@@ -30,7 +39,7 @@ pub(super) fn take(dir: &Path) -> Result<Holding> {
     if !check_ours(&dir)? {
         mark(&dir).map_err(|error| failed(&dir, "cannot be written", &error))?;
     }
-    Ok(Holding { dir, _file: file })
+    Ok(Holding { dir, file })
 }
 
 /// Whether the marker is there; an error if the directory is of another layout or not ours.
@@ -110,10 +119,8 @@ fn lock(dir: &Path) -> Result<File> {
         }
         Err(TryLockError::Error(error)) => return Err(failed(dir, "cannot be locked", &error)),
     }
-    let written = file
-        .set_len(0)
-        .and_then(|()| file.rewind())
-        .and_then(|()| writeln!(file, "{}", std::process::id()));
+    let written =
+        file.set_len(0).and_then(|()| file.rewind()).and_then(|()| writeln!(file, "{}", std::process::id()));
     written.map_err(|error| failed(dir, "cannot be written", &error))?;
     Ok(file)
 }

@@ -19,6 +19,8 @@ pub struct Member {
     isolation: Isolation,
     /// Ours, those being revoked included.
     owned: BTreeSet<Partition>,
+    /// Those of `owned` that are being revoked.
+    leaving: BTreeSet<Partition>,
     started: Vec<Cursor>,
     /// Which of `started` is next.
     turn: usize,
@@ -51,6 +53,7 @@ impl Member {
             topics: topics.to_vec(),
             isolation,
             owned: BTreeSet::new(),
+            leaving: BTreeSet::new(),
             started: Vec::new(),
             turn: 0,
         })
@@ -60,10 +63,14 @@ impl Member {
     fn observe(&mut self, event: &Event) {
         match event {
             Event::Assigned(partitions) => self.owned.extend(partitions.iter().cloned()),
-            Event::Revoked(partitions) => self.stop(partitions),
+            Event::Revoked(partitions) => {
+                self.stop(partitions);
+                self.leaving.extend(partitions.iter().cloned());
+            }
             Event::Lost(partitions) => {
                 self.stop(partitions);
                 self.owned.retain(|partition| !partitions.contains(partition));
+                self.leaving.retain(|partition| !partitions.contains(partition));
             }
             Event::Idle | Event::Records | Event::End { .. } => {}
         }
@@ -104,7 +111,8 @@ impl crate::Member for Member {
             if let Some(reason) = &state.fatal {
                 return Err(Error::Fatal(reason.clone()));
             }
-            let Some(group) = state.groups.get_mut(&self.group).filter(|group| group.contains(&self.id)) else {
+            let Some(group) = state.groups.get_mut(&self.group).filter(|group| group.contains(&self.id))
+            else {
                 if let Some(event) = self.unseated(&mut state)? {
                     return Ok(event);
                 }
@@ -172,8 +180,9 @@ impl crate::Member for Member {
 
     fn start(&mut self, partition: &Partition, offset: i64) -> Result<()> {
         let state = self.shared.live()?;
-        let ours = state.groups.get(&self.group).and_then(|group| group.owner(partition)) == Some(self.id.as_str());
-        if !ours || !self.owned.contains(partition) {
+        let ours =
+            state.groups.get(&self.group).and_then(|group| group.owner(partition)) == Some(self.id.as_str());
+        if !ours || !self.owned.contains(partition) || self.leaving.contains(partition) {
             return Err(Error::Refused(format!("partition {partition} is not assigned to {}", self.id)));
         }
         let cursor = Cursor::new(&state, partition, offset, self.isolation)?;
@@ -190,12 +199,13 @@ impl crate::Member for Member {
     fn release(&mut self, partitions: &[Partition]) {
         let mut state = self.shared.state();
         let Some(group) = state.groups.get_mut(&self.group) else { return };
-        if group.release(&self.id, partitions) {
+        let released = group.release(&self.id, partitions);
+        if !released.is_empty() {
             state.rebalance(&self.group);
         }
         drop(state);
-        self.owned.retain(|partition| !partitions.contains(partition));
-        self.stop(partitions);
+        self.owned.retain(|partition| !released.contains(partition));
+        self.leaving.retain(|partition| !released.contains(partition));
         self.shared.wake();
     }
 

@@ -89,7 +89,8 @@ pub(super) fn prepare(catalog: &Catalog, transaction: &Transaction<'_>) -> Resul
             return Err(aborted(AbortCause::StaleMembership, reason));
         }
     }
-    prepared.bytes = prepared.parts.iter().map(|part| u64::try_from(part.chunk.len()).unwrap_or(u64::MAX)).sum();
+    prepared.bytes =
+        prepared.parts.iter().map(|part| u64::try_from(part.chunk.len()).unwrap_or(u64::MAX)).sum();
     Ok(prepared)
 }
 

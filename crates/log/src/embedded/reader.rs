@@ -51,7 +51,12 @@ impl fmt::Debug for Cursor {
 
 impl Cursor {
     /// At `offset`, which must lie within what the partition holds.
-    pub(super) fn new(state: &State, partition: &Partition, offset: i64, isolation: Isolation) -> Result<Self> {
+    pub(super) fn new(
+        state: &State,
+        partition: &Partition,
+        offset: i64,
+        isolation: Isolation,
+    ) -> Result<Self> {
         let pid = state.pid(partition).ok_or_else(|| missing(partition))?;
         let slot = state.slot(pid).ok_or_else(|| missing(partition))?;
         let position = u64::try_from(offset).ok().filter(|offset| (slot.first..=slot.next).contains(offset));
@@ -62,7 +67,16 @@ impl Cursor {
             end: signed(slot.next),
         })?;
         let (partition, cleanup) = (partition.clone(), slot.cleanup);
-        Ok(Self { partition, pid, cleanup, isolation, position, chunk: None, unaligned: true, reported: None })
+        Ok(Self {
+            partition,
+            pid,
+            cleanup,
+            isolation,
+            position,
+            chunk: None,
+            unaligned: true,
+            reported: None,
+        })
     }
 
     /// Looks ahead.
@@ -89,8 +103,19 @@ impl Cursor {
         Event::End { partition: self.partition.clone(), offset: signed(self.position) }
     }
 
-    /// Delivers records below `end` until the batch is full. With nothing delivered there was nothing below `end`.
+    /// Delivers records below `end` until the batch is full. With nothing delivered there was nothing below `end`, or
+    /// the partition was truncated meanwhile: the next look tells.
     pub(super) fn fill(&mut self, shared: &Shared, end: u64, batch: &mut Batch) -> Result<()> {
+        let from = self.position;
+        self.deliver(shared, end, batch)?;
+        if shared.state().slot(self.pid).is_some_and(|slot| slot.first > from) {
+            batch.clear();
+            (self.position, self.chunk, self.unaligned) = (from, None, true);
+        }
+        Ok(())
+    }
+
+    fn deliver(&mut self, shared: &Shared, end: u64, batch: &mut Batch) -> Result<()> {
         if !self.drain(shared, batch)? {
             return Ok(());
         }

@@ -1,17 +1,18 @@
 //! What all handles of one log share: the store, and what is known in memory.
 //!
-//! Lock order: the turn (see `commit`) before [`State`]; no lock is held while waiting for the disk except the turn
+//! Lock order: the turn (see `turn`) before [`State`]; no lock is held while waiting for the disk except the turn
 //! and `admin`.
 
+use super::Options;
 use super::compaction::Compaction;
-use super::commit::Queue;
 use super::group::Group;
 use super::held::{self, Open};
+use super::key::Meta;
 use super::lock::Holding;
 use super::prepare::Prepared;
-use super::store::{Meta, Store};
+use super::store::Store;
 use super::topic::{self, Catalog, Slot};
-use super::Options;
+use super::turn::Queue;
 use crate::{Committed, Error, Partition, Result};
 use std::collections::{HashMap, HashSet};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
@@ -148,7 +149,8 @@ impl Shared {
 impl State {
     /// The offsets and the writer of a transaction are undecided from now on.
     pub(super) fn undecided(&mut self, prepared: &Prepared, writer: Arc<str>) {
-        let group = prepared.membership.as_ref().map(|membership| membership.group.as_str()).unwrap_or_default();
+        let group =
+            prepared.membership.as_ref().map(|membership| membership.group.as_str()).unwrap_or_default();
         for offset in &prepared.offsets {
             self.undecided_offsets.insert((offset.pid, group.to_owned()));
         }
@@ -211,4 +213,3 @@ pub(super) fn signed(offset: u64) -> i64 {
 pub(super) fn missing(partition: &Partition) -> Error {
     Error::Missing(partition.to_string())
 }
-

@@ -5,14 +5,18 @@
 //!   from their keys, so that sorting the keys does not rewrite them.
 //! - `compacted`: topics that keep the latest of each key; the same, one record a chunk.
 //! - `latest`: (partition id, key) -> offset of its latest record, for compaction.
-//! - `meta`: everything small, by the first byte of the key; see [`Meta`].
+//! - `meta`: everything small; see `key`.
 //!
 //! Writes are batches of fjall: whole or not at all, whatever the crash. Nothing here decides what to write.
 
+use super::key::{place, placed};
 use super::lock;
+use super::tail::{self, Ending};
 use super::{Durability, Options};
-use crate::{Cleanup, Committed, Error, Result};
-use fjall::{CompressionType, Database, Keyspace, KeyspaceCreateOptions, KvSeparationOptions, OwnedWriteBatch};
+use crate::{Cleanup, Error, Result};
+use fjall::{
+    CompressionType, Database, Keyspace, KeyspaceCreateOptions, KvSeparationOptions, OwnedWriteBatch,
+};
 use fjall::{PersistMode, Slice};
 use std::fmt;
 use std::fs;
@@ -40,72 +44,6 @@ impl fmt::Debug for Store {
     }
 }
 
-/// Keys of the `meta` keyspace.
-pub(super) struct Meta;
-
-impl Meta {
-    /// Name -> spec and partition ids.
-    pub(super) const TOPIC: u8 = b'T';
-    /// Partition id -> next offset and last append stamp.
-    pub(super) const END: u8 = b'P';
-    /// Partition id -> first offset, where it is not 0.
-    pub(super) const FIRST: u8 = b'F';
-    /// Partition id, group -> offset and metadata.
-    pub(super) const OFFSET: u8 = b'O';
-    /// Writer id -> epoch.
-    pub(super) const WRITER: u8 = b'W';
-    /// Partition id, offset of a record without value -> its stamp and key.
-    pub(super) const TOMBSTONE: u8 = b'X';
-    /// Writer id -> the chunks of the transaction that it left open.
-    pub(super) const OPEN: u8 = b'U';
-    /// (one key) the records that the last batch superseded, deleted by the next.
-    pub(super) const SUPERSEDED: u8 = b'S';
-
-    pub(super) fn key(kind: u8, rest: &[u8]) -> Vec<u8> {
-        let mut key = Vec::with_capacity(1 + rest.len());
-        key.push(kind);
-        key.extend_from_slice(rest);
-        key
-    }
-
-    pub(super) fn offset(group: &str, pid: u32) -> Vec<u8> {
-        let mut key = Self::key(Self::OFFSET, &pid.to_be_bytes());
-        key.extend_from_slice(group.as_bytes());
-        key
-    }
-
-    pub(super) fn tombstone(pid: u32, offset: u64) -> Vec<u8> {
-        Self::key(Self::TOMBSTONE, &place(pid, offset))
-    }
-
-    pub(super) fn committed(committed: &Committed) -> Vec<u8> {
-        let mut value = committed.offset.to_be_bytes().to_vec();
-        value.extend_from_slice(committed.metadata.as_bytes());
-        value
-    }
-}
-
-/// The key of the record or chunk at `offset`.
-pub(super) fn place(pid: u32, offset: u64) -> [u8; 12] {
-    let mut key = [0; 12];
-    key[..4].copy_from_slice(&pid.to_be_bytes());
-    key[4..].copy_from_slice(&offset.to_be_bytes());
-    key
-}
-
-/// What [`place`] made.
-pub(super) fn placed(key: &[u8]) -> Option<(u32, u64)> {
-    let (pid, offset) = key.split_first_chunk::<4>()?;
-    Some((u32::from_be_bytes(*pid), u64::from_be_bytes(offset.try_into().ok()?)))
-}
-
-/// The key of `key` among the latest of its partition.
-pub(super) fn keyed(pid: u32, key: &[u8]) -> Vec<u8> {
-    let mut place = pid.to_be_bytes().to_vec();
-    place.extend_from_slice(key);
-    place
-}
-
 impl Store {
     /// Opens the store of `dir`, or makes it.
     pub(super) fn open(dir: &Path, options: &Options) -> Result<Self> {
@@ -128,6 +66,34 @@ impl Store {
         let failed = |error: fjall::Error| {
             Error::Fatal(format!("the store in directory {} cannot be opened: {error}", dir.display()))
         };
+        let mend = |ending: std::io::Result<Ending>| match ending {
+            Ok(Ending::Whole | Ending::Cut(None)) => Ok(()),
+            Ok(Ending::Cut(Some(copy))) => {
+                let copy = copy.display();
+                tracing::warn!(%copy, "a transaction that was not yet durable when the machine stopped is cut off");
+                Ok(())
+            }
+            Ok(Ending::Damaged(journal, at)) => Err(Error::Fatal(format!(
+                "the log in directory {} is damaged: {} does not decode from byte {at} on; restore a copy of the \
+                 directory",
+                dir.display(),
+                journal.display()
+            ))),
+            Err(error) => Err(lock::failed(dir, "cannot be mended", &error)),
+        };
+        if path.exists() {
+            mend(tail::trim(path))?;
+        }
+        match Self::try_open(dir, path, options) {
+            Err(fjall::Error::JournalRecovery(_)) => {
+                mend(tail::mend(path))?;
+                Self::try_open(dir, path, options).map_err(failed)
+            }
+            opened => opened.map_err(failed),
+        }
+    }
+
+    fn try_open(dir: &Path, path: &Path, options: &Options) -> fjall::Result<Self> {
         let database = Database::builder(path)
             .cache_size(options.cache_bytes)
             .manual_journal_persist(true)
@@ -135,8 +101,7 @@ impl Store {
             .journal_compression(CompressionType::None)
             .max_journaling_size(256 * MIB)
             .worker_threads(2)
-            .open()
-            .map_err(failed)?;
+            .open()?;
         let plain = || KeyspaceCreateOptions::default().manual_journal_persist(true);
         let apart = |threshold| {
             let large = KvSeparationOptions::default()
@@ -147,10 +112,10 @@ impl Store {
         };
         let small = || plain().max_memtable_size(16 * MIB);
         Ok(Self {
-            chunks: database.keyspace("chunks", || apart(4_096)).map_err(failed)?,
-            compacted: database.keyspace("compacted", || apart(512)).map_err(failed)?,
-            latest: database.keyspace("latest", small).map_err(failed)?,
-            meta: database.keyspace("meta", small).map_err(failed)?,
+            chunks: database.keyspace("chunks", || apart(4_096))?,
+            compacted: database.keyspace("compacted", || apart(512))?,
+            latest: database.keyspace("latest", small)?,
+            meta: database.keyspace("meta", small)?,
             dir: dir.to_owned(),
             database,
             mode: match options.durability {
@@ -180,7 +145,8 @@ impl Store {
     /// Waits until the store has room for another batch. (Its own way of waiting has no end once its background
     /// threads have stopped on an error.)
     pub(super) fn wait_for_room(&self) -> fjall::Result<()> {
-        let busy = |keyspace: &Keyspace| keyspace.sealed_memtable_count() >= 3 || keyspace.l0_table_count() >= 18;
+        let busy =
+            |keyspace: &Keyspace| keyspace.sealed_memtable_count() >= 3 || keyspace.l0_table_count() >= 18;
         while [&self.chunks, &self.compacted, &self.latest, &self.meta].into_iter().any(busy) {
             self.database.persist(PersistMode::Buffer)?;
             std::thread::sleep(std::time::Duration::from_millis(2));
@@ -222,8 +188,11 @@ impl Store {
 
     /// The offset of the latest record of a key.
     pub(super) fn latest(&self, place: &[u8]) -> Result<Option<u64>> {
-        let Some(value) = self.latest.get(place).map_err(|error| self.failed(&error))? else { return Ok(None) };
-        let offset = value.as_ref().try_into().map_err(|_error| self.damaged("an entry of the index of keys"))?;
+        let Some(value) = self.latest.get(place).map_err(|error| self.failed(&error))? else {
+            return Ok(None);
+        };
+        let offset =
+            value.as_ref().try_into().map_err(|_error| self.damaged("an entry of the index of keys"))?;
         Ok(Some(u64::from_be_bytes(offset)))
     }
 
@@ -233,10 +202,13 @@ impl Store {
 
     /// What happened, where, and the way out.
     pub(super) fn explain(&self, error: &fjall::Error) -> String {
-        let what = match error {
-            fjall::Error::Io(error) | fjall::Error::Storage(fjall::LsmError::Io(error)) => error.to_string(),
-            fjall::Error::Poisoned => "the store stopped after an earlier error of the disk".to_owned(),
-            other => other.to_string(),
+        let what = if let fjall::Error::Io(error) | fjall::Error::Storage(fjall::LsmError::Io(error)) = error
+        {
+            error.to_string()
+        } else if matches!(error, fjall::Error::Poisoned) {
+            "the store stopped after an earlier error of the disk".to_owned()
+        } else {
+            error.to_string()
         };
         let room = self.free().map_or_else(String::new, |free| format!(" ({} MiB free)", free / MIB));
         format!(

@@ -1,6 +1,7 @@
 //! What the log knows of topics and partitions, in memory, and how it is written down.
 
-use super::store::{Meta, Store};
+use super::key::Meta;
+use super::store::Store;
 use crate::{Cleanup, Isolation, Result, Stamp, TopicSpec};
 use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
@@ -87,7 +88,8 @@ pub(super) fn load(store: &Store) -> Result<(Catalog, Vec<Slot>)> {
     let mut slots: BTreeMap<u32, Slot> = BTreeMap::new();
     for entry in store.meta(Meta::TOPIC) {
         let (name, value) = entry?;
-        let name: Arc<str> = String::from_utf8(name).map_err(|_error| store.damaged("a topic's name"))?.into();
+        let name: Arc<str> =
+            String::from_utf8(name).map_err(|_error| store.damaged("a topic's name"))?.into();
         let topic = decode(&name, &value).ok_or_else(|| store.damaged("a topic"))?;
         slots.extend(topic.pids.iter().map(|pid| (*pid, Slot::new(topic.spec.cleanup))));
         catalog.insert(name, topic);
@@ -95,7 +97,8 @@ pub(super) fn load(store: &Store) -> Result<(Catalog, Vec<Slot>)> {
     for entry in store.meta(Meta::END) {
         let (key, value) = entry?;
         let slot = slot(store, &mut slots, &key)?;
-        let (next, stamp) = value.split_first_chunk::<8>().ok_or_else(|| store.damaged("a partition's end"))?;
+        let (next, stamp) =
+            value.split_first_chunk::<8>().ok_or_else(|| store.damaged("a partition's end"))?;
         slot.next = u64::from_be_bytes(*next);
         slot.last_stamp =
             i64::from_be_bytes(stamp.try_into().map_err(|_error| store.damaged("a partition's end"))?);

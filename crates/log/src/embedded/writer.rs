@@ -2,9 +2,9 @@
 
 use super::CommitPoint;
 use super::held;
+use super::key::Meta;
 use super::prepare;
 use super::state::Shared;
-use super::store::Meta;
 use crate::{CommitError, Error, Receipt, Result, Transaction};
 use std::sync::Arc;
 
@@ -23,7 +23,6 @@ impl Writer {
     pub(super) fn open(shared: Arc<Shared>, id: &str) -> Result<Self> {
         let admin = shared.admin.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
         let id: Arc<str> = id.into();
-        held::abort_of(&shared, &id)?;
         let mut state = shared.live()?;
         if state.undecided_writers.contains(&id) {
             return Err(Error::Busy(format!("a transaction of writer {id} is being decided")));
@@ -31,6 +30,7 @@ impl Writer {
         let epoch = state.epochs.get(&id).copied().unwrap_or(0) + 1;
         state.epochs.insert(Arc::clone(&id), epoch);
         drop(state);
+        held::abort_of(&shared, &id)?;
         shared.write(|store, batch| {
             batch.insert(&store.meta, Meta::key(Meta::WRITER, id.as_bytes()), epoch.to_be_bytes());
         })?;

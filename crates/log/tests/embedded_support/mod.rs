@@ -1,12 +1,21 @@
 //! What the tests of the embedded log share.
+#![allow(
+    clippy::unwrap_used,
+    clippy::panic,
+    clippy::print_stdout,
+    clippy::wildcard_enum_match_arm,
+    reason = "tests: a failure is a panic"
+)]
 #![allow(dead_code, reason = "each test binary uses its own part")]
 
-use vitals_log::embedded::{Embedded, Options};
-use vitals_log::{Appends, Batch, Cleanup, Event, Isolation, Log, Partition, Reader, Receipt, Stamp, TopicSpec};
-use vitals_log::{CommitError, Transaction, Writer};
 use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
+use vitals_log::embedded::{Embedded, Options};
+use vitals_log::{
+    Appends, Batch, Cleanup, Event, Isolation, Log, Partition, Reader, Receipt, Stamp, TopicSpec,
+};
+use vitals_log::{CommitError, Transaction, Writer};
 
 /// Long enough for anything that must come, on a loaded machine.
 pub(crate) const LONG: Duration = Duration::from_secs(30);
@@ -51,9 +60,11 @@ pub(crate) fn read_from(log: &impl Log, topic: &str, partition: u32, offset: i64
     let mut records = Vec::new();
     loop {
         match reader.poll(&mut batch, LONG).unwrap() {
-            Event::Records => records.extend(batch.records().map(|record| {
-                (record.offset, text(record.key.unwrap_or_default()), record.value.map(text))
-            })),
+            Event::Records => {
+                records.extend(batch.records().map(|record| {
+                    (record.offset, text(record.key.unwrap_or_default()), record.value.map(text))
+                }))
+            }
             Event::End { offset, .. } => return (records, offset),
             other => panic!("{other:?} while reading to the end"),
         }

@@ -1,6 +1,6 @@
 //! The names of members, told apart quickly.
 
-use model::source::{Field, SOURCES, Source};
+use model::source::{Field, FieldType, SOURCES, Source};
 
 /// What a member of an activity's object is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -93,6 +93,52 @@ pub(super) const fn has(source: Source, field: Field) -> bool {
     FIELDS[source.index()] & bit(field) != 0
 }
 
+/// The bits of `id`, `time` and `account`, which are no field's.
+pub(super) const ID: u64 = 1;
+pub(super) const TIME: u64 = 1 << 62;
+pub(super) const ACCOUNT: u64 = 1 << 63;
+
+/// What the value of a field is; the same as [`Field::kind`].
+pub(super) const fn kind(field: Field) -> FieldType {
+    match field {
+        Field::User
+        | Field::Ticket
+        | Field::Csm
+        | Field::Contact
+        | Field::Subscription
+        | Field::Milestone => FieldType::Key,
+        Field::Count
+        | Field::Value
+        | Field::Sentiment
+        | Field::Score
+        | Field::Minutes
+        | Field::Seats
+        | Field::Mrr => FieldType::Number,
+        Field::RenewsAt | Field::DueAt | Field::ExpiresAt => FieldType::Time,
+        Field::Comment | Field::Attributes | Field::Evidence => FieldType::Ignored,
+        Field::Kind
+        | Field::Feature
+        | Field::Product
+        | Field::By
+        | Field::Priority
+        | Field::State
+        | Field::Direction
+        | Field::Role
+        | Field::Plan
+        | Field::Currency
+        | Field::Reason
+        | Field::Name
+        | Field::Segment
+        | Field::Stage
+        | Field::Owner
+        | Field::Team
+        | Field::Parent
+        | Field::TimeZone
+        | Field::Rule
+        | Field::Band
+        | Field::Author => FieldType::Word,
+    }
+}
 
 #[cfg(test)]
 mod tests {
@@ -103,6 +149,7 @@ mod tests {
         for number in 1..=40 {
             let field = Field::from_number(number).unwrap();
             assert_eq!(name_of(field.name().as_bytes()), Name::Field(field));
+            assert_eq!(kind(field), field.kind());
             for source in Source::ALL {
                 assert_eq!(has(source, field), source.fields().contains(&field));
             }

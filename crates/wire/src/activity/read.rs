@@ -1,6 +1,8 @@
 //! One member's value, read by what it must be.
 
+use super::name;
 use super::scan::Token;
+use super::time::Dates;
 use crate::reason::{Excerpt, Reason};
 use engine::activity::Value;
 use engine::fingerprint;
@@ -13,36 +15,47 @@ pub(super) const MAX_TEXT: usize = 256;
 
 /// The value of a field, or `None` if it is absent.
 #[inline]
-pub(super) fn field<'a>(source: Source, field: Field, token: Token<'a>) -> Result<Option<Value<'a>>, Reason> {
-    Ok(match field.kind() {
+pub(super) fn field<'a>(
+    source: Source,
+    field: Field,
+    token: Token<'a>,
+    dates: &mut Dates,
+) -> Result<Option<Value<'a>>, Reason> {
+    Ok(match name::kind(field) {
         FieldType::Word => word(source, field, token)?.map(Value::Word),
         FieldType::Key => key(field, token)?.map(Value::Key),
         FieldType::Number => number(field, token)?.map(Value::Number),
-        FieldType::Time => time(field.name(), token)?.map(Value::Time),
+        FieldType::Time => time(field.name(), token, dates)?.map(Value::Time),
         FieldType::Ignored => None,
     })
 }
 
 /// The id: a text or a number, 1 to 256 bytes.
 #[inline]
-pub(super) fn id(token: Token<'_>) -> Result<&str, Reason> {
+pub(super) fn id(token: Token<'_>) -> Result<Option<&str>, Reason> {
     match token {
-        Token::Text("") | Token::Null => Err(Reason::Missing { field: "id", because: None }),
-        Token::Text(text) | Token::Number(text) => bounded("id", text),
-        token => Err(wrong("id", "a text", token)),
+        Token::Text("") | Token::Null => Ok(None),
+        Token::Text(text) | Token::Number(text) => bounded("id", text).map(Some),
+        token @ (Token::Escaped(_) | Token::Bool(_) | Token::Object | Token::Array) => {
+            Err(wrong("id", "a text", token))
+        }
     }
 }
 
 /// The account: a text of 1 to 256 bytes without control characters.
 #[inline]
-pub(super) fn account(token: Token<'_>) -> Result<&str, Reason> {
+pub(super) fn account(token: Token<'_>) -> Result<Option<&str>, Reason> {
     match token {
-        Token::Text("") | Token::Null => Err(Reason::Missing { field: "account", because: None }),
-        Token::Text(text) if text.bytes().any(|b| b < 0x20 || b == 0x7f || b == 0xc2) && has_control(text) => {
+        Token::Text("") | Token::Null => Ok(None),
+        Token::Text(text)
+            if text.bytes().any(|b| b < 0x20 || b == 0x7f || b == 0xc2) && has_control(text) =>
+        {
             Err(wrong("account", "a text without control characters", token))
         }
-        Token::Text(text) => bounded("account", text),
-        token => Err(wrong("account", "a text", token)),
+        Token::Text(text) => bounded("account", text).map(Some),
+        token @ (Token::Escaped(_) | Token::Number(_) | Token::Bool(_) | Token::Object | Token::Array) => {
+            Err(wrong("account", "a text", token))
+        }
     }
 }
 
@@ -52,11 +65,15 @@ fn has_control(text: &str) -> bool {
 
 /// An instant.
 #[inline]
-pub(super) fn time(name: &'static str, token: Token<'_>) -> Result<Option<EventTime>, Reason> {
+pub(super) fn time(
+    name: &'static str,
+    token: Token<'_>,
+    dates: &mut Dates,
+) -> Result<Option<EventTime>, Reason> {
     let time = match token {
         Token::Null => return Ok(None),
-        Token::Text(text) => EventTime::parse(text),
-        _ => None,
+        Token::Text(text) => dates.read(text),
+        Token::Escaped(_) | Token::Number(_) | Token::Bool(_) | Token::Object | Token::Array => None,
     };
     time.map(Some).ok_or_else(|| wrong(name, "an RFC 3339 instant with a zone", token))
 }
@@ -66,7 +83,9 @@ fn word<'a>(source: Source, field: Field, token: Token<'a>) -> Result<Option<&'a
     let word = match token {
         Token::Null | Token::Text("") => return Ok(None),
         Token::Text(text) => bounded(field.name(), text)?,
-        token => return Err(wrong(field.name(), "a text", token)),
+        token @ (Token::Escaped(_) | Token::Number(_) | Token::Bool(_) | Token::Object | Token::Array) => {
+            return Err(wrong(field.name(), "a text", token));
+        }
     };
     match source.words(field) {
         Some(words) if !words.contains(&word) => {
@@ -82,7 +101,9 @@ fn key(field: Field, token: Token<'_>) -> Result<Option<u64>, Reason> {
     match token {
         Token::Null | Token::Text("") => Ok(None),
         Token::Text(text) | Token::Number(text) => Ok(Some(fingerprint::of(text.as_bytes()))),
-        token => Err(wrong(field.name(), "a text", token)),
+        token @ (Token::Escaped(_) | Token::Bool(_) | Token::Object | Token::Array) => {
+            Err(wrong(field.name(), "a text", token))
+        }
     }
 }
 

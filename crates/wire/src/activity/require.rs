@@ -1,5 +1,6 @@
 //! Defaults of the contract, and what each source and kind requires.
 
+use super::name;
 use crate::reason::Reason;
 use engine::activity::{Fields, Value};
 use model::number::Number;
@@ -17,59 +18,68 @@ const fn required(source: Source) -> &'static [Field] {
     }
 }
 
-/// Fills in defaults and asks for what is required.
-pub(super) fn complete(source: Source, fields: &mut Fields<'_>) -> Result<(), Reason> {
+/// Fills in defaults and asks for what is required; `present` is the set of fields that have a value.
+#[inline]
+pub(super) fn complete(source: Source, fields: &mut Fields<'_>, present: u64) -> Result<(), Reason> {
     for field in required(source) {
-        need(fields, *field, None)?;
+        need(present, *field, None)?;
     }
+    let has = |field| present & name::bit(field) != 0;
     match source {
-        Source::Login => default_word(source, Field::Kind, fields),
-        Source::CsmActivity | Source::Account => default_word(source, Field::State, fields),
-        Source::FeatureUsage => {
-            if fields.get(Field::Count).is_none() {
-                fields.set(Field::Count, Value::Number(Number::whole(1)));
-            }
+        Source::Login if !has(Field::Kind) => default_word(source, Field::Kind, fields),
+        Source::CsmActivity | Source::Account if !has(Field::State) => {
+            default_word(source, Field::State, fields)
+        }
+        Source::FeatureUsage if !has(Field::Count) => {
+            fields.set(Field::Count, Value::Number(Number::whole(1)));
         }
         Source::Milestone if fields.word(Field::Kind) == Some("planned") => {
-            need(fields, Field::DueAt, Some("kind planned"))?;
+            need(present, Field::DueAt, Some("kind planned"))?;
         }
-        Source::Command => command(fields)?,
-        Source::Support | Source::Feedback | Source::Subscription | Source::Milestone => {}
+        Source::Command => command(fields, present)?,
+        Source::Login
+        | Source::FeatureUsage
+        | Source::Support
+        | Source::CsmActivity
+        | Source::Feedback
+        | Source::Subscription
+        | Source::Account
+        | Source::Milestone => {}
     }
     Ok(())
 }
 
-fn command(fields: &Fields<'_>) -> Result<(), Reason> {
+fn command(fields: &Fields<'_>, present: u64) -> Result<(), Reason> {
     match fields.word(Field::Kind) {
         Some("override") => {
-            if fields.get(Field::Score).is_none() && fields.get(Field::Band).is_none() {
+            if present & (name::bit(Field::Score) | name::bit(Field::Band)) == 0 {
                 return Err(Reason::Missing { field: "score or band", because: Some("kind override") });
             }
             for field in [Field::Author, Field::Reason, Field::ExpiresAt] {
-                need(fields, field, Some("kind override"))?;
+                need(present, field, Some("kind override"))?;
             }
             Ok(())
         }
         Some("snooze") => {
-            need(fields, Field::Rule, Some("kind snooze"))?;
-            need(fields, Field::ExpiresAt, Some("kind snooze"))
+            need(present, Field::Rule, Some("kind snooze"))?;
+            need(present, Field::ExpiresAt, Some("kind snooze"))
         }
         _ => Ok(()),
     }
 }
 
 fn default_word(source: Source, field: Field, fields: &mut Fields<'_>) {
-    if let (None, Some(word)) = (fields.get(field), source.default_word(field)) {
+    if let Some(word) = source.default_word(field) {
         fields.set(field, Value::Word(word));
     }
 }
 
 #[inline]
-fn need(fields: &Fields<'_>, field: Field, because: Option<&'static str>) -> Result<(), Reason> {
-    match fields.get(field) {
-        Some(_) => Ok(()),
-        None => Err(Reason::Missing { field: field.name(), because }),
+fn need(present: u64, field: Field, because: Option<&'static str>) -> Result<(), Reason> {
+    if present & name::bit(field) != 0 {
+        return Ok(());
     }
+    Err(Reason::Missing { field: field.name(), because })
 }
 
 #[cfg(test)]

@@ -1,6 +1,7 @@
 use super::*;
 use crate::reason::Excerpt;
 use engine::activity::Value;
+use model::source::Field;
 use model::time::EventTime;
 
 const HEAD: &str = r#""id":"e-1","time":"2026-06-15T22:00:00Z","account":"northwind""#;
@@ -27,7 +28,9 @@ fn key(text: &str) -> String {
 }
 
 fn whole(text: &str) -> Result<String, Reason> {
-    Decoder::default().decode(Source::Login, 0, 0, text.as_bytes()).map(|activity| activity.account.to_owned())
+    Decoder::default()
+        .decode(Source::Login, 0, 0, text.as_bytes())
+        .map(|activity| activity.account.to_owned())
 }
 
 #[test]
@@ -47,7 +50,11 @@ fn every_source_is_read_by_its_fields() {
         (
             Source::Support,
             r#""ticket":4711,"kind":"opened","by":"customer""#,
-            vec![(Field::Ticket, key("4711")), (Field::Kind, "opened".into()), (Field::By, "customer".into())],
+            vec![
+                (Field::Ticket, key("4711")),
+                (Field::Kind, "opened".into()),
+                (Field::By, "customer".into()),
+            ],
         ),
         (
             Source::CsmActivity,
@@ -113,9 +120,13 @@ fn what_a_source_or_kind_requires_is_asked_for() {
         (Source::Command, r#""kind":"snooze","rule":"r""#, "expires_at"),
     ] {
         let found = decode(source, fields);
-        assert!(matches!(found, Err(Reason::Missing { field, .. }) if field == missing), "{fields}: {found:?}");
+        assert!(
+            matches!(found, Err(Reason::Missing { field, .. }) if field == missing),
+            "{fields}: {found:?}"
+        );
     }
-    let complete = r#""kind":"override","band":"b","author":"a","reason":"r","expires_at":"2026-01-01T00:00:00Z""#;
+    let complete =
+        r#""kind":"override","band":"b","author":"a","reason":"r","expires_at":"2026-01-01T00:00:00Z""#;
     assert!(decode(Source::Command, complete).is_ok());
     assert!(decode(Source::Milestone, r#""milestone":"m","kind":"reached""#).is_ok());
 }
@@ -128,14 +139,39 @@ fn a_wrong_value_is_named_with_what_it_must_be() {
         (Source::Login, r#""user":true"#.to_owned(), "wrong-value", "`user` must be a text, found `true`"),
         (Source::Login, r#""kind":7"#.to_owned(), "wrong-value", "`kind` must be a text, found `7`"),
         (Source::Login, r#""kind":"Signed-In""#.to_owned(), "unknown-word", "found `Signed-In`"),
-        (Source::FeatureUsage, r#""feature":"f","count":"3""#.to_owned(), "wrong-value", "`count` must be a number"),
-        (Source::FeatureUsage, format!(r#""feature":"f","count":{digits}"#), "wrong-value", "`count` must be"),
+        (
+            Source::FeatureUsage,
+            r#""feature":"f","count":"3""#.to_owned(),
+            "wrong-value",
+            "`count` must be a number",
+        ),
+        (
+            Source::FeatureUsage,
+            format!(r#""feature":"f","count":{digits}"#),
+            "wrong-value",
+            "`count` must be",
+        ),
         (Source::FeatureUsage, r#""feature":"f","count":1000000001"#.to_owned(), "wrong-value", "`count`"),
         (Source::FeatureUsage, format!(r#""feature":"{long}""#), "too-long", "`feature` has 257 bytes"),
-        (Source::Subscription, r#""kind":"ended","mrr":"1,200""#.to_owned(), "wrong-value", "`mrr` must be a decimal"),
-        (Source::Subscription, r#""kind":"ended","renews_at":"2026-08-20""#.to_owned(), "wrong-value", "RFC 3339"),
+        (
+            Source::Subscription,
+            r#""kind":"ended","mrr":"1,200""#.to_owned(),
+            "wrong-value",
+            "`mrr` must be a decimal",
+        ),
+        (
+            Source::Subscription,
+            r#""kind":"ended","renews_at":"2026-08-20""#.to_owned(),
+            "wrong-value",
+            "RFC 3339",
+        ),
         (Source::Subscription, r#""kind":"ended","renews_at":5"#.to_owned(), "wrong-value", "RFC 3339"),
-        (Source::Login, r#""user":"a","user":"a""#.to_owned(), "duplicate-field", "`user` stands more than once"),
+        (
+            Source::Login,
+            r#""user":"a","user":"a""#.to_owned(),
+            "duplicate-field",
+            "`user` stands more than once",
+        ),
         (Source::Login, r#""time":null"#.to_owned(), "duplicate-field", "`time` stands more than once"),
         (Source::Login, r#""us\u0065r":"a","user":"b""#.to_owned(), "duplicate-field", "`user`"),
     ] {
@@ -148,7 +184,8 @@ fn a_wrong_value_is_named_with_what_it_must_be() {
 
 #[test]
 fn id_time_and_account_are_checked() {
-    let record = |id: &str, time: &str, account: &str| format!(r#"{{"id":{id},"time":{time},"account":{account}}}"#);
+    let record =
+        |id: &str, time: &str, account: &str| format!(r#"{{"id":{id},"time":{time},"account":{account}}}"#);
     let time = r#""2026-06-15T22:00:00Z""#;
     let long = format!("\"{}\"", "x".repeat(257));
     assert_eq!(whole(&record("17", time, "\"ä\"")), Ok("ä".into()));
@@ -198,10 +235,16 @@ fn a_record_beyond_its_limit_or_not_utf8_is_not_looked_at() {
 
 #[test]
 fn numbers_keep_to_the_models_rules() {
-    for (text, value) in [("1e3", "1000"), ("-0.0000009", "0"), ("1000000000", "1000000000"), ("0.1234567", "0.123456")] {
+    for (text, value) in
+        [("1e3", "1000"), ("-0.0000009", "0"), ("1000000000", "1000000000"), ("0.1234567", "0.123456")]
+    {
         let found = decode(Source::Feedback, &format!(r#""kind":"nps","score":{text}"#)).unwrap();
         assert_eq!(found[1], (Field::Score, value.to_owned()));
     }
-    let reason = Reason::Wrong { field: "score", expected: "a number within a thousand million", found: Excerpt::of("-1e10") };
+    let reason = Reason::Wrong {
+        field: "score",
+        expected: "a number within a thousand million",
+        found: Excerpt::of("-1e10"),
+    };
     assert_eq!(decode(Source::Feedback, r#""kind":"nps","score":-1e10"#), Err(reason));
 }

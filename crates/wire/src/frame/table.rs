@@ -32,7 +32,9 @@ impl Numbers {
         let hash = hash(bytes);
         let Self { arena, places, index } = self;
         let same = |number: &u32| {
-            places.get(*number as usize).is_some_and(|p| p.hash == hash && arena.get(p.start..p.end) == Some(bytes))
+            places
+                .get(*number as usize)
+                .is_some_and(|p| p.hash == hash && arena.get(p.start..p.end) == Some(bytes))
         };
         if let Some(number) = index.find(hash, same) {
             varint::put(out, u64::from(*number) + 1);
@@ -84,7 +86,11 @@ pub(super) struct Texts<'b>(Vec<&'b str>);
 
 impl<'b> Texts<'b> {
     #[inline]
-    pub(super) fn take(&mut self, cursor: &mut Cursor<'b>, what: &'static str) -> Result<&'b str, FrameError> {
+    pub(super) fn take(
+        &mut self,
+        cursor: &mut Cursor<'b>,
+        what: &'static str,
+    ) -> Result<&'b str, FrameError> {
         let number = cursor.varint(what)?;
         if number == 0 {
             let text = cursor.text(what)?;
@@ -108,7 +114,8 @@ fn hash(bytes: &[u8]) -> u64 {
         part(low) ^ part(high)
     };
     let (words, tail) = bytes.as_chunks::<8>();
-    let mut hash = words.iter().fold(bytes.len() as u64 ^ 0x51ed_270b_7a1f_39c5, |h, w| fold(h, u64::from_le_bytes(*w)));
+    let mut hash =
+        words.iter().fold(bytes.len() as u64 ^ 0x51ed_270b_7a1f_39c5, |h, w| fold(h, u64::from_le_bytes(*w)));
     let mut last = [0; 8];
     for (to, from) in last.iter_mut().zip(tail) {
         *to = *from;

@@ -114,14 +114,19 @@ fn summary(say: &mut Vec<u8>, alert: &Alert<'_>, rule: Option<&Rule>) {
     text(say, account.name.unwrap_or(account.id));
     text(say, ": ");
     text(say, alert.rule);
-    text(say, match alert.state {
-        AlertState::Firing => " is firing",
-        AlertState::Resolved(Resolution::Recovered) => " has recovered",
-        AlertState::Resolved(Resolution::AccountClosed) => " has ended, the account is closed",
-        AlertState::Resolved(Resolution::NotScored) => " has ended, the account is not scored any more",
-        AlertState::Resolved(Resolution::RuleRemoved) => " has ended, the model has no such rule any more",
-        AlertState::Resolved(Resolution::ModelChanged) => " has ended, the model changed",
-    });
+    text(
+        say,
+        match alert.state {
+            AlertState::Firing => " is firing",
+            AlertState::Resolved(Resolution::Recovered) => " has recovered",
+            AlertState::Resolved(Resolution::AccountClosed) => " has ended, the account is closed",
+            AlertState::Resolved(Resolution::NotScored) => " has ended, the account is not scored any more",
+            AlertState::Resolved(Resolution::RuleRemoved) => {
+                " has ended, the model has no such rule any more"
+            }
+            AlertState::Resolved(Resolution::ModelChanged) => " has ended, the model changed",
+        },
+    );
     let mut before = ": ";
     for_each_evidence(alert, rule, |of, value, _| {
         if let Some(value) = value {

@@ -67,8 +67,8 @@ fn cause(out: &mut Vec<u8>, cause: Cause) {
     out.extend_from_slice(b"\"}");
 }
 
-/// The cap in force, and the change that caps made: with it the changes sum to that of the score also where a
-/// cap no longer applies.
+/// The cap in force; then the changes that no line shows, of caps and of measures that a new model left out: with
+/// them the changes sum to that of the score.
 fn caps(out: &mut Vec<u8>, health: &Health<'_>) {
     out.extend_from_slice(b"\"caps\":[");
     if let Some(line) = health.standing.cap {
@@ -82,6 +82,11 @@ fn caps(out: &mut Vec<u8>, health: &Health<'_>) {
     if !health.first {
         out.extend_from_slice(b"\"cap_change\":");
         json::fixed(out, i64::from(health.cap_change));
+        out.push(b',');
+    }
+    if health.removed_change != 0 && !health.first {
+        out.extend_from_slice(b"\"removed_change\":");
+        json::fixed(out, i64::from(health.removed_change));
         out.push(b',');
     }
 }

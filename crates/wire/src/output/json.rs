@@ -190,7 +190,9 @@ mod tests {
             assert_eq!(written(|out| fixed(out, value)), text);
             assert_eq!(written(|out| shortest(out, value)), short);
         }
-        for (value, text) in [(0, "0"), (-200_000, "-0.2"), (1, "0.000001"), (12_340_000, "12.34"), (3_000_000, "3")] {
+        for (value, text) in
+            [(0, "0"), (-200_000, "-0.2"), (1, "0.000001"), (12_340_000, "12.34"), (3_000_000, "3")]
+        {
             assert_eq!(written(|out| shortest_micros(out, value)), text);
         }
     }

@@ -45,7 +45,9 @@ struct Tests<'t> {
 impl Tests<'_> {
     fn condition(&mut self, condition: &Condition) {
         match condition {
-            Condition::All(parts) | Condition::Any(parts) => parts.iter().for_each(|part| self.condition(part)),
+            Condition::All(parts) | Condition::Any(parts) => {
+                parts.iter().for_each(|part| self.condition(part))
+            }
             Condition::Score { tests } if self.of == Of::Score => self.tests(tests, None),
             Condition::Signal { signal, tests } if self.of == Of::Signal(*signal) => {
                 let unit = self.plan.signals.get(*signal).map_or(Unit::Number, |signal| signal.unit);

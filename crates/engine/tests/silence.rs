@@ -1,0 +1,69 @@
+//! Silence is an event: found in time, once, at the right instant, and not where the feed is silent.
+
+mod world;
+
+use model::source::Source;
+use model::time::SECOND;
+use world::{Owned, Told, mark, run};
+
+const MODEL: &str = "
+format: 1
+model: silence
+owner: ops@example.com
+score: { bands: { healthy: 70, at-risk: 0 } }
+sources: { login: { silent_at_most: 10s, max_delay: 2s, max_skew: 1s } }
+signals: { last_login: { since_last: login } }
+goals:
+  use:
+    statement: They come back.
+    owner: csm
+    weight: 100
+    measures: { last_login: { kind: leading, weight: 100, curve: { 5s: 100, 20s: 0 } } }
+alerts: { silent: { when: { last_login: { at_least: 20s } }, notify: csm } }
+";
+
+/// 2026-01-01, in milliseconds.
+const T: i64 = 1_767_225_600_000 + 3_600_000;
+
+fn login(account: &str, offset: i64, second: i64) -> Owned {
+    Owned::Activity(Told {
+        source: Source::Login,
+        partition: 0,
+        offset,
+        id: format!("{account}-{second}"),
+        time: T + second * SECOND,
+        account: account.into(),
+        fields: vec![],
+    })
+}
+
+fn told(second: i64, runs: &[(i64, i64)]) -> Owned {
+    let runs: Vec<_> = runs.iter().map(|(a, b)| (T + a * SECOND, T + b * SECOND)).collect();
+    let marks = mark(Source::Login, 1, &[(0, T + second * SECOND, &runs)]);
+    Owned::Watermarks(engine::entry::Watermarks { model: None, sources: vec![marks] })
+}
+
+#[test]
+fn a_silent_account_is_found_and_an_account_of_a_silent_feed_is_not() {
+    let mut journal = vec![Owned::Model(MODEL.into()), login("early", 0, -4000), told(-3000, &[(-4000, -4000)])];
+    let mut offset = 1;
+    for second in 0..=15 {
+        if second == 0 {
+            journal.push(login("a", offset, 0));
+            offset += 1;
+        }
+        journal.push(login("b", offset, second));
+        offset += 1;
+        journal.push(told(second - 2, &[(second, second)]));
+    }
+    for second in 16..200 {
+        journal.push(told(second - 2, &[]));
+    }
+    let (_, lines) = run(&journal);
+    let alerts: Vec<_> = lines.iter().filter(|line| line.contains("alert")).collect();
+    // `early` was silent before the feed began to run evenly: its clock stood at 10 s.
+    assert_eq!(alerts.len(), 2, "{alerts:#?}");
+    assert!(alerts[0].contains("fired") && alerts[0].contains(" early r"), "{}", alerts[0]);
+    assert!(alerts[1].contains("fired") && alerts[1].contains(" a r"), "{}", alerts[1]);
+    assert!(alerts[1].contains("at 2026-01-01T01:00:20Z"), "{}", alerts[1]);
+}

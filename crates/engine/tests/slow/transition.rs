@@ -1,0 +1,157 @@
+//! What becomes of an account's alerts: by its rules, by a new model, by its end.
+
+use std::sync::Arc;
+
+use engine::effect::{AlertState, Cause, Evidence, Resolution, Status};
+use model::plan::{Operator, Plan, Rule};
+
+use super::account::{Account, Moment};
+use super::clock::Reached;
+use super::condition::Facing;
+use super::definition::is_same;
+use super::effect::{Alert, SlowEffect};
+use super::now::Now;
+use super::rule::{Phase, Turn, Watch, is_on_hold, marks};
+use super::score::Tally;
+use super::signal::{Learned, Reading};
+
+impl Account {
+    /// Takes the steps of one rule.
+    pub(super) fn rule(
+        &mut self,
+        rule: &Rule,
+        now: &Now<'_>,
+        readings: &[Reading],
+        tally: &Tally,
+        (cause, as_of): (Cause, i64),
+    ) -> Vec<SlowEffect> {
+        let mut watch = self.watches.remove(&rule.name).unwrap_or_default();
+        let turns = if tally.status == Status::NotScored {
+            let open = watch.turn(false);
+            watch = Watch { episode: watch.episode, ..Watch::default() };
+            open.into_iter().map(|turn| (turn, Resolution::NotScored)).collect::<Vec<_>>()
+        } else {
+            let score = tally.score.filter(|_| self.band.is_some());
+            let facing = Facing { score, ..self.facing(readings) };
+            let on_hold = is_on_hold(rule, &facing, now, self.past.sigma);
+            let turns = watch.evaluate(rule, &facing, on_hold, &marks(rule, now), as_of);
+            turns.into_iter().map(|turn| (turn, Resolution::Recovered)).collect()
+        };
+        let said = turns
+            .into_iter()
+            .map(|(turn, why)| self.alert(&rule.name, watch.episode, turn, why, readings, (cause, as_of)))
+            .collect();
+        self.watches.insert(rule.name.clone(), watch);
+        said
+    }
+
+    /// The record of a transition. The rule need not be one of the present plan.
+    fn alert(
+        &self,
+        rule: &str,
+        episode: u32,
+        turn: Turn,
+        why: Resolution,
+        readings: &[Reading],
+        (cause, as_of): (Cause, i64),
+    ) -> SlowEffect {
+        let rule_index = self.plan.rules.iter().position(|one| one.name == rule);
+        let evidence = |signal: &usize| {
+            let Reading { value, freshness } = readings[*signal];
+            Evidence { signal: *signal, value, freshness }
+        };
+        let signals = rule_index.map(|index| &self.plan.rules[index].signals);
+        SlowEffect::Alert(Alert {
+            account: self.id.clone(),
+            as_of,
+            rule: rule.into(),
+            rule_index,
+            episode,
+            revision: if turn.fired { 1 } else { 2 },
+            state: if turn.fired { AlertState::Firing } else { AlertState::Resolved(why) },
+            severity: turn.severity,
+            started_at: turn.started_at,
+            fired_at: turn.fired_at,
+            ended_at: (!turn.fired).then_some(as_of),
+            evidence: signals.into_iter().flatten().map(evidence).collect(),
+            cause,
+        })
+    }
+
+    /// Ends the account: its alerts, then its record.
+    pub(crate) fn close(&self, now: &Now<'_>, moment: Moment) -> Vec<SlowEffect> {
+        if self.published.is_none() {
+            return Vec::new();
+        }
+        let as_of = self.as_of.max(moment.instant);
+        let readings = self.readings(now);
+        let mut said = Vec::new();
+        for rule in &self.plan.rules {
+            let Some(watch) = self.watches.get(&rule.name) else { continue };
+            let Some(turn) = watch.turn(false) else { continue };
+            let why = (moment.cause, as_of);
+            said.push(self.alert(&rule.name, watch.episode, turn, Resolution::AccountClosed, &readings, why));
+        }
+        said.push(SlowEffect::Closed { account: self.id.clone(), revision: self.revision, as_of });
+        said
+    }
+
+    /// Takes a later model, before entry `index` is taken in, and says what that alone changes: health, the ends of
+    /// alerts whose rules are gone or others, then the rules of the new model.
+    pub(crate) fn switch(
+        &mut self,
+        plan: &Arc<Plan>,
+        index: usize,
+        now: &Now<'_>,
+        instant: i64,
+    ) -> Vec<SlowEffect> {
+        let old = std::mem::replace(&mut self.plan, Arc::clone(plan));
+        let anew = |operator: &Operator| Learned {
+            from_entry: index,
+            living_then: match operator {
+                Operator::Rolling { feed, .. } | Operator::Trend { feed, .. } => {
+                    Some(now.source(feed.source).map_or(0, Reached::reading))
+                }
+                Operator::Latest { .. }
+                | Operator::Ratio { .. }
+                | Operator::SinceLast { .. }
+                | Operator::Open { .. }
+                | Operator::Until { .. }
+                | Operator::Reached
+                | Operator::Overdue => None,
+            },
+        };
+        let known = &self.past.learned;
+        let learned = plan.signals.iter().map(|signal| {
+            let kept = known.get(&signal.definition).copied();
+            (signal.definition, kept.unwrap_or_else(|| anew(&signal.operator)))
+        });
+        self.past.learned = learned.collect();
+
+        let mut ended = Vec::new();
+        for rule in &old.rules {
+            let same = plan.rules.iter().find(|one| one.name == rule.name);
+            if same.is_some_and(|same| is_same(&old, rule, plan, same)) {
+                continue;
+            }
+            let Some(watch) = self.watches.get_mut(&rule.name) else { continue };
+            let why = if same.is_some() { Resolution::ModelChanged } else { Resolution::RuleRemoved };
+            ended.extend(watch.turn(false).map(|turn| (rule.name.clone(), watch.episode, turn, why)));
+            (watch.phase, watch.held_since) = (Phase::Idle, None);
+        }
+        if self.published.is_none() {
+            return Vec::new();
+        }
+        let said = self.evaluate(now, Moment { instant, cause: Cause::Model });
+        let (health, alerts) = said.into_iter().partition(|one| matches!(one, SlowEffect::Health(_)));
+        let mut said: Vec<SlowEffect> = health;
+        self.as_of = if ended.is_empty() { self.as_of } else { self.as_of.max(instant) };
+        self.has_news |= !ended.is_empty();
+        let readings = self.readings(now);
+        said.extend(ended.into_iter().map(|(rule, episode, turn, why)| {
+            self.alert(&rule, episode, turn, why, &readings, (Cause::Model, self.as_of))
+        }));
+        said.extend::<Vec<SlowEffect>>(alerts);
+        said
+    }
+}

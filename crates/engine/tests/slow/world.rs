@@ -1,0 +1,230 @@
+//! Random small worlds: a plan with every operator, and journals in which sources lag, die and come back.
+
+use std::sync::Arc;
+
+use model::plan::{Operator, Plan};
+use model::source::{Field, Source};
+use model::time::{HOUR, MINUTE};
+
+use super::draft::Journal;
+use super::journal::{Entry, Happening, Held};
+
+/// SplitMix64 (Steele, Lea, Flood: "Fast splittable pseudorandom number generators").
+#[derive(Clone, Debug)]
+pub(crate) struct Dice(pub(crate) u64);
+
+impl Dice {
+    fn next(&mut self) -> u64 {
+        self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
+        let mut z = self.0;
+        z = (z ^ (z >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
+        z = (z ^ (z >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
+        z ^ (z >> 31)
+    }
+
+    /// From 0 to below `end`.
+    pub(crate) fn below(&mut self, end: i64) -> i64 {
+        i64::try_from(self.next() % u64::try_from(end).unwrap()).unwrap()
+    }
+
+    pub(crate) fn one_in(&mut self, count: i64) -> bool {
+        self.below(count) == 0
+    }
+
+    pub(crate) fn pick<T: Copy>(&mut self, all: &[T]) -> T {
+        all[usize::try_from(self.below(i64::try_from(all.len()).unwrap())).unwrap()]
+    }
+}
+
+/// All times of a world are multiples of this.
+pub(crate) const GRID: i64 = 5 * MINUTE;
+
+const SOURCES: [Source; 6] = [
+    Source::Login,
+    Source::Support,
+    Source::Feedback,
+    Source::Subscription,
+    Source::Account,
+    Source::Milestone,
+];
+
+const ONE: i64 = 1_000_000;
+
+/// The text of the model: every operator, rules of every sort, a cap. Version 1 and 2 have most signals and some rules in
+/// common.
+pub(crate) fn text(version: u8) -> String {
+    let v = i64::from(version);
+    let few = if version == 1 { "few-seats" } else { "fewer-seats" };
+    let (busy, trend, strain) = (12 + 12 * v, 2 + v, v);
+    format!(
+        "
+format: 1
+model: world-{version}
+owner: ops@example.com
+score:
+  bands: {{ healthy: 70, neutral: 45, at-risk: 0 }}
+  min_coverage: 50%
+  not_scored: {{ stage: [trial] }}
+sources:
+  login: {{ max_skew: 5m, silent_at_most: 2h, stale_after: 3h, dedup: 4h }}
+  feedback: {{ max_skew: 5m, silent_at_most: 6h, stale_after: 3h, dedup: 4h }}
+  support: {{ max_skew: 5m, stale_after: 3h, dedup: 4h }}
+  subscription: {{ max_skew: 5m, stale_after: 3h, dedup: 4h }}
+  account: {{ max_skew: 5m, stale_after: 3h, dedup: 4h }}
+  milestone: {{ max_skew: 5m, stale_after: 3h, dedup: 4h }}
+signals:
+  logins: {{ count: login, over: 6h }}
+  users: {{ distinct: user, from: login, over: 3d }}
+  busy: {{ count: login, over: {busy}h }}
+  days: {{ count_days: login, over: 4d }}
+  share: {{ ratio: users, to: logins, min_base: 2 }}
+  some: {{ count: login, over: {trend}h }}
+  course: {{ trend: some, against: previous }}
+  quiet: {{ since_last: login }}
+  csat: {{ mean: score, from: feedback, where: {{ kind: csat }}, over: 8h, min_base: 2 }}
+  pulse: {{ latest: score, from: feedback, where: {{ kind: csat }} }}
+  open: {{ open: support, where: {{ priority: [high] }} }}
+  seats: {{ sum: seats, from: subscription, over: 30h }}
+  renewal: {{ until: renews_at, from: subscription }}
+  reached: {{ reached: milestone }}
+  overdue: {{ overdue: milestone }}
+goals:
+  use:
+    statement: They use it.
+    owner: csm
+    weight: 45
+    measures:
+      logins: {{ kind: leading, weight: 30, curve: {{ 0: 0, 3: 50, 10: 100 }} }}
+      busy: {{ kind: leading, weight: 20, curve: {{ 0: 0, 12: 100 }} }}
+      days: {{ kind: leading, weight: 5, curve: {{ 0: 0, 3: 100 }} }}
+      share: {{ kind: leading, weight: 10, curve: {{ 0%: 0, 100%: 100 }} }}
+      course: {{ kind: leading, weight: 10, curve: {{ 0%: 0, 150%: 100 }} }}
+      quiet: {{ kind: leading, weight: 25, curve: {{ 0h: 100, 25h: 0 }} }}
+  help:
+    statement: They are helped.
+    owner: csm
+    weight: 30
+    measures:
+      csat: {{ kind: quality, weight: 1, curve: {{ 0: 0, 5: 100 }} }}
+      pulse: {{ kind: leading, weight: 2, curve: {{ 0: 0, 5: 100 }} }}
+      open: {{ kind: leading, weight: 4, curve: {{ 0: 100, 4: 0 }} }}
+  money:
+    statement: They stay.
+    owner: csm
+    weight: 25
+    measures:
+      seats: {{ kind: leading, weight: 3, curve: {{ 0: 0, 30: 100 }} }}
+      renewal: {{ kind: leading, weight: 1, curve: {{ 0h: 0, 25h: 100 }} }}
+      reached: {{ kind: leading, weight: 2, curve: {{ 0%: 0, 100%: 100 }} }}
+      overdue: {{ kind: lagging, weight: 2, curve: {{ 0: 100, 2: 0 }} }}
+caps:
+  - {{ name: gone-quiet, when: {{ quiet: {{ at_least: 1h }} }}, score_at_most: 44 }}
+alerts:
+  silent: {{ when: {{ quiet: {{ at_least: 1h }} }}, for: 1h, keep_firing_for: 30m, cooldown: 3h, notify: csm }}
+  at-risk:
+    {{ when: {{ score: {{ below: 45 }} }}, clears_when: {{ score: {{ at_least: 55 }} }}, for: 2h, lag_at_most: 6h,
+      notify: csm }}
+  strain:
+    {{ when: {{ quiet: {{ at_least: 15m }}, open: {{ above: 0 }} }}, for: {strain}h, cooldown: 1h, notify: csm }}
+  unhappy:
+    {{ when: {{ any: [ {{ pulse: {{ below: 3 }} }}, {{ overdue: {{ above: 0 }} }} ] }}, if_unknown: proceed,
+      keep_firing_for: 2h, notify: csm }}
+  {few}:
+    {{ when: {{ segment: enterprise, seats: {{ below: 20 }} }}, critical_when: {{ renewal: {{ below: 25h }} }},
+      notify: csm }}
+"
+    )
+}
+
+/// The model of that text; all its times lie on the grid.
+pub(crate) fn plan(version: u8) -> Arc<Plan> {
+    let plan = model::compile(&text(version)).unwrap().plan;
+    for signal in &plan.signals {
+        if let Operator::SinceLast { marks, .. } | Operator::Until { marks, .. } = &signal.operator {
+            assert!(marks.iter().all(|mark| mark % GRID == 0), "{} {marks:?}", signal.name);
+        }
+    }
+    Arc::new(plan)
+}
+
+/// A journal of so many entries. Activities keep max delay and max skew. One world in two has a second model.
+pub(crate) fn journal(seed: u64, accounts: &[String], entries: usize) -> Journal {
+    let mut dice = Dice(seed);
+    let mut journal = Journal::of(&plan(1));
+    let mut now = 100 * HOUR;
+    let switch = if dice.one_in(2) { Some(entries / 2) } else { None };
+    let mut sent: Vec<Happening> = Vec::new();
+    let mut told = [i64::MIN; model::source::SOURCES];
+    while journal.fold.entries.len() < entries {
+        if switch == Some(journal.fold.entries.len()) {
+            journal.model(&plan(2));
+        }
+        if dice.one_in(3) {
+            now += dice.below(12) * GRID;
+            now += if dice.one_in(20) { dice.below(40) * HOUR } else { 0 };
+            let lags = if dice.one_in(4) { Some(dice.pick(&SOURCES)) } else { None };
+            let moving = SOURCES.into_iter().filter(|source| Some(*source) != lags);
+            let marks: Vec<(Source, i64)> = moving.map(|source| (source, now - 5 * MINUTE)).collect();
+            for (source, watermark) in &marks {
+                told[source.index()] = *watermark;
+            }
+            journal.watermarks(&marks);
+        } else if dice.one_in(12) && !sent.is_empty() {
+            let again =
+                sent[usize::try_from(dice.below(i64::try_from(sent.len()).unwrap())).unwrap()].clone();
+            let offset = i64::try_from(journal.fold.entries.len()).unwrap();
+            journal.fold.push(offset, 0, Entry::Activity(Happening { offset, ..again }));
+            journal.skip();
+        } else {
+            let source = dice.pick(&[&SOURCES[..], &[Source::Login; 3], &[Source::Feedback]].concat());
+            let least = told[source.index()].max(now - 3 * HOUR);
+            let time = least + dice.below((now + GRID - least) / GRID + 1) * GRID;
+            let account =
+                &accounts[usize::try_from(dice.below(i64::try_from(accounts.len()).unwrap())).unwrap()];
+            let fields = fields(&mut dice, source, now);
+            journal.happens(source, account, time, &fields);
+            if let Some(Entry::Activity(one)) = journal.fold.entries.last().map(|one| &one.what) {
+                sent.push(one.clone());
+            }
+        }
+    }
+    journal
+}
+
+fn fields(dice: &mut Dice, source: Source, now: i64) -> Vec<(Field, Held)> {
+    let word = |field, word: &str| (field, Held::Word(word.into()));
+    let key = |field, key: i64| (field, Held::Key(u64::try_from(key).unwrap()));
+    match source {
+        Source::Support => {
+            let kinds = ["opened", "opened", "reopened", "solved", "closed", "replied", "priority-changed"];
+            vec![
+                key(Field::Ticket, dice.below(3)),
+                word(Field::Kind, dice.pick(&kinds)),
+                word(Field::Priority, dice.pick(&["high", "high", "low"])),
+            ]
+        }
+        Source::Feedback => {
+            let score = (Field::Score, Held::Number(dice.below(6) * ONE));
+            vec![word(Field::Kind, dice.pick(&["csat", "csat", "nps"])), score]
+        }
+        Source::Subscription => {
+            let renews_at = now + (dice.below(60) - 10) * HOUR;
+            vec![(Field::Seats, Held::Number(dice.below(20) * ONE)), (Field::RenewsAt, Held::Time(renews_at))]
+        }
+        Source::Account => {
+            let stage = dice.pick(&["adoption", "adoption", "trial"]);
+            let mut fields = vec![word(Field::Segment, dice.pick(&["enterprise", "small"]))];
+            fields.push(word(Field::Stage, stage));
+            fields.push(word(Field::State, if dice.one_in(20) { "closed" } else { "active" }));
+            fields
+        }
+        Source::Milestone => {
+            let due_at = (Field::DueAt, Held::Time(now + (dice.below(30) - 5) * HOUR));
+            let kinds = ["planned", "planned", "reached", "verified", "dropped"];
+            vec![key(Field::Milestone, dice.below(3)), word(Field::Kind, dice.pick(&kinds)), due_at]
+        }
+        Source::Login | Source::FeatureUsage | Source::CsmActivity | Source::Command => {
+            vec![key(Field::User, dice.below(4)), word(Field::Kind, "signed-in")]
+        }
+    }
+}

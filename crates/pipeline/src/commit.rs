@@ -1,0 +1,147 @@
+//! One transaction at a time, and what to do when its outcome is not known.
+//!
+//! Each committed offset's metadata begins with a stamp: the incarnation of the writer and the number of the
+//! transaction. After an outcome that is not known, a new writer of the same id decides the matter, and the
+//! stamps of the offsets that were in the transaction tell which way.
+
+use crate::failure::{Failure, later};
+use log::{AbortCause, CommitError, Log, Member, Partition, Receipt, Transaction, Writer};
+
+/// Identifies one transaction.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) struct Stamp {
+    pub(crate) incarnation: i64,
+    pub(crate) sequence: u64,
+}
+
+/// What became of a transaction.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum Outcome {
+    Committed(Receipt),
+    /// Nothing is visible: send it again.
+    Again,
+    /// Nothing is visible; the membership must be taken afresh first.
+    Stale,
+    /// Not known: call [`Committer::resolve`] until it is.
+    Doubt,
+}
+
+/// What a doubt came to.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Resolution {
+    Later,
+    Committed,
+    Aborted,
+    /// Neither: what is held in memory must be dropped and read again.
+    Mixed,
+}
+
+/// A writer that outlives its writers.
+#[derive(Debug)]
+pub(crate) struct Committer<L: Log> {
+    log: L,
+    id: String,
+    writer: Option<L::Writer>,
+    stamp: Stamp,
+    doubt: bool,
+    not_before: i64,
+    fenced: Vec<i64>,
+}
+
+impl<L: Log> Committer<L> {
+    pub(crate) fn new(log: L, id: String) -> Self {
+        let incarnation = log.now();
+        let stamp = Stamp { incarnation, sequence: 0 };
+        Self { log, id, writer: None, stamp, doubt: false, not_before: i64::MIN, fenced: Vec::new() }
+    }
+
+    /// Has a writer. Returns whether it does.
+    pub(crate) fn open(&mut self) -> Result<bool, Failure> {
+        if self.writer.is_none() {
+            self.writer = later(self.log.writer(&self.id))?;
+        }
+        Ok(self.writer.is_some())
+    }
+
+    /// The stamp of the transaction that is sent next. A transaction sent again has the same.
+    pub(crate) const fn stamp(&self) -> Stamp {
+        self.stamp
+    }
+
+    /// Makes sure that no transaction to come has a stamp that was seen.
+    pub(crate) fn pass(&mut self, seen: Stamp) {
+        if seen.incarnation >= self.stamp.incarnation {
+            self.stamp.incarnation = seen.incarnation + 1;
+        }
+    }
+
+    pub(crate) const fn is_in_doubt(&self) -> bool {
+        self.doubt
+    }
+
+    pub(crate) fn is_ready(&self) -> bool {
+        self.writer.is_some() && !self.doubt && self.log.now() >= self.not_before
+    }
+
+    pub(crate) fn commit(&mut self, transaction: &Transaction<'_>) -> Result<Outcome, Failure> {
+        let Some(writer) = &mut self.writer else { return Ok(Outcome::Again) };
+        let now = self.log.now();
+        match writer.commit(transaction) {
+            Ok(receipt) => {
+                self.stamp.sequence += 1;
+                Ok(Outcome::Committed(receipt))
+            }
+            Err(CommitError::Aborted { reason, cause, after }) => {
+                self.not_before = now.saturating_add(crate::settings::millis(after));
+                match cause {
+                    AbortCause::Log => Ok(Outcome::Again),
+                    AbortCause::StaleMembership => Ok(Outcome::Stale),
+                    AbortCause::RecordTooLarge | AbortCause::UnknownPartition => Err(Failure::Stuck(reason)),
+                }
+            }
+            Err(CommitError::Unknown { reason }) => {
+                tracing::warn!(id = self.id, reason, "outcome of a transaction unknown");
+                self.writer = None;
+                self.doubt = true;
+                Ok(Outcome::Doubt)
+            }
+            Err(CommitError::Fenced { reason }) => {
+                tracing::warn!(id = self.id, reason, "writer fenced");
+                self.writer = None;
+                self.fenced.retain(|at| now - at < 60_000);
+                self.fenced.push(now);
+                if self.fenced.len() > 5 {
+                    return Err(Failure::Fenced { id: self.id.clone(), times: self.fenced.len() });
+                }
+                Ok(Outcome::Again)
+            }
+        }
+    }
+
+    /// Finds out what became of the transaction in doubt, of which `partitions` are those still ours. `stamp`
+    /// reads the stamp of an offset's metadata.
+    pub(crate) fn resolve<M: Member>(
+        &mut self,
+        member: &mut M,
+        partitions: &[Partition],
+        stamp: impl Fn(&str) -> Option<Stamp>,
+    ) -> Result<Resolution, Failure> {
+        if !self.open()? {
+            return Ok(Resolution::Later);
+        }
+        let Some(committed) = later(member.committed(partitions))? else { return Ok(Resolution::Later) };
+        let ours = committed.iter().filter(|offset| {
+            offset.as_ref().and_then(|offset| stamp(&offset.metadata)) == Some(self.stamp)
+        });
+        let ours = ours.count();
+        self.doubt = false;
+        let resolution = match ours {
+            0 => Resolution::Aborted,
+            all if all == partitions.len() => Resolution::Committed,
+            _ => Resolution::Mixed,
+        };
+        // Whichever it was, its stamp must never be taken for that of another.
+        self.stamp.sequence += 1;
+        Ok(resolution)
+    }
+}

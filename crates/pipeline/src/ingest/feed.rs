@@ -1,0 +1,161 @@
+//! One source partition as ingest knows it: how far it is read, its watermark, what is not told yet.
+
+use crate::commit::Stamp;
+use crate::metadata;
+use engine::entry::{PartitionMark, Run};
+use model::plan::SourceRules;
+use model::source::Source;
+use model::time::{EventTime, MINUTE};
+use std::collections::VecDeque;
+
+/// Over how long the share of rejected records is taken, ms.
+const SHARE_OVER: i64 = 5 * MINUTE;
+/// The most runs that may wait to be told: what stands in an offset's metadata is bounded.
+const MAX_RUNS: usize = 48;
+/// By how much event time a watermark may move before it is told, ms.
+const MOVED: i64 = 5 * MINUTE;
+
+/// A source partition.
+#[derive(Clone, Debug)]
+pub(crate) struct Feed {
+    pub(crate) source: Source,
+    pub(crate) number: u32,
+    /// The next offset to read.
+    pub(crate) next: i64,
+    /// The greatest end that was reported, past control records.
+    pub(crate) end: i64,
+    /// The watermark, told or not.
+    pub(crate) watermark: Option<i64>,
+    pub(crate) kept: metadata::Source,
+    /// What was told last of the counts.
+    told_counts: (u64, u64),
+    /// Whether its offset belongs into the next transaction.
+    pub(crate) touched: bool,
+    /// Records and rejected ones by minute of the wall clock.
+    recent: VecDeque<(i64, u64, u64)>,
+}
+
+impl Feed {
+    pub(crate) fn new(source: Source, number: u32, next: i64, kept: metadata::Source) -> Self {
+        let told_counts = (kept.rejected, kept.skipped);
+        Self {
+            source,
+            number,
+            next,
+            end: 0,
+            watermark: kept.told,
+            kept,
+            told_counts,
+            touched: false,
+            recent: VecDeque::new(),
+        }
+    }
+
+    /// Up to where everything was read.
+    pub(crate) fn position(&self) -> i64 {
+        self.next.max(self.end)
+    }
+
+    /// Takes note of an accepted activity.
+    pub(crate) fn accept(&mut self, time: i64, rules: &SourceRules) {
+        self.kept.row = 0;
+        self.kept.newest = self.kept.newest.max(Some(time));
+        let close = rules.silent_at_most.unwrap_or(i64::MAX);
+        // Nearly always it goes on with the last run.
+        if let Some(run) = self.kept.runs.last_mut()
+            && time.saturating_sub(run.last.0) <= close
+            && time >= run.first.0
+        {
+            run.last.0 = run.last.0.max(time);
+            return;
+        }
+        let mut joined = Run { first: EventTime(time), last: EventTime(time) };
+        self.kept.runs.retain(|run| {
+            let apart = run.first.0.saturating_sub(joined.last.0).max(joined.first.0.saturating_sub(run.last.0));
+            if apart <= close {
+                joined = Run { first: joined.first.min(run.first), last: joined.last.max(run.last) };
+            }
+            apart > close
+        });
+        let place = self.kept.runs.partition_point(|run| run.first < joined.first);
+        self.kept.runs.insert(place, joined);
+    }
+
+    /// Takes note of a rejected record. Returns whether the source must stop.
+    pub(crate) fn reject(&mut self, now: i64, in_a_row: u64, share_of: u64) -> bool {
+        self.kept.rejected += 1;
+        self.kept.row += 1;
+        if let Some(minute) = self.recent.back_mut() {
+            minute.2 += 1;
+        }
+        let least = now - SHARE_OVER;
+        let recent = self.recent.iter().filter(|(at, ..)| *at >= least);
+        let (all, rejected) = recent.fold((0, 0), |sum, minute| (sum.0 + minute.1, sum.1 + minute.2));
+        self.kept.row >= in_a_row || (all >= share_of && 2 * rejected >= all)
+    }
+
+    /// Takes note of a record, whatever it is.
+    pub(crate) fn count(&mut self, offset: i64, now: i64) {
+        self.next = offset + 1;
+        self.touched = true;
+        if self.recent.back().is_none_or(|(at, ..)| now - at >= MINUTE) {
+            self.recent.push_back((now, 0, 0));
+            while self.recent.front().is_some_and(|(at, ..)| *at < now - SHARE_OVER) {
+                self.recent.pop_front();
+            }
+        }
+        if let Some(minute) = self.recent.back_mut() {
+            minute.1 += 1;
+        }
+    }
+
+    /// Begins anew after a stop.
+    pub(crate) fn resume(&mut self) {
+        self.kept.stopped = false;
+        self.kept.row = 0;
+        self.recent.clear();
+        self.touched = true;
+    }
+
+    /// Moves the watermark forward.
+    pub(crate) fn move_to(&mut self, watermark: i64) {
+        self.watermark = self.watermark.max(Some(watermark));
+    }
+
+    /// Whether there is something to tell.
+    pub(crate) fn is_untold(&self) -> bool {
+        self.watermark > self.kept.told
+            || !self.kept.runs.is_empty()
+            || self.told_counts != (self.kept.rejected, self.kept.skipped)
+    }
+
+    /// Whether it must be told without waiting.
+    pub(crate) fn is_urgent(&self) -> bool {
+        let moved = match (self.watermark, self.kept.told) {
+            (Some(watermark), Some(told)) => watermark - told > MOVED,
+            (watermark, told) => watermark > told,
+        };
+        moved || self.kept.runs.len() >= MAX_RUNS
+    }
+
+    /// What an entry says of it; it counts as told from here on.
+    pub(crate) fn tell(&mut self) -> Option<PartitionMark> {
+        let watermark = self.watermark?;
+        self.kept.told = Some(watermark);
+        self.told_counts = (self.kept.rejected, self.kept.skipped);
+        self.touched = true;
+        Some(PartitionMark {
+            partition: self.number,
+            watermark: EventTime(watermark),
+            runs: std::mem::take(&mut self.kept.runs),
+            rejected: self.kept.rejected,
+            skipped: self.kept.skipped,
+        })
+    }
+
+    /// The metadata of its offset in the transaction of `stamp`.
+    pub(crate) fn metadata(&mut self, stamp: Stamp) -> String {
+        self.kept.stamp = stamp;
+        self.kept.write()
+    }
+}

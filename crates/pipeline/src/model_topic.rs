@@ -1,0 +1,118 @@
+//! The model in force: read from its topic, published to it and to the journal at once.
+
+use crate::failure::{Failure, later};
+use crate::topic;
+use log::{Appends, Batch, CommitError, Event, Isolation, Log, Partition, Reader, Transaction, Writer};
+use model::plan::{ModelId, Plan};
+use std::sync::Arc;
+use std::time::Duration;
+
+/// A model with its text.
+#[derive(Clone, Debug)]
+pub struct Published {
+    /// The compiled model.
+    pub plan: Arc<Plan>,
+    /// Its text.
+    pub text: Arc<str>,
+}
+
+/// Follows the topic of models.
+#[derive(Debug)]
+pub(crate) struct Follower<L: Log> {
+    log: L,
+    reader: Option<L::Reader>,
+    batch: Batch,
+    current: Option<Published>,
+    /// Whether the topic was read to its end once.
+    caught_up: bool,
+}
+
+impl<L: Log> Follower<L> {
+    pub(crate) fn new(log: L) -> Self {
+        Self { log, reader: None, batch: Batch::default(), current: None, caught_up: false }
+    }
+
+    /// The newest model that is known, once the topic was read to its end.
+    pub(crate) fn current(&mut self) -> Result<Option<&Published>, Failure> {
+        let partition = Partition::new(topic::MODEL, 0);
+        if self.reader.is_none() {
+            let Some(round) = later(self.log.ends(std::slice::from_ref(&partition.topic)))? else { return Ok(None) };
+            let first = round.topics.first().and_then(|ends| ends.first()).map_or(0, |ends| ends.first);
+            self.reader = later(self.log.read(&partition, first, Isolation::Committed))?;
+        }
+        let Some(reader) = &mut self.reader else { return Ok(None) };
+        loop {
+            match later(reader.poll(&mut self.batch, Duration::ZERO))? {
+                Some(Event::Records) => {
+                    for record in self.batch.records() {
+                        let Some(text) = record.value.and_then(|value| std::str::from_utf8(value).ok()) else {
+                            continue;
+                        };
+                        match model::compile(text) {
+                            Ok(compiled) => {
+                                let plan = Arc::new(compiled.plan);
+                                self.current = Some(Published { plan, text: text.into() });
+                            }
+                            Err(problems) => {
+                                let reason = format!("the model at offset {} is not valid: {problems}", record.offset);
+                                return Err(Failure::refused(&partition, reason, "publish a valid one with `vitals model publish FILE`"));
+                            }
+                        }
+                    }
+                }
+                Some(Event::End { .. }) => self.caught_up = true,
+                Some(Event::Idle | Event::Assigned(_) | Event::Revoked(_) | Event::Lost(_)) | None => break,
+            }
+        }
+        Ok(self.current.as_ref().filter(|_| self.caught_up))
+    }
+}
+
+/// Why a model was not published.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum PublishError {
+    /// It is not valid.
+    #[error("the model is not valid:\n{0}")]
+    Invalid(model::Problems),
+    /// The log failed.
+    #[error(transparent)]
+    Log(#[from] log::Error),
+    /// The transaction did not go through.
+    #[error(transparent)]
+    Commit(#[from] CommitError),
+}
+
+/// Publishes a model: one transaction to the topic of models and to every partition of the journal, so that it
+/// takes effect at one position of each.
+///
+/// # Errors
+/// [`PublishError`]; nothing was published then, unless the outcome is unknown.
+pub fn publish<L: Log>(log: &L, text: &str, epoch: u32) -> Result<ModelId, PublishError> {
+    let compiled = model::compile(text).map_err(PublishError::Invalid)?;
+    let journal: Arc<str> = topic::JOURNAL.into();
+    let spec = log.topic(&journal)?.ok_or_else(|| log::Error::Missing(journal.to_string()))?;
+    let mut frame = wire::frame::Writer::new(epoch);
+    let mut value = Vec::new();
+    let mut appends = Appends::default();
+    let models: Arc<str> = topic::MODEL.into();
+    appends.push(&models, 0, Some(topic::CURRENT_MODEL), Some(text.as_bytes()), &[]);
+    for partition in 0..spec.partitions {
+        // A model is far below the size of a frame.
+        if frame.push(&engine::entry::Entry::Model(text)).is_ok() {
+            frame.finish(&mut value);
+            appends.push(&journal, partition, None, Some(&value), &[]);
+        }
+    }
+    let mut tries = 0;
+    let mut writer = loop {
+        match log.writer("vitals-model-publish") {
+            Err(log::Error::Busy(_)) if tries < 100 => {
+                tries += 1;
+                std::thread::sleep(Duration::from_millis(20));
+            }
+            other => break other?,
+        }
+    };
+    writer.commit(&Transaction { appends: &[&appends], offsets: &[], membership: None })?;
+    Ok(compiled.plan.id)
+}

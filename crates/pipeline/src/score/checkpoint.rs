@@ -1,0 +1,118 @@
+//! Checkpoints: which state records go into which transaction.
+//!
+//! A sweep begins by taking the marker as of now, then stores every account that had changed until then; once
+//! all of these are in, the marker is stored too. So the marker's position lies strictly before the oldest
+//! change that is not stored. What was taken for a transaction that aborts stays with its shard's content and
+//! goes with the next one.
+
+use crate::settings::{self, millis};
+use crate::topic::MAX_RECORD_BYTES;
+use engine::Shard;
+use log::Appends;
+use model::plan::ModelId;
+use std::collections::BTreeSet;
+use std::sync::Arc;
+
+/// The greatest value of a state record; a longer one is split.
+pub(crate) const CHUNK: usize = 256 << 10;
+
+/// What kind of state a record holds; the first byte of its key. The second is the number of the chunk.
+pub(crate) mod kind {
+    pub(crate) const ACCOUNT: u8 = b'a';
+    pub(crate) const HEAD: u8 = b'h';
+    pub(crate) const MARKER: u8 = b'k';
+    pub(crate) const MODEL: u8 = b'm';
+}
+
+/// Appends a state record, split if need be. A chunk's value begins with how many there are.
+pub(crate) fn put(to: &mut Appends, topic: &Arc<str>, partition: u32, kind: u8, key: &[u8], value: &[u8]) {
+    debug_assert!(CHUNK < MAX_RECORD_BYTES);
+    let chunks = value.chunks(CHUNK - 1).len().max(1);
+    let count = u8::try_from(chunks).unwrap_or(u8::MAX);
+    let mut name = vec![kind, 0];
+    name.extend_from_slice(key);
+    let mut chunk = Vec::with_capacity(value.len().min(CHUNK) + 1);
+    for number in 0..chunks {
+        let start = number * (CHUNK - 1);
+        let end = value.len().min(start + CHUNK - 1);
+        chunk.clear();
+        chunk.push(count);
+        chunk.extend_from_slice(&value[start..end]);
+        name[1] = u8::try_from(number).unwrap_or(u8::MAX);
+        to.push(topic, partition, Some(&name), Some(&chunk), &[]);
+    }
+}
+
+/// The checkpoints of one shard.
+#[derive(Debug, Default)]
+pub(crate) struct Checkpoint {
+    sweep: Option<Sweep>,
+    /// Models whose text is stored.
+    models: BTreeSet<ModelId>,
+    /// When accounts were stored last.
+    at: i64,
+}
+
+#[derive(Debug)]
+struct Sweep {
+    marker: Vec<u8>,
+    began: i64,
+    /// Accounts that are still to be stored.
+    left: usize,
+    all: usize,
+}
+
+impl Checkpoint {
+    /// The state of a shard that was restored: these models are stored already.
+    pub(crate) fn restored(models: BTreeSet<ModelId>) -> Self {
+        Self { models, ..Self::default() }
+    }
+
+    /// Adds what is due to a transaction, whose position is the shard's.
+    pub(crate) fn add(
+        &mut self,
+        shard: &mut Shard,
+        to: &mut Appends,
+        topic: &Arc<str>,
+        partition: u32,
+        now: i64,
+        settings: &settings::Score,
+    ) {
+        let mut bytes = Vec::new();
+        for (id, text) in shard.models() {
+            if self.models.insert(id) {
+                put(to, topic, partition, kind::MODEL, &id.0, text.as_bytes());
+            }
+        }
+        let interval = millis(settings.checkpoint_interval).max(1);
+        let sweep = self.sweep.get_or_insert_with(|| {
+            let mut marker = Vec::new();
+            shard.write_marker(&mut marker);
+            let left = shard.dirty();
+            Sweep { marker, began: now, left, all: left }
+        });
+        // As many as keep pace with the interval, at least a few, at most what the ceiling allows.
+        let passed = (now - self.at).clamp(0, interval);
+        self.at = now;
+        let pace = i64::try_from(sweep.all).unwrap_or(i64::MAX).saturating_mul(passed) / interval;
+        let mut quota = usize::try_from(pace).unwrap_or(0).saturating_add(1).min(sweep.left);
+        if quota > 0 {
+            let mut room = settings.checkpoint_bytes;
+            shard.take_dirty(|id, account| {
+                put(to, topic, partition, kind::ACCOUNT, id.as_bytes(), account);
+                room = room.saturating_sub(account.len());
+                quota -= 1;
+                sweep.left -= 1;
+                quota > 0 && room > 0
+            });
+        }
+        if sweep.left == 0 {
+            put(to, topic, partition, kind::MARKER, &[], &sweep.marker);
+            let began = sweep.began;
+            self.sweep = None;
+            tracing::debug!(partition, took_ms = now - began, "checkpoint complete");
+        }
+        shard.write_head(&mut bytes);
+        put(to, topic, partition, kind::HEAD, &[], &bytes);
+    }
+}

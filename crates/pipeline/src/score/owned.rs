@@ -1,0 +1,85 @@
+//! One journal partition of a score worker, from its assignment to its end.
+
+use super::checkpoint::Checkpoint;
+use super::restore::{Restore, Restored};
+use crate::status::Phase;
+use engine::Shard;
+use engine::entry::Position;
+use log::{Appends, Log};
+
+/// Where a partition stands.
+#[derive(Debug)]
+pub(crate) enum State<L: Log> {
+    /// Its committed offset is not known yet.
+    Waiting,
+    /// Its state is being read.
+    Restoring(Box<Restore<L>>),
+    /// It folds; without effects while it is not past `target`.
+    Folding(Box<Folding>),
+    /// It does not go on.
+    Refused(String),
+}
+
+/// A shard that folds.
+#[derive(Debug)]
+pub(crate) struct Folding {
+    pub(crate) shard: Shard,
+    /// The position up to which effects were committed before.
+    pub(crate) target: Position,
+    pub(crate) head: Option<Vec<u8>>,
+    pub(crate) live: bool,
+    pub(crate) checkpoint: Checkpoint,
+    /// What is to be sent: effects, then state.
+    pub(crate) appends: Appends,
+    /// The offset to commit: of the record to read next.
+    pub(crate) next: i64,
+    /// The position whose effects are all in `appends` or committed.
+    pub(crate) position: Position,
+    /// The position that was committed last.
+    pub(crate) committed: Position,
+    /// The greatest end that was reported.
+    pub(crate) end: Option<i64>,
+}
+
+impl Folding {
+    pub(crate) fn new(restored: Restored) -> Self {
+        let Restored { shard, models, target, from, head, .. } = restored;
+        let position = shard.position();
+        Self {
+            shard,
+            target,
+            head,
+            live: false,
+            checkpoint: Checkpoint::restored(models),
+            appends: Appends::default(),
+            next: from,
+            position,
+            committed: target,
+            end: None,
+        }
+    }
+
+    /// Whether there is something to commit.
+    pub(crate) fn has_content(&self) -> bool {
+        self.live && (self.position > self.committed || !self.appends.is_empty())
+    }
+}
+
+impl<L: Log> State<L> {
+    pub(crate) const fn folding(&self) -> Option<&Folding> {
+        match self {
+            Self::Folding(folding) => Some(folding),
+            Self::Waiting | Self::Restoring(_) | Self::Refused(_) => None,
+        }
+    }
+
+    pub(crate) fn phase(&self) -> Phase {
+        match self {
+            Self::Waiting => Phase::Waiting,
+            Self::Restoring(_) => Phase::Restoring,
+            Self::Folding(folding) if folding.live => Phase::Live,
+            Self::Folding(_) => Phase::Replaying,
+            Self::Refused(reason) => Phase::Refused(reason.clone()),
+        }
+    }
+}

@@ -1,0 +1,207 @@
+//! How a shard comes back: committed offset, state, then the journal between the two.
+//!
+//! ```text
+//! committed offset C (its answer is the barrier: the predecessor is decided)
+//!   ─> end of the state partition, uncommitted ─> state, committed, up to that end
+//!   ─> marker at K ─> journal K..C without effects ─> live
+//! ```
+//! What does not fit together is refused, never started empty.
+
+use super::checkpoint::kind;
+use crate::failure::{Failure, later};
+use crate::metadata;
+use crate::settings::Rebuild;
+use crate::topic;
+use engine::entry::Position;
+use engine::{Restoring, Shard};
+use log::{Batch, Committed, Ends, Event, Isolation, Log, Partition, Reader};
+use model::plan::ModelId;
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
+use std::time::Duration;
+
+const REBUILD: &str = "start once with `vitals run --rebuild`, which folds the journal from its beginning";
+
+/// A shard on its way back.
+#[derive(Debug)]
+pub(crate) struct Restore<L: Log> {
+    partition: Partition,
+    committed: Option<(Committed, metadata::Journal)>,
+    journal: Ends,
+    reader: L::Reader,
+    end: i64,
+    batch: Batch,
+    /// Chunks by key: kind, key, chunk.
+    records: BTreeMap<(u8, Vec<u8>, u8), Vec<u8>>,
+    bytes: usize,
+}
+
+/// A shard that is back at its marker.
+#[derive(Debug)]
+pub(crate) struct Restored {
+    pub(crate) shard: Shard,
+    pub(crate) models: BTreeSet<ModelId>,
+    /// The position up to which its effects are committed.
+    pub(crate) target: Position,
+    /// The offset at which the journal is read on.
+    pub(crate) from: i64,
+    pub(crate) head: Option<Vec<u8>>,
+    pub(crate) stamp: Option<crate::commit::Stamp>,
+}
+
+impl<L: Log> Restore<L> {
+    /// Begins, once the committed offset is known for certain.
+    pub(crate) fn begin(
+        log: &L,
+        partition: &Partition,
+        committed: Option<Committed>,
+        rebuild: Rebuild,
+    ) -> Result<Option<Self>, Failure> {
+        let topics = [Arc::clone(&partition.topic), topic::STATE.into()];
+        let Some(round) = later(log.ends(&topics))? else { return Ok(None) };
+        let of = |place: usize| round.topics.get(place).and_then(|ends| ends.get(partition.number as usize)).copied();
+        let (Some(journal), Some(state)) = (of(0), of(1)) else {
+            let reason = "the state topic has fewer partitions than the journal";
+            return Err(Failure::refused(partition, reason, "create it anew with `vitals setup`"));
+        };
+        let committed = match committed {
+            None => None,
+            Some(committed) => {
+                let journal = metadata::Journal::read(&committed.metadata).ok_or_else(|| {
+                    let reason = format!("its committed offset has metadata of another program: {:?}", committed.metadata);
+                    Failure::refused(partition, reason, "use another group or delete the group's offsets")
+                })?;
+                Some((committed, journal))
+            }
+        };
+        let state_partition = Partition::new(topics[1].clone(), partition.number);
+        // A rebuild reads nothing of the state.
+        let end = if rebuild == Rebuild::Yes { state.first } else { state.end };
+        let Some(reader) = later(log.read(&state_partition, state.first, Isolation::Committed))? else {
+            return Ok(None);
+        };
+        Ok(Some(Self {
+            partition: partition.clone(),
+            committed,
+            journal,
+            reader,
+            end,
+            batch: Batch::default(),
+            records: BTreeMap::new(),
+            bytes: 0,
+        }))
+    }
+
+    /// How many bytes of state were read.
+    pub(crate) const fn bytes(&self) -> usize {
+        self.bytes
+    }
+
+    /// Reads on. Returns the shard once all is read.
+    pub(crate) fn step(&mut self, wait: Duration, rebuild: Rebuild) -> Result<Option<Restored>, Failure> {
+        if rebuild == Rebuild::Yes {
+            return self.put_together(rebuild).map(Some);
+        }
+        for _ in 0..16 {
+            match later(self.reader.poll(&mut self.batch, wait))? {
+                Some(Event::Records) => {
+                    for record in self.batch.records() {
+                        let Some([kind, chunk, key @ ..]) = record.key else { continue };
+                        let name = (*kind, key.to_vec(), *chunk);
+                        if let Some(value) = record.value {
+                            self.bytes += value.len();
+                            self.records.insert(name, value.to_vec());
+                        } else {
+                            self.records.remove(&name);
+                        }
+                    }
+                }
+                Some(Event::End { offset, .. }) if offset >= self.end => {
+                    return self.put_together(rebuild).map(Some);
+                }
+                Some(Event::End { .. } | Event::Idle | Event::Assigned(_) | Event::Revoked(_) | Event::Lost(_))
+                | None => return Ok(None),
+            }
+        }
+        Ok(None)
+    }
+
+    fn refuse(&self, reason: impl Into<String>) -> Failure {
+        Failure::refused(&self.partition, reason, REBUILD)
+    }
+
+    /// The value of a record, its chunks joined.
+    fn value(&self, kind: u8, key: &[u8]) -> Option<Vec<u8>> {
+        let first = self.records.get(&(kind, key.to_vec(), 0))?;
+        let (count, rest) = first.split_first()?;
+        let mut value = rest.to_vec();
+        for chunk in 1..*count {
+            value.extend_from_slice(self.records.get(&(kind, key.to_vec(), chunk))?.get(1..)?);
+        }
+        Some(value)
+    }
+
+    fn put_together(&mut self, rebuild: Rebuild) -> Result<Restored, Failure> {
+        let target = self.committed.as_ref().map_or(Position::START, |(_, journal)| journal.position);
+        let stamp = self.committed.as_ref().map(|(_, journal)| journal.stamp);
+        let marker = self.value(kind::MARKER, &[]);
+        if rebuild == Rebuild::Yes || (self.committed.is_none() && marker.is_none()) {
+            if self.journal.first > 0 {
+                let reason = format!("its first {} offsets were deleted, so the fold has no beginning", self.journal.first);
+                return Err(self.refuse_for_good(reason));
+            }
+            let (shard, models) = (Shard::new(), BTreeSet::new());
+            return Ok(Restored { shard, models, target, from: 0, head: None, stamp });
+        }
+        let Some((committed, _)) = &self.committed else {
+            return Err(self.refuse("there is state, but no offset is committed: offsets expired or the group was changed"));
+        };
+        let Some(marker) = marker else {
+            return Err(self.refuse(format!("state is missing, though offset {} is committed: the state topic was truncated or deleted", committed.offset)));
+        };
+        let damaged = |what: &str, error: engine::bytes::Damaged| format!("{what}: {error}");
+        let models = Restoring::models(&marker).map_err(|error| self.refuse(damaged("the marker", error)))?;
+        let mut texts: BTreeMap<ModelId, String> = BTreeMap::new();
+        for id in &models {
+            let text = self.value(kind::MODEL, &id.0).and_then(|text| String::from_utf8(text).ok());
+            texts.insert(*id, text.ok_or_else(|| self.refuse(format!("model {id} is missing in the state")))?);
+        }
+        let mut restoring = Restoring::new(&marker, |id| texts.get(&id).map(String::as_str))
+            .map_err(|error| self.refuse(damaged("the marker", error)))?;
+        let k = restoring.position();
+        if k > target {
+            return Err(self.refuse(format!("the marker stands at {k:?}, after the committed position {target:?}")));
+        }
+        if self.journal.first > k.offset.max(0) {
+            let reason = format!("the journal begins at offset {}, after the checkpoint at {}", self.journal.first, k.offset);
+            return Err(self.refuse_for_good(reason));
+        }
+        self.add_accounts(&mut restoring, target)?;
+        let head = self.value(kind::HEAD, &[]);
+        let from = if k == Position::START { self.journal.first } else { k.offset };
+        Ok(Restored { shard: restoring.finish(), models: models.into_iter().collect(), target, from, head, stamp })
+    }
+
+    fn add_accounts(&mut self, restoring: &mut Restoring, target: Position) -> Result<(), Failure> {
+        let rest = self.records.split_off(&(kind::ACCOUNT, Vec::new(), 0));
+        let mut names = rest.keys().filter(|name| name.0 == kind::ACCOUNT && name.2 == 0).cloned().collect::<Vec<_>>();
+        names.sort_unstable();
+        self.records.extend(rest);
+        for (_, key, _) in names {
+            let name = String::from_utf8_lossy(&key).into_owned();
+            let value = self.value(kind::ACCOUNT, &key);
+            let value = value.ok_or_else(|| self.refuse(format!("account {name:?} is stored in part")))?;
+            let position =
+                restoring.add(&value).map_err(|error| self.refuse(format!("account {name:?}: {error}")))?;
+            if position > target {
+                let reason = format!("account {name:?} reflects {position:?}, after the committed position {target:?}");
+                return Err(self.refuse(reason));
+            }
+        }
+        Ok(())
+    }
+
+    fn refuse_for_good(&self, reason: String) -> Failure {
+        Failure::refused(&self.partition, reason, "begin a new journal with `vitals setup`, or bring back the deleted records; keep the journal for ever, or at least as long as the longest window and the de-duplication horizon")
+    }
+}

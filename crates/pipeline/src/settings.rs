@@ -1,0 +1,108 @@
+//! What can be set of the workers, with the defaults.
+
+use std::time::Duration;
+
+/// Who a worker is.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Identity {
+    /// The instance of vitals; part of transactional ids and of every output's `ce_source`. Default `vitals`.
+    pub instance: String,
+    /// The worker's number within its stage. Default 0.
+    pub worker: u32,
+    /// The journal's epoch: a journal begun anew has the next. Default 1.
+    pub epoch: u32,
+}
+
+impl Default for Identity {
+    fn default() -> Self {
+        Self { instance: "vitals".to_owned(), worker: 0, epoch: 1 }
+    }
+}
+
+impl Identity {
+    /// The transactional id and group instance of a worker of `stage`: stable over restarts.
+    #[must_use]
+    pub fn id(&self, stage: &str) -> String {
+        format!("{}-{stage}-{}", self.instance, self.worker)
+    }
+}
+
+/// The ingest worker.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Ingest {
+    /// At most how long accepted records wait for their transaction. Default 50 ms.
+    pub commit_interval: Duration,
+    /// How often watermarks are told while they move. Default 1 s.
+    pub mark_interval: Duration,
+    /// How many bytes a transaction may hold before it is sent. Default 4 MiB.
+    pub transaction_bytes: usize,
+    /// The greatest source record, in bytes. Default 1 MiB.
+    pub max_record_bytes: usize,
+    /// A source stops after so many rejected records in a row. Default 1,000.
+    pub stop_in_a_row: u64,
+    /// A source stops when half of at least so many records within five minutes are rejected. Default 10,000.
+    pub stop_share_of: u64,
+    /// How long one poll may wait. Default 5 ms.
+    pub wait: Duration,
+}
+
+impl Default for Ingest {
+    fn default() -> Self {
+        Self {
+            commit_interval: Duration::from_millis(50),
+            mark_interval: Duration::from_secs(1),
+            transaction_bytes: 4 << 20,
+            max_record_bytes: 1 << 20,
+            stop_in_a_row: 1_000,
+            stop_share_of: 10_000,
+            wait: Duration::from_millis(5),
+        }
+    }
+}
+
+/// The score worker.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Score {
+    /// At least how long between two commits. Default 5 ms.
+    pub commit_least: Duration,
+    /// At most how long effects wait for their transaction. Default 100 ms.
+    pub commit_most: Duration,
+    /// How many bytes of effects may wait before folding pauses. Default 32 MiB.
+    pub outbox_bytes: usize,
+    /// Within what time each changed account is stored, unless the ceiling is reached. Default 60 s.
+    pub checkpoint_interval: Duration,
+    /// How many bytes of accounts one transaction may hold. Default 1 MiB.
+    pub checkpoint_bytes: usize,
+    /// Whether the state topic is not read and all is folded from the journal's beginning. Default no.
+    pub rebuild: Rebuild,
+    /// How long one poll may wait. Default 5 ms.
+    pub wait: Duration,
+}
+
+/// Where a shard's state comes from.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Rebuild {
+    /// From the state topic.
+    #[default]
+    No,
+    /// From the journal, from its beginning.
+    Yes,
+}
+
+impl Default for Score {
+    fn default() -> Self {
+        Self {
+            commit_least: Duration::from_millis(5),
+            commit_most: Duration::from_millis(100),
+            outbox_bytes: 32 << 20,
+            checkpoint_interval: Duration::from_secs(60),
+            checkpoint_bytes: 1 << 20,
+            rebuild: Rebuild::No,
+            wait: Duration::from_millis(5),
+        }
+    }
+}
+
+pub(crate) fn millis(span: Duration) -> i64 {
+    i64::try_from(span.as_millis()).unwrap_or(i64::MAX)
+}

@@ -1,0 +1,189 @@
+//! The way to the log: by itself, or through the process that holds it.
+//!
+//! An embedded directory is held by one process. While that is a `vitals run`, a file `admin` in the directory
+//! says where its admin server listens, and every other command asks there: [`served`]. Otherwise the command
+//! opens the directory for as long as it runs: [`direct`]. Both ways give the same answers.
+
+pub(crate) mod address;
+pub(crate) mod direct;
+mod octets;
+mod served;
+
+pub(crate) use address::Address;
+pub(crate) use direct::Direct;
+pub(crate) use octets::{Octets, from_hex, to_hex};
+pub(crate) use served::Client;
+
+use crate::admin::view::Standing;
+use crate::line::Entry;
+use crate::settings::{LogKind, Settings};
+use anyhow::{Context, Result, bail};
+use log::embedded::Embedded;
+use model::source::Source;
+use serde::{Deserialize, Serialize};
+use std::path::Path;
+
+/// One record, for people and programs.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct Record {
+    /// Its offset.
+    pub(crate) offset: i64,
+    /// Its timestamp, ms since the epoch.
+    pub(crate) stamp: i64,
+    /// Its key.
+    pub(crate) key: Option<Octets>,
+    /// Its value.
+    pub(crate) value: Option<Octets>,
+    /// Names and values of its headers.
+    pub(crate) headers: Vec<(String, Octets)>,
+}
+
+/// Records of one partition, in order.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct Page {
+    /// The records.
+    pub(crate) records: Vec<Record>,
+    /// Where to read on.
+    pub(crate) next: i64,
+    /// Whether everything committed was read.
+    pub(crate) at_end: bool,
+}
+
+/// A topic and how far it is filled.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct Topic {
+    /// Its name.
+    pub(crate) name: String,
+    /// First offset and end of each partition.
+    pub(crate) partitions: Vec<(i64, i64)>,
+}
+
+/// What was found by `replay --verify`.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct Verified {
+    /// Records that were compared.
+    pub(crate) compared: u64,
+    /// Records that the fold gives and the topics lack.
+    pub(crate) missing: u64,
+    /// Records that the topics hold and the fold does not give.
+    pub(crate) extra: u64,
+    /// Records that differ.
+    pub(crate) different: u64,
+    /// The first differences, in words.
+    pub(crate) examples: Vec<String>,
+}
+
+impl Verified {
+    /// Whether there is nothing to complain about.
+    pub(crate) const fn is_equal(&self) -> bool {
+        self.missing == 0 && self.extra == 0 && self.different == 0
+    }
+}
+
+/// The way to the log.
+#[derive(Debug)]
+pub(crate) enum Access {
+    /// This process holds it.
+    Direct(Direct<Embedded>),
+    /// Another process holds it and answers for it.
+    Served(Client),
+}
+
+impl Access {
+    /// Finds the log that the settings name. It must have been set up.
+    pub(crate) fn find(settings: &Settings) -> Result<Self> {
+        let LogKind::Embedded = settings.log.kind;
+        let dir = &settings.log.dir;
+        if let Some(client) = Client::find(dir)? {
+            return Ok(Self::Served(client));
+        }
+        if !dir.is_dir() || is_empty(dir)? {
+            bail!("directory {} holds no log; `vitals setup --dir {}` makes one", dir.display(), dir.display());
+        }
+        Ok(Self::Direct(Direct::new(open(settings)?)))
+    }
+
+    /// Every topic of ours that is there.
+    pub(crate) fn topics(&self) -> Result<Vec<Topic>> {
+        match self {
+            Self::Direct(direct) => direct.topics(),
+            Self::Served(client) => client.topics(),
+        }
+    }
+
+    /// One topic.
+    pub(crate) fn topic(&self, name: &str) -> Result<Topic> {
+        let topic = self.topics()?.into_iter().find(|topic| topic.name == name);
+        topic.with_context(|| format!("topic {name} does not exist; `vitals setup` creates it"))
+    }
+
+    /// Records of a partition from `offset` on, at most `limit`.
+    pub(crate) fn page(&self, topic: &str, partition: u32, offset: i64, limit: usize) -> Result<Page> {
+        match self {
+            Self::Direct(direct) => direct.page(topic, partition, offset, limit),
+            Self::Served(client) => client.page(topic, partition, offset, limit),
+        }
+    }
+
+    /// The newest record of a key within the partition that accounts of that id go to.
+    pub(crate) fn latest(&self, topic: &str, key: &str) -> Result<Option<Record>> {
+        match self {
+            Self::Direct(direct) => direct.latest(topic, key),
+            Self::Served(client) => client.latest(topic, key),
+        }
+    }
+
+    /// Appends records to source topics in one transaction.
+    pub(crate) fn append(&mut self, entries: &[Entry]) -> Result<()> {
+        match self {
+            Self::Direct(direct) => direct.append(entries),
+            Self::Served(client) => client.append(entries),
+        }
+    }
+
+    /// Publishes a model; its identity.
+    pub(crate) fn publish(&self, text: &str) -> Result<String> {
+        match self {
+            Self::Direct(direct) => direct.publish(text),
+            Self::Served(client) => client.publish(text),
+        }
+    }
+
+    /// How workers stand; `None` where none runs.
+    pub(crate) fn standing(&self) -> Result<Option<Standing>> {
+        match self {
+            Self::Direct(_) => Ok(None),
+            Self::Served(client) => client.standing().map(Some),
+        }
+    }
+
+    /// Lets a stopped source go on.
+    pub(crate) fn resume(&self, source: Source) -> Result<()> {
+        match self {
+            Self::Direct(_) => bail!(
+                "no `vitals run` holds the log, so source {source} cannot be resumed; start one and ask again"
+            ),
+            Self::Served(client) => client.resume(source),
+        }
+    }
+
+    /// Folds the journal again and compares with the outputs.
+    pub(crate) fn verify(&self, progress: &mut dyn FnMut(u64, u64)) -> Result<Verified> {
+        match self {
+            Self::Direct(direct) => direct.verify(progress),
+            Self::Served(client) => client.verify(),
+        }
+    }
+}
+
+/// Opens the embedded log that the settings name.
+pub(crate) fn open(settings: &Settings) -> Result<Embedded> {
+    let LogKind::Embedded = settings.log.kind;
+    Ok(Embedded::open(&settings.log.dir, settings.log_options())?)
+}
+
+fn is_empty(dir: &Path) -> Result<bool> {
+    let mut entries =
+        std::fs::read_dir(dir).with_context(|| format!("directory {} cannot be read", dir.display()))?;
+    Ok(entries.next().is_none())
+}

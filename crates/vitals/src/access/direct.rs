@@ -1,0 +1,204 @@
+//! The log of this process: what the commands do by themselves, and the admin server for others.
+
+use super::{Octets, Page, Record, Topic, Verified};
+use crate::line::Entry;
+use anyhow::{Context, Result, anyhow, bail};
+use log::{AbortCause, Appends, Batch, CommitError, Error, Event, Isolation, Log, Partition, Reader, Transaction, Writer};
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::time::Duration;
+
+/// About how many bytes of records a page holds.
+const PAGE_BYTES: usize = 1 << 20;
+/// The most records of a page.
+pub(crate) const PAGE_RECORDS: usize = 10_000;
+/// How often something is tried that cannot be done now.
+const TRIES: u32 = 200;
+/// How long to wait in between.
+const PAUSE: Duration = Duration::from_millis(25);
+
+/// A log that this process has open.
+#[derive(Debug)]
+pub(crate) struct Direct<L: Log> {
+    log: L,
+    writer: Option<L::Writer>,
+    /// Partitions of each source topic, as far as they were asked for.
+    counts: BTreeMap<Arc<str>, u32>,
+    /// For records without key: the next partition.
+    turn: u32,
+}
+
+impl<L: Log> Direct<L> {
+    pub(crate) const fn new(log: L) -> Self {
+        Self { log, writer: None, counts: BTreeMap::new(), turn: 0 }
+    }
+
+    pub(crate) const fn log(&self) -> &L {
+        &self.log
+    }
+
+    pub(crate) fn topics(&self) -> Result<Vec<Topic>> {
+        let mut names = Vec::new();
+        for spec in pipeline::topic::specs(1, 1) {
+            if patiently(|| self.log.topic(&spec.name))?.is_some() {
+                names.push(spec.name);
+            }
+        }
+        let round = patiently(|| self.log.ends(&names))?;
+        let topics = names.iter().zip(round.topics).map(|(name, partitions)| Topic {
+            name: name.to_string(),
+            partitions: partitions.into_iter().map(|ends| (ends.first, ends.end)).collect(),
+        });
+        Ok(topics.collect())
+    }
+
+    pub(crate) fn page(&self, topic: &str, partition: u32, offset: i64, limit: usize) -> Result<Page> {
+        let mut reader = self.reader(&Partition::new(topic, partition), offset)?;
+        let mut batch = Batch { limit: PAGE_BYTES, ..Batch::default() };
+        let mut page = Page { records: Vec::new(), next: offset, at_end: false };
+        match patiently(|| reader.poll(&mut batch, Duration::ZERO))? {
+            Event::Records => {
+                for record in batch.records().take(limit.min(PAGE_RECORDS)) {
+                    page.next = record.offset + 1;
+                    page.records.push(copy(&record));
+                }
+            }
+            Event::End { offset, .. } => {
+                page.next = offset;
+                page.at_end = true;
+            }
+            Event::Idle => page.at_end = true,
+            Event::Assigned(_) | Event::Revoked(_) | Event::Lost(_) => {}
+        }
+        Ok(page)
+    }
+
+    pub(crate) fn latest(&self, topic: &str, key: &str) -> Result<Option<Record>> {
+        let name: Arc<str> = topic.into();
+        let count = self.partitions(&name)?;
+        let partition = Partition::new(name, wire::partition_of(key, count));
+        let first = self.first(&partition)?;
+        let mut reader = self.reader(&partition, first)?;
+        let mut batch = Batch { limit: PAGE_BYTES, ..Batch::default() };
+        let mut latest = None;
+        loop {
+            match patiently(|| reader.poll(&mut batch, Duration::ZERO))? {
+                Event::Records => {
+                    let own = batch.records().filter(|record| record.key == Some(key.as_bytes()));
+                    latest = own.last().map(|record| copy(&record)).or(latest);
+                }
+                Event::End { .. } | Event::Idle => break,
+                Event::Assigned(_) | Event::Revoked(_) | Event::Lost(_) => {}
+            }
+        }
+        Ok(latest.filter(|record: &Record| record.value.is_some()))
+    }
+
+    /// Appends records to source topics in one transaction.
+    pub(crate) fn append(&mut self, entries: &[Entry]) -> Result<()> {
+        let mut appends = Appends::default();
+        for entry in entries {
+            entry.check()?;
+            let topic = pipeline::topic::of_source(entry.source);
+            let count = match self.counts.get(&topic) {
+                Some(count) => *count,
+                None => {
+                    let count = self.partitions(&topic)?;
+                    self.counts.insert(Arc::clone(&topic), count);
+                    count
+                }
+            };
+            let partition = match &entry.key {
+                Some(key) => wire::partition_of(key, count),
+                None => {
+                    self.turn = self.turn.wrapping_add(1);
+                    self.turn % count.max(1)
+                }
+            };
+            let key = entry.key.as_ref().map(String::as_bytes);
+            appends.push_stamped(&topic, partition, entry.stamp, key, entry.value.as_deref(), &[]);
+        }
+        self.commit(&appends)
+    }
+
+    fn commit(&mut self, appends: &Appends) -> Result<()> {
+        let transaction = Transaction { appends: &[appends], offsets: &[], membership: None };
+        for _ in 0..TRIES {
+            let mut writer = match self.writer.take() {
+                Some(writer) => writer,
+                // A process id is no stable name, but nothing of this writer needs to be found again.
+                None => patiently(|| self.log.writer(&format!("vitals-produce-{}", std::process::id())))?,
+            };
+            match writer.commit(&transaction) {
+                Ok(_) => {
+                    self.writer = Some(writer);
+                    return Ok(());
+                }
+                Err(CommitError::Aborted { reason, cause, after }) => match cause {
+                    AbortCause::Log | AbortCause::StaleMembership => {
+                        tracing::warn!(reason, "an append was aborted and is tried again");
+                        std::thread::sleep(after.max(PAUSE));
+                        self.writer = Some(writer);
+                    }
+                    AbortCause::RecordTooLarge | AbortCause::UnknownPartition => bail!("nothing was appended: {reason}"),
+                },
+                Err(CommitError::Fenced { reason }) => {
+                    tracing::warn!(reason, "an append was fenced and is tried again");
+                    std::thread::sleep(PAUSE);
+                }
+                Err(CommitError::Unknown { reason }) => {
+                    bail!("the records may or may not have been appended: {reason}; look with `vitals status`")
+                }
+            }
+        }
+        Err(anyhow!("nothing was appended: the log took no transaction in {TRIES} tries"))
+    }
+
+    pub(crate) fn publish(&self, text: &str) -> Result<String> {
+        let epoch = pipeline::settings::Identity::default().epoch;
+        Ok(pipeline::publish(&self.log, text, epoch)?.to_string())
+    }
+
+    pub(crate) fn verify(&self, progress: &mut dyn FnMut(u64, u64)) -> Result<Verified> {
+        progress(0, 0);
+        bail!("not there yet")
+    }
+
+    fn reader(&self, partition: &Partition, offset: i64) -> Result<L::Reader> {
+        Ok(patiently(|| self.log.read(partition, offset, Isolation::Committed))?)
+    }
+
+    fn partitions(&self, topic: &Arc<str>) -> Result<u32> {
+        let spec = patiently(|| self.log.topic(topic))?;
+        Ok(spec.ok_or_else(|| Error::Missing(topic.to_string()))?.partitions)
+    }
+
+    fn first(&self, partition: &Partition) -> Result<i64> {
+        let round = patiently(|| self.log.ends(std::slice::from_ref(&partition.topic)))?;
+        let ends = round.topics.first().and_then(|ends| ends.get(partition.number as usize));
+        Ok(ends.with_context(|| format!("{partition} does not exist"))?.first)
+    }
+}
+
+/// Asks again while the log says "not now".
+fn patiently<T>(mut ask: impl FnMut() -> log::Result<T>) -> log::Result<T> {
+    for _ in 1..TRIES {
+        match ask() {
+            Err(Error::Busy(_)) => std::thread::sleep(PAUSE),
+            answer => return answer,
+        }
+    }
+    ask()
+}
+
+fn copy(record: &log::Record<'_>) -> Record {
+    let octets = |bytes: &[u8]| Octets(bytes.to_vec());
+    let header = |(name, value): (&[u8], &[u8])| (String::from_utf8_lossy(name).into_owned(), octets(value));
+    Record {
+        offset: record.offset,
+        stamp: record.stamp,
+        key: record.key.map(octets),
+        value: record.value.map(octets),
+        headers: record.headers().map(header).collect(),
+    }
+}

@@ -1,0 +1,101 @@
+//! The commands, one a file.
+
+mod account;
+mod config;
+mod demo;
+mod model;
+mod produce;
+mod replay;
+mod run;
+mod setup;
+mod source;
+mod status;
+mod tail;
+
+use crate::access::Access;
+use crate::exit::Outcome;
+use crate::print::Format;
+use crate::settings::Settings;
+use anyhow::Result;
+use clap::Subcommand;
+
+/// What a command finds around it.
+#[derive(Debug)]
+pub(crate) struct Context {
+    /// What is set.
+    pub(crate) settings: Settings,
+    /// For whom to print.
+    pub(crate) format: Format,
+}
+
+impl Context {
+    /// The log: through the process that holds it, or by itself.
+    pub(crate) fn access(&self) -> Result<Access> {
+        Access::find(&self.settings)
+    }
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum Command {
+    /// Play a year of a sample company, and show what was found.
+    Demo(demo::Demo),
+    /// Make the topics, and publish a first model.
+    Setup(setup::Setup),
+    /// Run the workers: ingest and score.
+    Run(run::Run),
+    /// Append activity: JSON Lines from files or standard input, or the sample company.
+    Produce(produce::Produce),
+    /// Check, publish or show a health model.
+    #[command(subcommand)]
+    Model(model::Model),
+    /// Show or explain the health of one account.
+    #[command(subcommand)]
+    Account(account::Account),
+    /// Read an output topic.
+    Tail(tail::Tail),
+    /// Where sources, workers and topics stand.
+    Status(status::Status),
+    /// Let a stopped source go on.
+    #[command(subcommand)]
+    Source(source::Source),
+    /// Fold the journal again and compare with what was published.
+    Replay(replay::Replay),
+    /// Show the settings in force.
+    #[command(subcommand)]
+    Config(config::Config),
+}
+
+impl Command {
+    /// Settings that a command's own flags change: key, value and flag.
+    pub(crate) fn flags(&self) -> Vec<(String, String, String)> {
+        match self {
+            Self::Run(run) => run.flags(),
+            _ => Vec::new(),
+        }
+    }
+
+    /// Which events are written unless the settings say otherwise.
+    pub(crate) const fn default_filter(&self) -> &'static str {
+        match self {
+            Self::Run(_) => "info,fjall=warn,lsm_tree=warn",
+            _ => "warn,fjall=error,lsm_tree=error",
+        }
+    }
+}
+
+/// Does a command.
+pub(crate) fn perform(command: &Command, context: &Context) -> Result<Outcome> {
+    match command {
+        Command::Demo(demo) => demo.perform(context),
+        Command::Setup(setup) => setup.perform(context),
+        Command::Run(run) => run.perform(context),
+        Command::Produce(produce) => produce.perform(context),
+        Command::Model(model) => model.perform(context),
+        Command::Account(account) => account.perform(context),
+        Command::Tail(tail) => tail.perform(context),
+        Command::Status(status) => status.perform(context),
+        Command::Source(source) => source.perform(context),
+        Command::Replay(replay) => replay.perform(context),
+        Command::Config(config) => config.perform(context),
+    }
+}
