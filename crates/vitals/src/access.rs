@@ -14,7 +14,7 @@ pub(crate) use direct::Direct;
 pub(crate) use octets::{Octets, from_hex, to_hex};
 pub(crate) use served::Client;
 
-use crate::admin::view::Standing;
+use crate::admin::view::{Balance, Standing, Verified};
 use crate::line::Entry;
 use crate::settings::{LogKind, Settings};
 use anyhow::{Context, Result, bail};
@@ -58,28 +58,6 @@ pub(crate) struct Topic {
     pub(crate) partitions: Vec<(i64, i64)>,
 }
 
-/// What was found by `replay --verify`.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-pub(crate) struct Verified {
-    /// Records that were compared.
-    pub(crate) compared: u64,
-    /// Records that the fold gives and the topics lack.
-    pub(crate) missing: u64,
-    /// Records that the topics hold and the fold does not give.
-    pub(crate) extra: u64,
-    /// Records that differ.
-    pub(crate) different: u64,
-    /// The first differences, in words.
-    pub(crate) examples: Vec<String>,
-}
-
-impl Verified {
-    /// Whether there is nothing to complain about.
-    pub(crate) const fn is_equal(&self) -> bool {
-        self.missing == 0 && self.extra == 0 && self.different == 0
-    }
-}
-
 /// The way to the log.
 #[derive(Debug)]
 pub(crate) enum Access {
@@ -100,7 +78,7 @@ impl Access {
         if !dir.is_dir() || is_empty(dir)? {
             bail!("directory {} holds no log; `vitals setup --dir {}` makes one", dir.display(), dir.display());
         }
-        Ok(Self::Direct(Direct::new(open(settings)?)))
+        Ok(Self::Direct(Direct::new(open(settings)?, &settings.instance)))
     }
 
     /// Every topic of ours that is there.
@@ -168,10 +146,18 @@ impl Access {
     }
 
     /// Folds the journal again and compares with the outputs.
-    pub(crate) fn verify(&self, progress: &mut dyn FnMut(u64, u64)) -> Result<Verified> {
+    pub(crate) fn verify(&self, progress: &mut dyn FnMut(u64)) -> Result<Verified> {
         match self {
             Self::Direct(direct) => direct.verify(progress),
             Self::Served(client) => client.verify(),
+        }
+    }
+
+    /// What became of every record of every source partition. Exact once everything is folded.
+    pub(crate) fn balance(&self) -> Result<Vec<Balance>> {
+        match self {
+            Self::Direct(direct) => direct.balance(),
+            Self::Served(client) => client.balance(),
         }
     }
 }

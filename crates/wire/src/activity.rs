@@ -152,10 +152,10 @@ impl<'a, 'd> Members<'a, 'd> {
         loop {
             let key = scanner.key()?;
             let name = if key.escaped { escaped_name(key) } else { name::name_of(key.text.as_bytes()) };
-            let token = match scanner.value(2)? {
-                Token::Escaped(raw) if name != Name::Unknown => Token::Text(self.plain.of(raw)),
-                token => token,
-            };
+            let mut token = scanner.value(2)?;
+            if let (Token::Escaped(raw), true) = (token, name != Name::Unknown) {
+                token = Token::Text(self.plain.of(raw));
+            }
             if let Err(reason) = self.member(name, token) {
                 self.wrong.get_or_insert(reason);
             }

@@ -23,6 +23,7 @@ pub mod dead_letter;
 pub mod frame;
 pub mod output;
 pub mod partition;
+mod plain;
 pub mod reason;
 
 pub use partition::partition_of;

@@ -100,8 +100,8 @@ fn a_health_record_tells_the_standing_and_why_it_changed() {
     assert_eq!(
         record["reason"],
         json!(
-            "Score fell from 47.93 to 40.2 (neutral to at-risk): usage_trend is 52% (was 44.89%), adoption is 31% \
-             (was 30.38%). The most points to win: open_tickets."
+            "Score fell from 47.93 to 40.2 (neutral to at-risk): usage_trend is 52% (was 73.33%), adoption is 31% \
+             (was 32.86%). The most points to win: open_tickets."
         )
     );
     assert_eq!(

@@ -9,7 +9,7 @@ use model::source::{Field, Source};
 
 use super::now::{Advance, Now};
 use super::rule::{Axis, Watch};
-use super::signal::Past;
+use super::signal::{Past, passes};
 use super::window::{enters_at, leaves_at, start};
 
 /// Something that holds or does not.
@@ -58,6 +58,9 @@ impl Fact {
     /// The first x in (after, upto] at which it is not as it was at `after`.
     pub(crate) fn changes_at(self, advance: &Advance<'_>, after: i64, upto: i64) -> Option<i64> {
         let was = self.holds(&advance.at(after));
+        if was && !matches!(self, Self::Apart { .. }) {
+            return None; // The clocks only go on, so all but distances are for ever.
+        }
         let changed = |x| self.holds(&advance.at(x)) != was;
         if !changed(upto) {
             return None;
@@ -105,7 +108,8 @@ pub(crate) fn of_signals(plan: &Plan, past: &Past, now: &Now<'_>) -> Vec<Fact> {
             }
             Operator::SinceLast { feed, marks } => {
                 let source = feed.source;
-                for instant in times(past, source) {
+                let passing = past.applied.iter().filter(|one| passes(feed, &one.1));
+                for instant in passing.map(|one| one.1.time).max() {
                     facts.extend(marks.iter().map(|span| Fact::Since { source, instant, span: *span }));
                 }
             }

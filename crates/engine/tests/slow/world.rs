@@ -130,7 +130,7 @@ alerts:
     {{ when: {{ any: [ {{ pulse: {{ below: 3 }} }}, {{ overdue: {{ above: 0 }} }} ] }}, if_unknown: proceed,
       keep_firing_for: 2h, notify: csm }}
   {few}:
-    {{ when: {{ segment: enterprise, seats: {{ below: 20 }} }}, critical_when: {{ renewal: {{ below: 25h }} }},
+    {{ when: {{ segment: enterprise, seats: {{ below: 20 }} }}, critical_when: {{ quiet: {{ at_least: 5h }} }},
       notify: csm }}
 "
     )

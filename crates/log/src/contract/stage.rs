@@ -167,8 +167,7 @@ pub(super) fn read_on<R: Rig>(rig: &mut R, reader: &mut impl Reader, end: i64) -
             match reader.poll(&mut batch, TICK) {
                 Ok(Event::Records) => take(&batch, &mut seen),
                 Ok(Event::End { offset, .. }) if offset >= end => return Some(offset),
-                Ok(Event::End { .. }) => {}
-                Ok(Event::Idle) | Err(Error::Busy(_)) => return None,
+                Ok(Event::End { .. } | Event::Idle) | Err(Error::Busy(_)) => return None,
                 other => panic!("unexpected of a reader: {other:?}"),
             }
         }

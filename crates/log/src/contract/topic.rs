@@ -7,7 +7,8 @@ use super::stage::{
 };
 use super::{Case, Rig, Verdict};
 use crate::{
-    AbortCause, Appends, Ends, Error, Isolation, Log, MAX_METADATA_BYTES, Member, Partition, Reader,
+    AbortCause, Appends, Batch, Ends, Error, Event, Isolation, Log, MAX_METADATA_BYTES, Member, Partition,
+    Reader,
 };
 use std::sync::Arc;
 
@@ -21,6 +22,7 @@ pub(super) fn cases<R: Rig>() -> Vec<Case<R>> {
         ("an unknown partition aborts the whole transaction", unknown_partition),
         ("a partition is added", partition_added),
         ("an offset below the start is out of range", below_the_start),
+        ("what is deleted under a reader is not skipped in silence", deleted_under_a_reader),
         ("an offset above the end is out of range", above_the_end),
     ]
 }
@@ -162,8 +164,8 @@ fn partition_added<R: Rig>(rig: &mut R) -> Verdict {
 fn error_of_reading<R: Rig>(rig: &mut R, log: &R::Log, partition: &Partition, offset: i64) -> Error {
     match answer(rig, || log.read(partition, offset, Isolation::Committed)) {
         Err(error) => error,
-        Ok(mut reader) => wait(rig, "an error", |_| match reader.poll(&mut crate::Batch::default(), TICK) {
-            Ok(crate::Event::Idle) | Err(Error::Busy(_)) => None,
+        Ok(mut reader) => wait(rig, "an error", |_| match reader.poll(&mut Batch::default(), TICK) {
+            Ok(Event::Idle) | Err(Error::Busy(_)) => None,
             Ok(event) => panic!("{event:?} from an offset out of range"),
             Err(error) => Some(error),
         }),
@@ -198,6 +200,30 @@ fn below_the_start<R: Rig>(rig: &mut R) -> Verdict {
     let mut reader = read(rig, &log, &partition, start, Isolation::Committed);
     let end = ends(rig, &log, &partition).end;
     assert_eq!(values(&read_on(rig, &mut reader, end).0), ["b", "c"]);
+    Ok(())
+}
+
+fn deleted_under_a_reader<R: Rig>(rig: &mut R) -> Verdict {
+    let log = rig.process("a");
+    let topic = topic(rig, &log, "deleted", 1);
+    let partition = Partition::new(topic, 0);
+    let id = rig.name("deleted");
+    let mut writer = writer(rig, &log, &id);
+    put(rig, &mut writer, &appends(&partition, &["a", "b", "c"]));
+    let seen = committed_records(rig, &log, &partition);
+    let mut reader = read(rig, &log, &partition, 0, Isolation::Committed);
+    rig.truncate_before(&partition, seen[2].offset)?;
+    let mut batch = Batch::default();
+    wait(rig, "the first record or an error", |_| match reader.poll(&mut batch, TICK) {
+        Ok(Event::Idle) | Err(Error::Busy(_)) => None,
+        // It may have been fetched before.
+        Ok(Event::Records) => {
+            assert_eq!(batch.records().next().map(|record| record.offset), Some(seen[0].offset));
+            Some(())
+        }
+        Err(Error::OutOfRange { .. }) => Some(()),
+        other => panic!("{other:?} where records were deleted"),
+    });
     Ok(())
 }
 

@@ -1,7 +1,7 @@
 //! The log of another process, through its admin server.
 
-use super::{Address, Page, Record, Topic, Verified};
-use crate::admin::view::{Alive, Appended, Complaint, ModelName, Standing};
+use super::{Address, Page, Record, Topic};
+use crate::admin::view::{Alive, Appended, Balance, Complaint, ModelName, Standing, Verified};
 use crate::line::Entry;
 use anyhow::{Context, Result, anyhow};
 use model::source::Source;
@@ -74,6 +74,10 @@ impl Client {
 
     pub(crate) fn verify(&self) -> Result<Verified> {
         self.post("/verify", b"", None)
+    }
+
+    pub(crate) fn balance(&self) -> Result<Vec<Balance>> {
+        self.post("/balance", b"", None)
     }
 
     fn url(&self, path: &str) -> String {

@@ -1,7 +1,7 @@
 //! How each worker stands, told by its thread and read by the admin server.
 
 use super::view::Standing;
-use pipeline::{IngestStatus, Phase, ScoreStatus};
+use pipeline::status::{IngestStatus, ScoreStatus};
 use tokio::sync::watch;
 
 /// What a worker tells of itself.
@@ -73,13 +73,4 @@ fn take(standing: &mut Standing, name: &str, report: &Report) {
         Report::Refused(reason) => standing.reasons.push(format!("{name}: {reason}")),
         Report::Done(last) => take(standing, name, last),
     }
-}
-
-/// Whether every shard has folded and committed all of the journal that there was.
-pub(crate) fn is_drained(status: &ScoreStatus, ends: &[i64]) -> bool {
-    let folded = |shard: &pipeline::ShardStatus| {
-        let end = ends.get(shard.partition as usize).copied().unwrap_or(i64::MAX);
-        shard.phase == Phase::Live && shard.position >= end
-    };
-    status.outbox == 0 && status.shards.iter().all(folded)
 }

@@ -1,7 +1,9 @@
 //! What the admin server answers, as it travels: the same types on both sides.
 
 use model::time::EventTime;
-use pipeline::{IngestStatus, Phase, ScoreStatus, ShardStatus};
+use model::source::Source;
+use pipeline::status::{IngestStatus, Phase, ScoreStatus, ShardStatus};
+use pipeline::{Account, Verification};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 
@@ -118,6 +120,67 @@ pub(crate) struct Clock {
     pub(crate) stands: bool,
 }
 
+/// What `replay --verify` found.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct Verified {
+    /// Journal entries folded.
+    pub(crate) entries: u64,
+    /// Records that are equal.
+    pub(crate) compared: u64,
+    /// Records of the compacted topic that a later one has replaced.
+    pub(crate) superseded: u64,
+    /// Records that the journal gives and no topic holds.
+    pub(crate) missing: u64,
+    /// Records that a topic holds and the journal does not give.
+    pub(crate) extra: u64,
+    /// Records that differ.
+    pub(crate) different: u64,
+    /// The first differences, in words.
+    pub(crate) differences: Vec<String>,
+    /// Journal partitions of which nothing was folded yet.
+    pub(crate) untouched: Vec<u32>,
+}
+
+impl Verified {
+    /// Whether there is nothing to complain about.
+    pub(crate) const fn is_equal(&self) -> bool {
+        self.missing == 0 && self.extra == 0 && self.different == 0
+    }
+}
+
+impl From<Verification> for Verified {
+    fn from(found: Verification) -> Self {
+        let Verification { entries, compared, superseded, missing, extra, different, differences, untouched } =
+            found;
+        Self { entries, compared, superseded, missing, extra, different, differences, untouched }
+    }
+}
+
+/// What became of the records of a source partition.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct Balance {
+    pub(crate) source: String,
+    pub(crate) partition: u32,
+    /// Records that stand in the topic.
+    pub(crate) records: u64,
+    pub(crate) applied: u64,
+    pub(crate) duplicate: u64,
+    pub(crate) late: u64,
+    pub(crate) rejected: u64,
+    pub(crate) skipped: u64,
+    /// Records of which it is not said what became of them.
+    pub(crate) unaccounted: i64,
+}
+
+impl Balance {
+    pub(crate) fn of((source, partition): (Source, u32), account: &Account) -> Self {
+        let Account { records, applied, duplicate, late, rejected, skipped, .. } = *account;
+        let unaccounted = account.unaccounted();
+        let source = source.name().to_owned();
+        Self { source, partition, records, applied, duplicate, late, rejected, skipped, unaccounted }
+    }
+}
+
 impl Standing {
     /// Takes in an ingest worker.
     pub(crate) fn add_ingest(&mut self, status: &IngestStatus) {
@@ -139,6 +202,16 @@ impl Standing {
         self.shards.extend(status.shards.iter().map(shard));
         self.commits += status.commits;
         self.outbox_bytes += wide(status.outbox);
+    }
+
+    /// Accounts by band, over all shards.
+    pub(crate) fn bands(&self) -> BTreeMap<String, u64> {
+        sum(self.shards.iter().map(|shard| &shard.bands))
+    }
+
+    /// Alerts that fire by rule, over all shards.
+    pub(crate) fn open_alerts(&self) -> BTreeMap<String, u64> {
+        sum(self.shards.iter().map(|shard| &shard.open_alerts))
     }
 
     /// Puts all in order.
@@ -194,6 +267,14 @@ fn phase(phase: &Phase) -> (&'static str, Option<String>) {
         Phase::Live => ("live", None),
         Phase::Refused(reason) => ("refused", Some(reason.clone())),
     }
+}
+
+fn sum<'a>(parts: impl Iterator<Item = &'a BTreeMap<String, u64>>) -> BTreeMap<String, u64> {
+    let mut sums = BTreeMap::new();
+    for (name, count) in parts.flatten() {
+        *sums.entry(name.clone()).or_default() += count;
+    }
+    sums
 }
 
 fn wide(size: usize) -> u64 {

@@ -4,6 +4,8 @@
 //! [`MAX_DEPTH`] deep. It allocates nothing: a text with escapes is checked and handed out as it stands, to be
 //! resolved by [`unescape`] if anyone needs it.
 
+use crate::plain::plain_until;
+
 /// How deep values may be nested; the outermost is the first.
 pub(super) const MAX_DEPTH: usize = 32;
 
@@ -47,20 +49,6 @@ pub(super) struct Raw<'a> {
 pub(super) struct Scanner<'a> {
     text: &'a str,
     at: usize,
-}
-
-const ONES: u64 = 0x0101_0101_0101_0101;
-const HIGHS: u64 = 0x8080_8080_8080_8080;
-
-/// Marks the high bit of the bytes of `chunk` that end a plain run of text: quotes, backslashes, controls.
-/// Only the lowest mark is exact.
-const fn stops(chunk: u64) -> u64 {
-    let quotes = chunk ^ (ONES * 0x22);
-    let slashes = chunk ^ (ONES * 0x5c);
-    let quote = quotes.wrapping_sub(ONES) & !quotes;
-    let slash = slashes.wrapping_sub(ONES) & !slashes;
-    let control = chunk.wrapping_sub(ONES * 0x20) & !chunk;
-    (quote | slash | control) & HIGHS
 }
 
 impl<'a> Scanner<'a> {
@@ -192,14 +180,7 @@ impl<'a> Scanner<'a> {
         let start = self.at;
         let mut escaped = false;
         loop {
-            while let Some(chunk) = bytes.get(self.at..).and_then(|rest| rest.first_chunk::<8>()) {
-                let stops = stops(u64::from_le_bytes(*chunk));
-                if stops != 0 {
-                    self.at += (stops.trailing_zeros() / 8) as usize;
-                    break;
-                }
-                self.at += 8;
-            }
+            self.at = plain_until(bytes, self.at);
             match self.peek().ok_or_else(|| self.flaw())? {
                 b'"' => {
                     let raw = self.since(start)?;
@@ -210,8 +191,7 @@ impl<'a> Scanner<'a> {
                     self.escape()?;
                     escaped = true;
                 }
-                0..0x20 => return Err(self.flaw()),
-                _ => self.at += 1,
+                _ => return Err(self.flaw()),
             }
         }
     }

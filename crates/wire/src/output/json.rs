@@ -3,6 +3,7 @@
 //! Two forms of decimals: *fixed* ones (scores, points, weights, contributions; hundredths) have at least one
 //! place, `38.78`, `4.0`; *shortest* ones (values) have as many as they need, `31`, `38.7`.
 
+use crate::plain::plain_until;
 use model::time::{DAY, EventTime, HOUR, MINUTE, SECOND};
 
 const PAIRS: [[u8; 2]; 100] = {
@@ -55,12 +56,21 @@ pub(super) fn fixed(out: &mut Vec<u8>, hundredths: i64) {
         out.push(b'-');
     }
     let magnitude = hundredths.unsigned_abs();
-    unsigned(out, magnitude / 100);
     let [tenth, hundredth] = pair(magnitude);
-    if hundredth == b'0' {
-        out.extend_from_slice(&[b'.', tenth]);
+    let len = out.len() + if hundredth == b'0' { 3 } else { 4 };
+    // Written at full width and cut to its length: a copy of known size is one instruction.
+    if magnitude < 1_000 {
+        out.extend_from_slice(&[pair(magnitude / 100)[1], b'.', tenth, hundredth]);
+        out.truncate(len);
+    } else if magnitude < 10_000 {
+        let [ten, one] = pair(magnitude / 100);
+        out.extend_from_slice(&[ten, one, b'.', tenth, hundredth]);
+        out.truncate(len + 1);
     } else {
+        unsigned(out, magnitude / 100);
+        let len = out.len() + if hundredth == b'0' { 2 } else { 3 };
         out.extend_from_slice(&[b'.', tenth, hundredth]);
+        out.truncate(len);
     }
 }
 
@@ -91,22 +101,40 @@ pub(super) fn shortest_micros(out: &mut Vec<u8>, micros: i64) {
 
 /// RFC 3339 in UTC without quotes, as [`EventTime`]'s own text.
 pub(super) fn bare_time(out: &mut Vec<u8>, time: EventTime) {
-    let (year, month, day, ..) = time.civil();
-    let rest = time.0.rem_euclid(DAY);
-    let two = |value: i64| pair(value.unsigned_abs());
-    let ([y0, y1], [y2, y3], [m0, m1], [d0, d1]) = (two(year / 100), two(year), two(month), two(day));
-    let [h0, h1] = two(rest / HOUR);
-    let [n0, n1] = two(rest / MINUTE % 60);
-    let [s0, s1] = two(rest / SECOND % 60);
+    let (year, month, day) = date(time.0.div_euclid(DAY));
+    let rest = time.0.rem_euclid(DAY).unsigned_abs();
+    let clock = |span: i64| pair(rest / span.unsigned_abs());
+    let ([y0, y1], [y2, y3]) = (pair(u64::from(year / 100)), pair(u64::from(year)));
+    let ([m0, m1], [d0, d1]) = (pair(u64::from(month)), pair(u64::from(day)));
+    let [h0, h1] = clock(HOUR);
+    let [n0, n1] = pair(rest / MINUTE.unsigned_abs() % 60);
+    let [s0, s1] = pair(rest / SECOND.unsigned_abs() % 60);
     out.extend_from_slice(&[
-        y0, y1, y2, y3, b'-', m0, m1, b'-', d0, d1, b'T', h0, h1, b':', n0, n1, b':', s0, s1,
+        y0, y1, y2, y3, b'-', m0, m1, b'-', d0, d1, b'T', h0, h1, b':', n0, n1, b':', s0, s1, b'Z',
     ]);
-    let millis = rest % SECOND;
+    let millis = rest % SECOND.unsigned_abs();
     if millis != 0 {
-        let [hundreds, [t0, t1]] = [two(millis / 100), two(millis)];
-        out.extend_from_slice(&[b'.', hundreds[1], t0, t1]);
+        let ([_, hundreds], [tens, ones]) = (pair(millis / 100), pair(millis));
+        out.pop();
+        out.extend_from_slice(&[b'.', hundreds, tens, ones, b'Z']);
     }
-    out.push(b'Z');
+}
+
+/// Year, month and day of a number of days since 1970-01-01 (Neri and Schneider, "Euclidean affine functions and
+/// their application to calendar algorithms", 2022), held to the years that have a text.
+fn date(days: i64) -> (u32, u32, u32) {
+    let days = days.clamp(EventTime::MIN.0.div_euclid(DAY), EventTime::MAX.0.div_euclid(DAY));
+    // Days since 0000-03-01, positive from here on.
+    let n = 4 * u32::try_from(days + 719_468).unwrap_or(0) + 3;
+    let (century, of_century) = (n / 146_097, n % 146_097 / 4);
+    let p = 2_939_745 * u64::from(4 * of_century + 3);
+    let [a, b, c, d, e, f, g, h] = p.to_le_bytes();
+    let year = u32::from_le_bytes([e, f, g, h]);
+    let of_year = u32::from_le_bytes([a, b, c, d]) / 2_939_745 / 4;
+    let m = 2_141 * of_year + 197_913;
+    let (month, day) = (m >> 16, (m & 0xffff) / 2_141);
+    let next = u32::from(of_year >= 306);
+    (100 * century + year + next, month - 12 * next, day + 1)
 }
 
 /// RFC 3339 in UTC.
@@ -126,8 +154,8 @@ pub(super) fn text(out: &mut Vec<u8>, text: &str) {
 /// The inside of a text: UTF-8 as it is, with what JSON requires escaped.
 pub(super) fn escape(out: &mut Vec<u8>, text: &[u8]) {
     let mut rest = text;
-    while let Some(at) = rest.iter().position(|byte| matches!(byte, b'"' | b'\\' | 0..0x20)) {
-        let (plain, special) = rest.split_at(at);
+    loop {
+        let (plain, special) = rest.split_at(plain_until(rest, 0));
         out.extend_from_slice(plain);
         let Some((byte, after)) = special.split_first() else { return };
         match byte {
@@ -144,7 +172,6 @@ pub(super) fn escape(out: &mut Vec<u8>, text: &[u8]) {
         }
         rest = after;
     }
-    out.extend_from_slice(rest);
 }
 
 /// `"name":"value",` if there is a value.
@@ -183,6 +210,12 @@ mod tests {
             (5, "0.05", "0.05"),
             (-62, "-0.62", "-0.62"),
             (3_878, "38.78", "38.78"),
+            (999, "9.99", "9.99"),
+            (1_000, "10.0", "10"),
+            (9_999, "99.99", "99.99"),
+            (10_000, "100.0", "100"),
+            (10_010, "100.1", "100.1"),
+            (1_234_567, "12345.67", "12345.67"),
             (400, "4.0", "4"),
             (2_650, "26.5", "26.5"),
             (-1_000_000, "-10000.0", "-10000"),
@@ -207,7 +240,11 @@ mod tests {
 
     #[test]
     fn a_time_is_written_as_everywhere_else() {
-        for ms in [0, -1, 1_781_560_800_000, 1_781_560_800_050, EventTime::MIN.0, EventTime::MAX.0] {
+        let days = (EventTime::MIN.0..=EventTime::MAX.0).step_by(DAY.unsigned_abs() as usize * 31);
+        let some =
+            [0, -1, 1_781_560_800_000, 1_781_560_800_050, 68_169_600_000, EventTime::MIN.0, EventTime::MAX.0];
+        let leap = (951_696_000_000..952_128_000_000).step_by(43_200_001);
+        for ms in days.chain(some).chain(leap) {
             assert_eq!(written(|out| bare_time(out, EventTime(ms))), EventTime(ms).to_string());
         }
     }

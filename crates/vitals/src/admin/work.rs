@@ -1,0 +1,48 @@
+//! What concerns the workers and the journal as a whole.
+
+use super::Desk;
+use super::answer::{Failed, at_log};
+use super::view::{Balance, ModelName, Standing, Verified};
+use crate::run::Order;
+use axum::Json;
+use axum::extract::{Path, State};
+use axum::http::StatusCode;
+use model::source::Source;
+use serde_json::{Value, json};
+use std::sync::Arc;
+use tokio::sync::oneshot;
+
+pub(super) async fn status(State(desk): State<Arc<Desk>>) -> Json<Standing> {
+    Json(desk.board.standing())
+}
+
+pub(super) async fn publish(State(desk): State<Arc<Desk>>, text: String) -> Result<Json<ModelName>, Failed> {
+    at_log(desk, move |desk| desk.reading.publish(&text).map(|id| ModelName { id })).await
+}
+
+pub(super) async fn verify(State(desk): State<Arc<Desk>>) -> Result<Json<Verified>, Failed> {
+    at_log(desk, |desk| desk.reading.verify(&mut |_| {})).await
+}
+
+pub(super) async fn balance(State(desk): State<Arc<Desk>>) -> Result<Json<Vec<Balance>>, Failed> {
+    at_log(desk, |desk| desk.reading.balance()).await
+}
+
+pub(super) async fn resume(
+    State(desk): State<Arc<Desk>>,
+    Path(name): Path<String>,
+) -> Result<Json<Value>, Failed> {
+    let source = Source::parse(&name).ok_or_else(|| {
+        let names: Vec<_> = Source::ALL.iter().map(|source| source.name()).collect();
+        let reason = format!("source {name:?} does not exist; choose from {}", names.join(", "));
+        Failed::new(StatusCode::NOT_FOUND, reason)
+    })?;
+    let (reply, answer) = oneshot::channel();
+    let gone = || Failed::new(StatusCode::SERVICE_UNAVAILABLE, "no ingest worker is at work");
+    desk.orders.send(Order::Resume { source, reply }).await.map_err(|_| gone())?;
+    match answer.await.map_err(|_| gone())? {
+        Ok(0) => Err(Failed::new(StatusCode::CONFLICT, format!("source {source} is not stopped"))),
+        Ok(partitions) => Ok(Json(json!({ "source": source.name(), "partitions": partitions }))),
+        Err(reason) => Err(Failed::new(StatusCode::INTERNAL_SERVER_ERROR, reason)),
+    }
+}

@@ -1,0 +1,140 @@
+use super::*;
+use crate::admin::view::{Clock, Feed, Shard};
+use crate::settings::key::{KEYS, Secrecy};
+use crate::settings::Settings;
+use std::path::Path;
+
+/// Pinned: dashboards and alert rules hang on these names.
+const NAMES: [&str; 21] = [
+    "vitals_ingest_lag_records",
+    "vitals_ingest_position_offset",
+    "vitals_ingest_rejected_total",
+    "vitals_ingest_skipped_total",
+    "vitals_ingest_stopped_partitions",
+    "vitals_ingest_watermark_age_seconds",
+    "vitals_ingest_watermark_timestamp_seconds",
+    "vitals_process_unready_reasons",
+    "vitals_score_accounts",
+    "vitals_score_activities_total",
+    "vitals_score_advanced_timestamp_seconds",
+    "vitals_score_backwards_total",
+    "vitals_score_commits_total",
+    "vitals_score_crossed_total",
+    "vitals_score_dead_sources",
+    "vitals_score_dirty_accounts",
+    "vitals_score_forgotten_total",
+    "vitals_score_lag_records",
+    "vitals_score_open_alerts",
+    "vitals_score_outbox_bytes",
+    "vitals_score_shards",
+];
+
+fn standing() -> Standing {
+    let feed = |partition, watermark_ms| Feed {
+        source: "login".to_owned(),
+        partition,
+        position: 5,
+        end: Some(8),
+        watermark: None,
+        watermark_ms,
+        rejected: 2,
+        skipped: 1,
+        stopped: partition == 1,
+    };
+    let shard = Shard {
+        partition: 3,
+        phase: "live".to_owned(),
+        reason: None,
+        position: 10,
+        end: Some(12),
+        accounts: 7,
+        bands: [("healthy".to_owned(), 7)].into(),
+        open_alerts: [("gone-quiet".to_owned(), 1)].into(),
+        counts: vec![crate::admin::view::Count {
+            source: "login".to_owned(),
+            partition: 0,
+            applied: 40,
+            duplicate: 3,
+            late: 2,
+            unused: 1,
+            backwards: 0,
+        }],
+        forgotten: 0,
+        crossed: 0,
+        clocks: vec![Clock { source: "login".to_owned(), watermark_ms: 9_000, advanced_ms: 8_000, stands: true }],
+        model: None,
+        dirty: 4,
+    };
+    let feeds = vec![feed(0, Some(9_000)), feed(1, Some(7_500))];
+    Standing { feeds, shards: vec![shard], commits: 6, outbox_bytes: 99, ..Standing::default() }
+}
+
+#[test]
+fn the_names_are_those_that_dashboards_know() {
+    let mut names: Vec<&str> = METRICS.iter().map(|metric| metric.name).collect();
+    names.sort_unstable();
+    assert_eq!(names, NAMES);
+}
+
+#[test]
+fn what_workers_tell_is_rendered_and_nothing_else() {
+    let text = Metrics::new().render(&standing());
+    for line in [
+        "vitals_ingest_rejected_total{source=\"login\",partition=\"1\"} 2",
+        "vitals_ingest_lag_records{source=\"login\",partition=\"0\"} 3",
+        "vitals_ingest_watermark_timestamp_seconds{source=\"login\"} 7.5",
+        "vitals_ingest_stopped_partitions{source=\"login\"} 1",
+        "vitals_score_activities_total{source=\"login\",partition=\"0\",outcome=\"applied\"} 40",
+        "vitals_score_accounts{band=\"healthy\"} 7",
+        "vitals_score_shards{phase=\"live\"} 1",
+        "vitals_score_shards{phase=\"refused\"} 0",
+        "vitals_score_dead_sources{source=\"login\"} 1",
+        "vitals_score_lag_records{partition=\"3\"} 2",
+        "vitals_score_outbox_bytes 99",
+    ] {
+        assert!(text.lines().any(|found| found == line), "{line}\n{text}");
+    }
+    for line in text.lines().filter(|line| !line.starts_with('#') && !line.is_empty()) {
+        let name = line.split(['{', ' ']).next().unwrap();
+        assert!(NAMES.contains(&name), "{name}");
+    }
+}
+
+fn metrics_table() -> String {
+    let mut table = "| metric | kind | labels | meaning |\n| --- | --- | --- | --- |\n".to_owned();
+    for Metric { name, kind, labels, about, .. } in METRICS {
+        let kind = if kind == Kind::Counter { "counter" } else { "gauge" };
+        table += &format!("| `{name}` | {kind} | {labels} | {about} |\n");
+    }
+    table
+}
+
+fn settings_table() -> String {
+    let mut table = "| key | default | meaning |\n| --- | --- | --- |\n".to_owned();
+    for key in &KEYS {
+        let value = (key.show)(&Settings::default()).to_string();
+        let value = if key.secrecy == Secrecy::Hidden { "`\"\"`".to_owned() } else { format!("`{value}`") };
+        table += &format!("| `{}` | {value} | {} |\n", key.name, key.about);
+    }
+    table
+}
+
+/// The text of a page between two marks is what is generated; `UPDATE_PAGES=1` writes it there.
+fn holds(page: &str, mark: &str, table: &str) {
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../..").join(page);
+    let text = std::fs::read_to_string(&path).unwrap();
+    let (begin, end) = (format!("<!-- begin {mark} -->\n"), format!("<!-- end {mark} -->"));
+    let (before, rest) = text.split_once(&begin).unwrap_or_else(|| panic!("{page} has no {begin}"));
+    let (found, after) = rest.split_once(&end).unwrap_or_else(|| panic!("{page} has no {end}"));
+    if std::env::var_os("UPDATE_PAGES").is_some() {
+        std::fs::write(&path, format!("{before}{begin}{table}{end}{after}")).unwrap();
+    } else {
+        assert_eq!(found, table, "{page} is out of date; run this test with UPDATE_PAGES=1");
+    }
+}
+
+#[test]
+fn the_pages_hold_the_tables_of_metrics_and_settings() {
+    holds("deploy/README.md", "metrics", &metrics_table());
+    holds("README.md", "settings", &settings_table());
+}
