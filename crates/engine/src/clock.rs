@@ -190,6 +190,12 @@ impl Clock {
         }
     }
 
+    /// Whether there was an activity that counts.
+    #[must_use]
+    pub const fn has_begun(&self) -> bool {
+        self.begin.is_some()
+    }
+
     /// Whether the clock stands still at A, or has not begun.
     #[must_use]
     pub fn is_out(&self) -> bool {

@@ -57,7 +57,9 @@ impl Counts {
             to.len(partitions.len());
             for count in partitions {
                 let Count { applied, duplicate, late, unused, backwards, highest, rejected, skipped } = *count;
-                [applied, duplicate, late, unused, backwards, rejected, skipped].map(|number| to.u64(number));
+                for number in [applied, duplicate, late, unused, backwards, rejected, skipped] {
+                    to.u64(number);
+                }
                 to.i64(highest);
             }
         }

@@ -57,10 +57,15 @@ pub(crate) fn evaluate(
     work.assess(account, prepared, look.clocks, look.now);
     let mut changed = false;
     if look.enabled {
-        account.as_of = account.as_of.max(look.as_of);
+        // Where nothing changes, having looked must leave no trace.
+        let last = account.as_of;
+        account.as_of = last.max(look.as_of);
         account.buried = false;
         changed |= publish(account, prepared, work, look, out);
         changed |= move_rules(account, prepared, work, look, out);
+        if !changed {
+            account.as_of = last;
+        }
     }
     wait(account, prepared, look);
     changed
@@ -73,6 +78,7 @@ fn publish(
     look: Look<'_>,
     out: &mut Out<'_>,
 ) -> bool {
+    // A change of band is published, so this is stored too.
     if account.band != work.band {
         account.band = work.band;
         account.band_since = account.as_of;
@@ -353,6 +359,9 @@ fn wait(account: &mut Account, prepared: &Prepared, look: Look<'_>) {
             && blind[i] > look.now.sources[source.index()].living
         {
             due = due.sooner(Due::living(blind[i]));
+        }
+        if due.living == Due::WHEN_BEGUN.living && !look.clocks.clocks[source.index()].has_begun() {
+            due.living = NEVER;
         }
         account.due[slot].0 = account.due[slot].0.min(due.living);
         account.due[slot + 1].0 = account.due[slot + 1].0.min(due.plain);

@@ -111,6 +111,8 @@ pub(crate) struct Due {
 
 impl Due {
     pub(crate) const NEVER: Self = Self { living: i64::MAX, plain: i64::MAX };
+    /// Once the source begins: until then living time means nothing. That it begins is an occasion of its own.
+    pub(crate) const WHEN_BEGUN: Self = Self { living: i64::MIN, plain: i64::MAX };
     pub(crate) const AT_ONCE: Self = Self { living: i64::MIN, plain: i64::MIN };
 
     pub(crate) const fn plain(plain: i64) -> Self {
@@ -152,7 +154,7 @@ impl Edge<'_> {
 
     /// Whether a bucket that ends at `end` has left a window that is `keep` wider than a bucket.
     pub(crate) fn has_left(&self, end: i64, keep: i64) -> bool {
-        let Some(at) = self.now.at else { return false };
+        let Some(at) = self.now.at.filter(|_| self.clock.has_begun()) else { return false };
         let since = if end <= at { self.now.living - self.clock.living(end) } else { at - end };
         since + self.rules.max_delay >= keep + self.spread
     }
@@ -161,6 +163,7 @@ impl Edge<'_> {
     pub(crate) fn leaves(&self, end: i64, keep: i64) -> Due {
         let after = keep + self.spread - self.rules.max_delay;
         match self.now.at {
+            _ if !self.clock.has_begun() => Due::WHEN_BEGUN,
             Some(at) if end <= at => Due::living(self.clock.living(end) + after),
             _ => Due::plain(end + after),
         }

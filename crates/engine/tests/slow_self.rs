@@ -576,18 +576,25 @@ fn an_account_that_is_not_scored_has_no_score_and_no_alerts_and_a_closed_one_end
     journal.happens(Source::Account, "a", 2 * HOUR, &[word(Field::Stage, "customer")]);
     journal.happens(Source::Account, "a", 3 * HOUR, &[word(Field::State, "closed")]);
     journal.happens(Source::Login, "a", 2 * HOUR, &[]);
+    let closed = journal.run();
+    assert!(matches!(closed.effects.last().unwrap().effect, SlowEffect::Closed { revision: 7, .. }));
+    journal.happens(Source::Account, "a", 4 * HOUR, &[word(Field::State, "active")]);
     let told = journal.run();
     let states: Vec<AlertState> = alerts(&told).iter().map(|alert| alert.0).collect();
     let resolved = AlertState::Resolved;
     let (left_out, closed) = (resolved(Resolution::NotScored), resolved(Resolution::AccountClosed));
     let fires = AlertState::Firing;
-    assert_eq!(states, [fires, left_out, fires, closed, fires]); // the last one in a new life
-    let status: Vec<_> = healths(&told).iter().map(|one| (one.standing.status, one.standing.score)).collect();
-    assert_eq!(status[1..3], [(Status::NotScored, None), (Status::Scored, Some(200))]);
-    let closed = told.effects.iter().position(|one| matches!(one.effect, SlowEffect::Closed { .. })).unwrap();
-    // Then a life begins anew, with the login alone.
-    let SlowEffect::Health(health) = &told.effects[closed + 1].effect else { panic!("no new life") };
-    assert_eq!((health.first, health.standing.revision, health.standing.score), (true, 1, Some(100)));
+    assert_eq!(states, [fires, left_out, fires, closed, fires]);
+    let status: Vec<_> = healths(&told)
+        .iter()
+        .map(|one| (one.first, one.standing.status, one.standing.score, one.standing.revision))
+        .collect();
+    let (scored, not_scored) = (Status::Scored, Status::NotScored);
+    assert_eq!(status[0], (true, scored, None, 1));
+    assert_eq!(
+        status[2..],
+        [(false, not_scored, None, 4), (false, scored, Some(200), 5), (true, scored, Some(300), 8)]
+    );
 }
 
 /// The plan of `a_later_model…`: a count over `over` hours beside one over 6, and a rule `named` on the latter.

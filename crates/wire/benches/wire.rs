@@ -146,26 +146,5 @@ fn output(c: &mut Criterion) {
     }
 }
 
-fn micro(c: &mut Criterion) {
-    let mut group = c.benchmark_group("micro");
-    group.bench_function("of_activity", |b| {
-        b.iter(|| {
-            engine::fingerprint::of_activity(
-                Source::FeatureUsage,
-                black_box("0b6cf1f8-8d5c-4b6e-9d3c-1f2f3a4b5c6d"),
-            )
-        })
-    });
-    group.bench_function("of user", |b| {
-        b.iter(|| engine::fingerprint::of(black_box(b"user-07@acct-00012345.example.com")))
-    });
-    group.bench_function("time", |b| {
-        b.iter(|| model::time::EventTime::parse(black_box("2025-02-03T04:05:06.789Z")))
-    });
-    group.bench_function("utf8", |b| b.iter(|| std::str::from_utf8(black_box(USAGE.as_bytes())).is_ok()));
-    group.bench_function("civil", |b| b.iter(|| black_box(support::AS_OF).civil()));
-}
-
-criterion_group!(micros, micro);
 criterion_group!(benches, decode, frame, output);
-criterion_main!(micros, benches);
+criterion_main!(benches);

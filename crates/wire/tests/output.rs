@@ -1,5 +1,7 @@
 //! Effects become records: exact sums, valid JSON, headers, words.
 
+#![allow(clippy::unwrap_used, clippy::panic, reason = "a test")]
+
 mod support;
 
 use engine::effect::{

@@ -299,7 +299,7 @@ impl Shard {
             let i = source.index();
             let after = clock.at()?;
             let before = was.sources[i].at.unwrap_or(after);
-            Some((x - self.rules[i].max_delay).clamp(before, after))
+            Some(x.saturating_sub(self.rules[i].max_delay).clamp(before, after))
         });
         now.greatest = now.greatest.max(was.greatest).min(self.now.greatest);
         now.x = x;
@@ -315,7 +315,12 @@ impl Shard {
         for index in &changed {
             let place = *index as usize;
             let account = &mut self.accounts[place];
-            if account.is_past(position) || !account.changed {
+            if account.is_past(position) {
+                // It owes its record to a later entry.
+                self.changed.push(*index);
+                continue;
+            }
+            if !account.changed {
                 continue;
             }
             let clocks = Clocks { clocks: &self.clocks, rules: &self.rules };
@@ -333,8 +338,6 @@ impl Shard {
             self.effects = out.id.index;
             self.mark_dirty(place, position);
         }
-        changed.clear();
-        self.changed = changed;
         self.position = position;
         self.advancing = false;
         debug_assert!(self.calendars.len() == 2 * SOURCES + 1);

@@ -40,7 +40,7 @@ pub(crate) struct Account {
     /// By the rule's name; kept for its episodes even when the model has no such rule.
     pub(crate) watches: BTreeMap<String, Watch>,
     pub(super) band: Option<String>,
-    band_since: Option<i64>,
+    pub(super) band_since: Option<i64>,
     pub(super) published: Option<Published>,
     pub(super) as_of: i64,
     pub(super) revision: u64,
@@ -102,6 +102,9 @@ impl Account {
 
     /// Works out everything anew and says what has changed: health first, then the rules in their order.
     pub(crate) fn evaluate(&mut self, now: &Now<'_>, moment: Moment) -> Vec<SlowEffect> {
+        if self.text(Field::State) == Some("closed") {
+            return self.close(now, moment);
+        }
         let as_of = self.as_of.max(moment.instant);
         let readings = self.readings(now);
         let tally = tally(&self.plan, &self.facing(&readings));
@@ -191,14 +194,14 @@ impl Account {
         }
     }
 
-    /// The record at the end of a watermark entry: as the account stands then, as of its last record.
+    /// The record at the end of a watermark entry: as the account stands then, as of its last record. Its lines know of no
+    /// previous ones.
     pub(crate) fn account_health(&mut self, now: &Now<'_>) -> SlowEffect {
         self.has_news = false;
         self.revision += 1;
         let readings = self.readings(now);
         let tally = tally(&self.plan, &self.facing(&readings));
-        let old_lines = self.published.as_ref().map(|published| &published.lines);
-        let standing = self.standing(&tally, self.as_of, old_lines);
+        let standing = Standing { lines: tally.lines.clone(), ..self.standing(&tally, self.as_of, None) };
         let open = |(rule, one): (usize, &Rule)| {
             let watch = self.watches.get(&one.name)?;
             let turn = watch.turn(false)?;

@@ -21,9 +21,10 @@ fn resolved(plan: &Plan, condition: &Condition) -> String {
 
 pub(crate) fn is_same(old_plan: &Plan, old: &Rule, new_plan: &Plan, new: &Rule) -> bool {
     let text = |plan: &Plan, rule: &Rule| {
-        let clears = rule.clears_when.as_ref().map(|condition| resolved(plan, condition));
+        let [clears, critical] = [&rule.clears_when, &rule.critical_when]
+            .map(|one| one.as_ref().map(|condition| resolved(plan, condition)));
         let times = (rule.for_ms, rule.keep_firing_for, rule.cooldown, rule.lag_at_most);
-        (resolved(plan, &rule.when), clears, times, format!("{:?}", rule.if_unknown))
+        (resolved(plan, &rule.when), clears, critical, times, format!("{:?}", rule.if_unknown))
     };
     text(old_plan, old) == text(new_plan, new)
 }

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use engine::effect::{Cause, EffectId};
 use engine::entry::Watermarks;
 use model::plan::Plan;
-use model::source::{Field, Source};
+use model::source::Source;
 
 use super::account::{Account, Moment};
 use super::clock::Clock;
@@ -118,11 +118,7 @@ impl<'a> Run<'a> {
         if outcome == Outcome::Applied {
             let moment = Moment { instant, cause: Cause::Activity(happening.source) };
             account.past.applied.push((index, happening.clone()));
-            if account.text(Field::State) == Some("closed") {
-                said.extend(account.close(&now, moment));
-                self.accounts.remove(id);
-                self.memories.remove(id);
-            } else if may_speak(account, self.gate, &now) {
+            if may_speak(account, self.gate, &now) {
                 said.extend(account.evaluate(&now, moment));
             }
         } else if is_new {
@@ -167,16 +163,15 @@ fn next_model_at(account: &Account, models: &Models) -> Option<i64> {
 }
 
 fn switch_if_due(account: &mut Account, models: &Models, index: usize, now: &Now<'_>) -> Vec<SlowEffect> {
-    let mut said = Vec::new();
-    while let Some(at) = next_model_at(account, models) {
-        let greatest = now.greatest().unwrap_or(i64::MIN);
-        if greatest < at {
-            break;
+    let greatest = now.greatest().unwrap_or(i64::MIN);
+    let has_come = |g: &Option<i64>| g.is_none_or(|g| greatest >= g + account.past.sigma);
+    match models.iter().rposition(|(_, g)| has_come(g)) {
+        Some(model) if model > account.model => {
+            account.model = model;
+            account.switch(&models[model].0, index, now, greatest)
         }
-        account.model += 1;
-        said.extend(account.switch(&models[account.model].0, index, now, greatest));
+        _ => Vec::new(),
     }
-    said
 }
 
 /// One account through one entry's advance.

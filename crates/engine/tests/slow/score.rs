@@ -19,7 +19,8 @@ pub(crate) struct Tally {
 }
 
 pub(crate) fn tally(plan: &Plan, facing: &Facing<'_>) -> Tally {
-    let weights = weights(plan, facing.readings);
+    let not_scored = facing.stage.is_some_and(|stage| plan.not_scored_stages.iter().any(|one| one == stage));
+    let weights = if not_scored { vec![0; plan.measures.len()] } else { weights(plan, facing.readings) };
     let line = |(measure, weight): (usize, u32)| {
         let Reading { value, freshness } = facing.readings[plan.measures[measure].signal];
         let points = value.map_or(0, |value| points(&plan.measures[measure].curve, value));
@@ -30,12 +31,12 @@ pub(crate) fn tally(plan: &Plan, facing: &Facing<'_>) -> Tally {
     let lines: Vec<Line> = weights.iter().copied().enumerate().map(line).collect();
     let fresh = lines.iter().filter(|line| line.freshness == Freshness::Fresh);
     let coverage = fresh.map(|line| counted(&plan.measures[line.measure]).base_weight).sum();
-
-    let not_scored = facing.stage.is_some_and(|stage| plan.not_scored_stages.iter().any(|one| one == stage));
-    let status = if not_scored { Status::NotScored } else { Status::Scored };
+    if not_scored {
+        return Tally { lines, cap: None, score: None, coverage: 0, status: Status::NotScored };
+    }
     let anything = weights.iter().any(|weight| *weight > 0);
-    if not_scored || !anything {
-        return Tally { lines, cap: None, score: None, coverage, status };
+    if !anything {
+        return Tally { lines, cap: None, score: None, coverage, status: Status::Scored };
     }
     let sum: i32 = lines.iter().map(|line| line.contribution).sum();
     let in_force = (0..plan.caps.len()).filter(|cap| facing.holds(&plan.caps[*cap].when));
@@ -44,7 +45,7 @@ pub(crate) fn tally(plan: &Plan, facing: &Facing<'_>) -> Tally {
         CapLine { cap, contribution: (limit - sum).min(0) }
     });
     let score = sum + cap.map_or(0, |cap| cap.contribution);
-    Tally { lines, cap, score: Some(u32::try_from(score).unwrap()), coverage, status }
+    Tally { lines, cap, score: Some(u32::try_from(score).unwrap()), coverage, status: Status::Scored }
 }
 
 /// The measure as it counts: one that is not in the score weighs nothing.

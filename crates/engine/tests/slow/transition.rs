@@ -11,7 +11,7 @@ use super::condition::Facing;
 use super::definition::is_same;
 use super::effect::{Alert, SlowEffect};
 use super::now::Now;
-use super::rule::{Phase, Turn, Watch, is_on_hold, marks};
+use super::rule::{Turn, Watch, is_on_hold, marks};
 use super::score::Tally;
 use super::signal::{Learned, Reading};
 
@@ -78,26 +78,43 @@ impl Account {
         })
     }
 
-    /// Ends the account: its alerts, then its record.
-    pub(crate) fn close(&self, now: &Now<'_>, moment: Moment) -> Vec<SlowEffect> {
+    /// Ends what is open of one rule, for a reason of its own, and forgets where the rule stood.
+    fn end_rule(
+        &mut self,
+        rule: &str,
+        why: Resolution,
+        readings: &[Reading],
+        at: (Cause, i64),
+    ) -> Option<SlowEffect> {
+        let watch = self.watches.get_mut(rule)?;
+        let (turn, episode) = (watch.turn(false), watch.episode);
+        *watch = Watch { episode, ..Watch::default() };
+        turn.map(|turn| self.alert(rule, episode, turn, why, readings, at))
+    }
+
+    /// Ends the account, if it has not ended: its alerts, then its record. What it did stays known.
+    pub(super) fn close(&mut self, now: &Now<'_>, moment: Moment) -> Vec<SlowEffect> {
         if self.published.is_none() {
             return Vec::new();
         }
-        let as_of = self.as_of.max(moment.instant);
-        let readings = self.readings(now);
+        self.as_of = self.as_of.max(moment.instant);
+        let (readings, at) = (self.readings(now), (moment.cause, self.as_of));
         let mut said = Vec::new();
-        for rule in &self.plan.rules {
-            let Some(watch) = self.watches.get(&rule.name) else { continue };
-            let Some(turn) = watch.turn(false) else { continue };
-            let why = (moment.cause, as_of);
-            said.push(self.alert(&rule.name, watch.episode, turn, Resolution::AccountClosed, &readings, why));
+        for rule in &self.plan.rules.clone() {
+            said.extend(self.end_rule(&rule.name, Resolution::AccountClosed, &readings, at));
         }
-        said.push(SlowEffect::Closed { account: self.id.clone(), revision: self.revision, as_of });
+        self.revision += 1;
+        (self.published, self.band, self.band_since, self.has_news) = (None, None, None, false);
+        said.push(SlowEffect::Closed {
+            account: self.id.clone(),
+            revision: self.revision,
+            as_of: self.as_of,
+        });
         said
     }
 
-    /// Takes a later model, before entry `index` is taken in, and says what that alone changes: health, the ends of
-    /// alerts whose rules are gone or others, then the rules of the new model.
+    /// Takes a later model, before entry `index` is taken in, and says what that alone changes: under the old model the
+    /// ends of alerts whose rules are gone or others, then health and alerts under the new one.
     pub(crate) fn switch(
         &mut self,
         plan: &Arc<Plan>,
@@ -105,7 +122,20 @@ impl Account {
         now: &Now<'_>,
         instant: i64,
     ) -> Vec<SlowEffect> {
-        let old = std::mem::replace(&mut self.plan, Arc::clone(plan));
+        let readings = self.readings(now);
+        let at = (Cause::Model, self.as_of.max(instant));
+        let mut said = Vec::new();
+        for rule in &self.plan.rules.clone() {
+            let same = plan.rules.iter().find(|one| one.name == rule.name);
+            if !same.is_some_and(|same| is_same(&self.plan, rule, plan, same)) {
+                let why = if same.is_some() { Resolution::ModelChanged } else { Resolution::RuleRemoved };
+                said.extend(self.end_rule(&rule.name, why, &readings, at));
+            }
+        }
+        if !said.is_empty() {
+            (self.as_of, self.has_news) = (at.1, true);
+        }
+        self.plan = Arc::clone(plan);
         let anew = |operator: &Operator| Learned {
             from_entry: index,
             living_then: match operator {
@@ -128,30 +158,9 @@ impl Account {
         });
         self.past.learned = learned.collect();
 
-        let mut ended = Vec::new();
-        for rule in &old.rules {
-            let same = plan.rules.iter().find(|one| one.name == rule.name);
-            if same.is_some_and(|same| is_same(&old, rule, plan, same)) {
-                continue;
-            }
-            let Some(watch) = self.watches.get_mut(&rule.name) else { continue };
-            let why = if same.is_some() { Resolution::ModelChanged } else { Resolution::RuleRemoved };
-            ended.extend(watch.turn(false).map(|turn| (rule.name.clone(), watch.episode, turn, why)));
-            (watch.phase, watch.held_since) = (Phase::Idle, None);
+        if self.published.is_some() {
+            said.extend(self.evaluate(now, Moment { instant, cause: Cause::Model }));
         }
-        if self.published.is_none() {
-            return Vec::new();
-        }
-        let said = self.evaluate(now, Moment { instant, cause: Cause::Model });
-        let (health, alerts) = said.into_iter().partition(|one| matches!(one, SlowEffect::Health(_)));
-        let mut said: Vec<SlowEffect> = health;
-        self.as_of = if ended.is_empty() { self.as_of } else { self.as_of.max(instant) };
-        self.has_news |= !ended.is_empty();
-        let readings = self.readings(now);
-        said.extend(ended.into_iter().map(|(rule, episode, turn, why)| {
-            self.alert(&rule, episode, turn, why, &readings, (Cause::Model, self.as_of))
-        }));
-        said.extend::<Vec<SlowEffect>>(alerts);
         said
     }
 }

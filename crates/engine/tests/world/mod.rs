@@ -2,6 +2,8 @@
 
 #![allow(dead_code, unreachable_pub, reason = "each test file uses a part of it")]
 
+pub mod random;
+
 use engine::activity::{Activity, Fields, Value};
 use engine::effect::{AlertState, Effect, EffectId, Sink};
 use engine::entry::{Entry, PartitionMark, Position, Run, SourceMark, Watermarks};

@@ -99,7 +99,7 @@ impl Store {
             .manual_journal_persist(true)
             // Checked on recovery by compressing anew: that would bind the files to one version of lz4.
             .journal_compression(CompressionType::None)
-            .max_journaling_size(256 * MIB)
+            .max_journaling_size(128 * MIB)
             .worker_threads(2)
             .open()?;
         let plain = || KeyspaceCreateOptions::default().manual_journal_persist(true);

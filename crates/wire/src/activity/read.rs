@@ -144,11 +144,14 @@ fn short_number(text: &str) -> Option<Number> {
             _ => return None,
         }
     }
-    const POWERS: [i64; 7] = [1_000_000, 100_000, 10_000, 1_000, 100, 10, 1];
-    let micros = value * POWERS.get(places.unwrap_or(0))?;
-    let whole_digits = digits.len() - places.map_or(0, |places| places + 1);
-    (whole_digits <= 9).then_some(Number(if negative { -micros } else { micros }))
+    let (places, wholes) = places.map_or((0, digits.len()), |places| (places, digits.len() - places - 1));
+    // Nine digits before the point and six after it stay below 10^15 millionths.
+    let scale = POWERS.get(places).filter(|_| wholes <= 9)?;
+    let micros = value * scale;
+    Some(Number(if negative { -micros } else { micros }))
 }
+
+const POWERS: [i64; 7] = [1_000_000, 100_000, 10_000, 1_000, 100, 10, 1];
 
 #[inline]
 fn bounded<'a>(field: &'static str, text: &'a str) -> Result<&'a str, Reason> {
@@ -178,7 +181,7 @@ mod tests {
 
     proptest! {
         #[test]
-        fn a_short_number_is_what_the_long_way_says(text in "-?(0|[1-9][0-9]{0,10})(\\.[0-9]{1,8})?(e[0-9])?") {
+        fn a_short_number_is_what_the_long_way_says(text in "-?(0|[1-9][0-9]{0,18})(\\.[0-9]{1,18})?(e[0-9])?") {
             if let Some(number) = short_number(&text) {
                 prop_assert_eq!(Some(number), Number::parse(&text));
             } else {

@@ -106,13 +106,17 @@ impl<'a> Scanner<'a> {
     /// Takes the value that is next; `depth` is that of the value itself.
     #[inline]
     pub(super) fn value(&mut self, depth: usize) -> Result<Token<'a>, Flaw> {
-        self.space();
+        // Most values are texts; they are read in place.
+        if self.take(b'"') {
+            let Raw { text, escaped } = self.string()?;
+            return Ok(if escaped { Token::Escaped(text) } else { Token::Text(text) });
+        }
+        self.other(depth)
+    }
+
+    /// Takes the value that is next, which is no text.
+    fn other(&mut self, depth: usize) -> Result<Token<'a>, Flaw> {
         match self.peek().ok_or_else(|| self.flaw())? {
-            b'"' => {
-                self.at += 1;
-                let Raw { text, escaped } = self.string()?;
-                Ok(if escaped { Token::Escaped(text) } else { Token::Text(text) })
-            }
             b'-' | b'0'..=b'9' => self.number(),
             b'{' => self.object(depth),
             b'[' => self.array(depth),

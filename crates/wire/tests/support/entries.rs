@@ -10,19 +10,19 @@ use proptest::prelude::*;
 
 /// An activity without borrows.
 #[derive(Clone, Debug)]
-pub struct Owned {
-    pub source: Source,
-    pub partition: u32,
-    pub offset: i64,
-    pub id: u64,
-    pub time: EventTime,
-    pub account: String,
-    pub fields: Vec<(Field, OwnedValue)>,
+pub(crate) struct Owned {
+    pub(crate) source: Source,
+    pub(crate) partition: u32,
+    pub(crate) offset: i64,
+    pub(crate) id: u64,
+    pub(crate) time: EventTime,
+    pub(crate) account: String,
+    pub(crate) fields: Vec<(Field, OwnedValue)>,
 }
 
 /// A value without borrows.
 #[derive(Clone, Debug)]
-pub enum OwnedValue {
+pub(crate) enum OwnedValue {
     Word(String),
     Key(u64),
     Number(i64),
@@ -31,7 +31,7 @@ pub enum OwnedValue {
 
 /// An entry without borrows.
 #[derive(Clone, Debug)]
-pub enum OwnedEntry {
+pub(crate) enum OwnedEntry {
     Activity(Owned),
     Watermarks(Watermarks),
     Model(String),
@@ -39,7 +39,7 @@ pub enum OwnedEntry {
 }
 
 impl OwnedEntry {
-    pub fn entry(&self) -> Entry<'_> {
+    pub(crate) fn entry(&self) -> Entry<'_> {
         match self {
             Self::Activity(activity) => {
                 let mut fields = Fields::default();
@@ -69,7 +69,7 @@ impl OwnedEntry {
     }
 }
 
-pub fn source() -> impl Strategy<Value = Source> {
+pub(crate) fn source() -> impl Strategy<Value = Source> {
     (0_usize..9).prop_map(|index| Source::at(index).unwrap())
 }
 
@@ -94,7 +94,7 @@ fn value(field: Field) -> BoxedStrategy<OwnedValue> {
     }
 }
 
-pub fn activity() -> impl Strategy<Value = Owned> {
+pub(crate) fn activity() -> impl Strategy<Value = Owned> {
     let fields = source().prop_flat_map(|source| {
         let all: Vec<_> = source.fields().iter().map(|field| (Just(*field), value(*field))).collect();
         let count = all.len();
@@ -136,7 +136,7 @@ fn watermarks() -> impl Strategy<Value = Watermarks> {
         .prop_map(|(model, sources)| Watermarks { model, sources })
 }
 
-pub fn entry() -> impl Strategy<Value = OwnedEntry> {
+pub(crate) fn entry() -> impl Strategy<Value = OwnedEntry> {
     prop_oneof![
         12 => activity().prop_map(OwnedEntry::Activity),
         2 => watermarks().prop_map(OwnedEntry::Watermarks),

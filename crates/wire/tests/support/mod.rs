@@ -11,8 +11,8 @@ use model::plan::{
 use model::source::{Field, SOURCES, Source};
 use model::time::{DAY, EventTime, HOUR};
 
-pub const AS_OF: EventTime = EventTime(1_781_560_800_000);
-pub const COMPLETE_TO: [(Source, EventTime); 2] =
+pub(crate) const AS_OF: EventTime = EventTime(1_781_560_800_000);
+pub(crate) const COMPLETE_TO: [(Source, EventTime); 2] =
     [(Source::FeatureUsage, AS_OF), (Source::Support, EventTime(AS_OF.0 - 88_750))];
 
 /// Name, unit, goal, target, print span of each signal that is a measure; `renewal_in` is none.
@@ -26,7 +26,7 @@ const MEASURES: [(&str, Unit, usize, Option<i64>, i64); 7] = [
     ("sentiment", Unit::Number, 2, None, 0),
 ];
 
-pub fn plan() -> Plan {
+pub(crate) fn plan() -> Plan {
     let operator = || Operator::Rolling {
         feed: Feed { source: Source::Login, filter: vec![] },
         fold: Fold::Sum(Field::Count),
@@ -121,7 +121,7 @@ fn rules() -> Vec<Rule> {
     vec![at_risk, no_contact]
 }
 
-pub fn account() -> Identity<'static> {
+pub(crate) fn account() -> Identity<'static> {
     Identity {
         id: "northwind",
         name: Some("Northwind \"N\" Traders"),
@@ -136,7 +136,7 @@ pub fn account() -> Identity<'static> {
 }
 
 /// A line; `None` of a value is unknown.
-pub fn line(measure: usize, value: Option<i64>, points: u32, weight: u32, change: i32) -> Line {
+pub(crate) fn line(measure: usize, value: Option<i64>, points: u32, weight: u32, change: i32) -> Line {
     let contribution = i32::try_from((u64::from(points) * u64::from(weight) + 5_000) / 10_000).unwrap();
     match value {
         Some(_) => Line {
@@ -162,7 +162,7 @@ pub fn line(measure: usize, value: Option<i64>, points: u32, weight: u32, change
     }
 }
 
-pub fn lines() -> Vec<Line> {
+pub(crate) fn lines() -> Vec<Line> {
     let mut lines = vec![
         line(0, Some(31_000_000), 2_625, 1_658, -62),
         line(1, Some(52_000_000), 400, 1_184, -711),
@@ -176,7 +176,7 @@ pub fn lines() -> Vec<Line> {
     lines
 }
 
-pub fn standing<'a>(plan: &'a Plan, lines: &'a [Line]) -> Standing<'a> {
+pub(crate) fn standing<'a>(plan: &'a Plan, lines: &'a [Line]) -> Standing<'a> {
     let score: i32 = lines.iter().map(|line| line.contribution).sum();
     let score = u32::try_from(score).unwrap();
     Standing {

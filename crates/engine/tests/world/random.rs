@@ -1,0 +1,185 @@
+//! Random worlds: models, accounts, activities in any order, sources that die and return, partitions that lag.
+
+use super::{Owned, Told, mark};
+use engine::entry::{SourceMark, Watermarks};
+use model::source::{Field, Source};
+use model::time::{DAY, HOUR, MINUTE};
+
+/// SplitMix64 (Steele, Lea, Flood 2014).
+pub struct Random(pub u64);
+
+impl Random {
+    pub fn next(&mut self) -> u64 {
+        self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
+        let mut z = self.0;
+        z = (z ^ (z >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
+        z = (z ^ (z >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
+        z ^ (z >> 31)
+    }
+
+    pub fn below(&mut self, limit: i64) -> i64 {
+        (self.next() % limit.unsigned_abs()).cast_signed()
+    }
+
+    pub fn one_in(&mut self, times: i64) -> bool {
+        self.below(times) == 0
+    }
+}
+
+pub const MODELS: [&str; 3] = [
+    include_str!("models/hours.yaml"),
+    include_str!("models/days.yaml"),
+    include_str!("models/days2.yaml"),
+];
+
+/// 2026-01-01T00:00:00Z.
+pub const START: i64 = 1_767_225_600_000;
+
+struct Lane {
+    source: Source,
+    partition: u32,
+    offset: i64,
+    /// How far behind the present its watermark is told.
+    lag: i64,
+    untold: Vec<(i64, i64)>,
+    told: i64,
+}
+
+/// A journal of one entry a record.
+pub fn journal(seed: u64, entries: usize) -> Vec<Owned> {
+    let random = &mut Random(seed);
+    let hours = random.one_in(2);
+    let (model, step) = if hours { (MODELS[0], 4 * MINUTE) } else { (MODELS[1], 3 * HOUR) };
+    let mut journal = vec![Owned::Model(model.into())];
+    let sources = [Source::Login, Source::FeatureUsage, Source::Support, Source::Milestone, Source::Subscription];
+    let mut lanes = Vec::new();
+    for source in sources {
+        for partition in 0..1 + u32::try_from(random.below(2)).unwrap() {
+            lanes.push(Lane { source, partition, offset: 0, lag: 0, untold: Vec::new(), told: i64::MIN });
+        }
+    }
+    let mut now = START + random.below(DAY);
+    let mut dead: Option<(Source, i64)> = None;
+    let mut ids: Vec<Told> = Vec::new();
+    while journal.len() < entries {
+        now += random.below(step);
+        if random.one_in(40) {
+            now += random.below(20 * step);
+        }
+        if dead.is_none() && random.one_in(60) {
+            let source = sources[usize::try_from(random.below(5)).unwrap()];
+            dead = Some((source, now + random.below(60 * step)));
+        }
+        if dead.is_some_and(|(_, until)| now > until) {
+            dead = None;
+        }
+        if !hours && journal.len() > entries / 2 && random.one_in(entries.cast_signed() as i64 / 3) {
+            journal.push(Owned::Model(MODELS[2].into()));
+        }
+        if random.one_in(5) {
+            if let Some(told) = marks(&mut lanes, now, random) {
+                journal.push(told);
+            }
+            continue;
+        }
+        let place = usize::try_from(random.below(i64::try_from(lanes.len()).unwrap())).unwrap();
+        let lane = &mut lanes[place];
+        if dead.is_some_and(|(source, _)| source == lane.source) {
+            continue;
+        }
+        lane.offset += 1 + random.below(3);
+        // Within the greatest delay of the models; sometimes far beyond it, sometimes a little ahead.
+        let mut time = now - random.below(4 * MINUTE);
+        if random.one_in(50) {
+            time -= random.below(200 * step);
+        }
+        if random.one_in(20) {
+            time += random.below(MINUTE);
+        }
+        if random.one_in(30) && !ids.is_empty() {
+            let old = &ids[usize::try_from(random.below(i64::try_from(ids.len()).unwrap())).unwrap()];
+            if old.source == lane.source {
+                journal.push(Owned::Activity(Told { offset: lane.offset, partition: lane.partition, ..old.clone() }));
+                continue;
+            }
+        }
+        let told = activity(random, lane, time);
+        lane.untold.push((time, time));
+        ids.push(told.clone());
+        journal.push(Owned::Activity(told));
+    }
+    journal
+}
+
+fn marks(lanes: &mut [Lane], now: i64, random: &mut Random) -> Option<Owned> {
+    let mut sources: Vec<SourceMark> = Vec::new();
+    let counts: Vec<(Source, u32)> = lanes.iter().map(|lane| (lane.source, lane.partition + 1)).collect();
+    for lane in lanes.iter_mut() {
+        if random.one_in(30) {
+            lane.lag = random.below(40) * 10 * MINUTE;
+        }
+        let watermark = now - 5 * MINUTE - lane.lag;
+        if random.one_in(4) || watermark <= lane.told {
+            continue;
+        }
+        lane.told = watermark;
+        let runs = std::mem::take(&mut lane.untold);
+        let count = counts.iter().filter(|(source, _)| *source == lane.source).map(|(_, n)| *n).max().unwrap();
+        let one = mark(lane.source, count, &[(lane.partition, watermark, &runs)]);
+        match sources.iter_mut().find(|other| other.source == one.source) {
+            Some(other) => other.partitions.extend(one.partitions),
+            None => sources.push(one),
+        }
+    }
+    sources.sort_by_key(|mark| mark.source);
+    (!sources.is_empty()).then_some(Owned::Watermarks(Watermarks { model: None, sources }))
+}
+
+fn activity(random: &mut Random, lane: &Lane, time: i64) -> Told {
+    let pick = |random: &mut Random, words: &[&str]| {
+        words[usize::try_from(random.below(i64::try_from(words.len()).unwrap())).unwrap()].to_owned()
+    };
+    let account = format!("account-{}", random.below(5));
+    let mut fields = Vec::new();
+    match lane.source {
+        Source::Login => {
+            fields.push((Field::User, format!("user-{}", random.below(6))));
+            fields.push((Field::Kind, pick(random, &["signed-in", "signed-in", "signed-out"])));
+        }
+        Source::FeatureUsage => {
+            fields.push((Field::User, format!("user-{}", random.below(8))));
+            fields.push((Field::Feature, pick(random, &["a", "b", "c", "d"])));
+            fields.push((Field::Count, random.below(9).to_string()));
+            if random.one_in(2) {
+                fields.push((Field::Value, random.below(100).to_string()));
+            }
+        }
+        Source::Support => {
+            fields.push((Field::Ticket, format!("t{}", random.below(12))));
+            fields.push((Field::Kind, pick(random, &["opened", "replied", "solved", "reopened", "closed"])));
+            if random.one_in(2) {
+                fields.push((Field::Priority, pick(random, &["high", "low"])));
+            }
+        }
+        Source::Milestone => {
+            fields.push((Field::Milestone, format!("m{}", random.below(6))));
+            let kind = pick(random, &["planned", "planned", "reached", "dropped"]);
+            fields.push((Field::DueAt, (time + random.below(3 * DAY) - DAY / 4).to_string()));
+            fields.push((Field::Kind, kind));
+        }
+        _ => {
+            fields.push((Field::Kind, "renewed".to_owned()));
+            fields.push((Field::Seats, (1 + random.below(20)).to_string()));
+            fields.push((Field::RenewsAt, (time + random.below(30 * DAY)).to_string()));
+        }
+    }
+    Told {
+        source: lane.source,
+        partition: lane.partition,
+        offset: lane.offset,
+        id: format!("{}-{}-{}", lane.source, lane.partition, lane.offset),
+        time,
+        account,
+        fields,
+    }
+}

@@ -1,0 +1,41 @@
+//! The workers of a run, in recorded time, until everything is folded.
+
+use crate::admin::board::Board;
+use crate::run::{Crew, End, Mode, Plan, Stage, failure};
+use crate::settings::Settings;
+use anyhow::{Result, bail};
+use log::embedded::Embedded;
+use pipeline::settings::Rebuild;
+use std::thread;
+use std::time::Duration;
+
+/// How often it is looked how far they are.
+const LOOK: Duration = Duration::from_millis(50);
+
+pub(super) fn play(log: &Embedded, settings: &Settings) -> Result<()> {
+    let mut board = Board::new(settings.instance.clone());
+    let plan = Plan { mode: Mode::Recorded { until: None }, rebuild: Rebuild::No };
+    let mut crew = Crew::start(log, settings, plan, &mut board)?;
+    let bar = super::bar(0, "records of the year played")?;
+    loop {
+        match crew.try_end() {
+            None => thread::sleep(LOOK),
+            Some((Stage::Ingest, End::Done)) => crew.finish()?,
+            Some((Stage::Score, End::Done)) => break,
+            Some((stage, end)) => {
+                crew.stop();
+                return Err(failure(stage, end));
+            }
+        }
+        let (done, total) = crew.progress();
+        bar.set_length(total);
+        bar.set_position(done);
+        if let Some(reason) = board.refusal() {
+            crew.stop();
+            bail!("{reason}");
+        }
+    }
+    bar.finish_and_clear();
+    crew.join();
+    Ok(())
+}

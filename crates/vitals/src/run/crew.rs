@@ -1,0 +1,152 @@
+//! The threads of a run: started together, told to stop together, and never lost sight of.
+
+use super::worker::{self, End, Meter, Seat, Worker};
+use super::{Mode, Order, Plan};
+use crate::admin::board::Board;
+use crate::settings::Settings;
+use anyhow::{Context, Result};
+use log::Log;
+use log::embedded::Embedded;
+use pipeline::{Ingest, Recorded, Score};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::thread::{self, JoinHandle};
+use tokio::sync::{mpsc, watch};
+
+/// The stages, each with one worker.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Stage {
+    /// Source topics to journal.
+    Ingest,
+    /// Journal to outputs.
+    Score,
+}
+
+impl Stage {
+    const ALL: [Self; 2] = [Self::Ingest, Self::Score];
+
+    pub(crate) const fn name(self) -> &'static str {
+        match self {
+            Self::Ingest => "ingest",
+            Self::Score => "score",
+        }
+    }
+}
+
+/// The threads.
+#[derive(Debug)]
+pub(crate) struct Crew {
+    log: Embedded,
+    threads: Vec<JoinHandle<()>>,
+    stop: Arc<AtomicBool>,
+    goal: watch::Sender<Option<Vec<i64>>>,
+    ended: mpsc::UnboundedReceiver<(Stage, End)>,
+    meter: Arc<Meter>,
+    /// Where the ingest worker takes orders.
+    pub(crate) orders: mpsc::Sender<Order>,
+}
+
+impl Crew {
+    /// Starts the workers; each tells the board how it stands.
+    pub(crate) fn start(log: &Embedded, settings: &Settings, plan: Plan, board: &mut Board) -> Result<Self> {
+        let (orders, taken) = mpsc::channel(16);
+        let (tell, ended) = mpsc::unbounded_channel();
+        let (goal, _) = watch::channel(None);
+        let mut crew = Self {
+            log: log.clone(),
+            threads: Vec::new(),
+            stop: Arc::default(),
+            goal,
+            ended,
+            meter: Arc::default(),
+            orders,
+        };
+        let mut taken = Some(taken);
+        for stage in Stage::ALL {
+            let seat = Seat {
+                report: board.post(stage.name()),
+                stop: Arc::clone(&crew.stop),
+                goal: crew.goal.subscribe(),
+                orders: if stage == Stage::Ingest { taken.take() } else { None },
+                meter: Arc::clone(&crew.meter),
+            };
+            let (log, settings, tell) = (log.clone(), settings.clone(), tell.clone());
+            let body = move || {
+                let mut last = Last { stage, tell, end: Some(End::Panicked) };
+                let end = worker::drive(seat, || make(stage, &log, &settings, plan));
+                last.end = Some(end);
+            };
+            let thread = thread::Builder::new().name(format!("vitals-{}", stage.name())).spawn(body);
+            crew.threads.push(thread.with_context(|| format!("the thread of {} cannot start", stage.name()))?);
+        }
+        Ok(crew)
+    }
+
+    /// How the next worker ended; `None` if all have.
+    pub(crate) async fn next_end(&mut self) -> Option<(Stage, End)> {
+        self.ended.recv().await
+    }
+
+    /// The same, for those who wait by themselves.
+    pub(crate) fn try_end(&mut self) -> Option<(Stage, End)> {
+        self.ended.try_recv().ok()
+    }
+
+    /// Lets score end once it has folded and committed the whole journal as it is now.
+    pub(crate) fn finish(&self) -> Result<()> {
+        let round = self.log.ends(&[pipeline::topic::JOURNAL.into()])?;
+        let ends = round.topics.first().map(|ends| ends.iter().map(|ends| ends.end).collect());
+        self.goal.send_replace(ends);
+        Ok(())
+    }
+
+    /// Tells all workers to stop.
+    pub(crate) fn stop(&self) {
+        self.stop.store(true, Ordering::Relaxed);
+    }
+
+    /// How far a recorded run has come.
+    pub(crate) fn progress(&self) -> (u64, u64) {
+        self.meter.read()
+    }
+
+    /// Waits for the threads, which must have been told to stop or have ended.
+    pub(crate) fn join(self) {
+        for thread in self.threads {
+            // Its end was told already, a panic too.
+            thread.join().unwrap_or_default();
+        }
+    }
+}
+
+/// Tells of the end of a thread, however it comes.
+struct Last {
+    stage: Stage,
+    tell: mpsc::UnboundedSender<(Stage, End)>,
+    end: Option<End>,
+}
+
+impl Drop for Last {
+    fn drop(&mut self) {
+        if let Some(end) = self.end.take() {
+            // Nobody listens any more if the process ends.
+            self.tell.send((self.stage, end)).unwrap_or_default();
+        }
+    }
+}
+
+fn make(stage: Stage, log: &Embedded, settings: &Settings, plan: Plan) -> Worker {
+    let (log, identity) = (log.clone(), settings.identity());
+    match (stage, plan.mode) {
+        (Stage::Ingest, Mode::Live) => {
+            Worker::Ingest(Box::new(Ingest::new(log, identity, settings.ingest.clone())))
+        }
+        (Stage::Ingest, Mode::Recorded { until }) => {
+            Worker::Recorded(Box::new(Recorded::new(log, identity, settings.ingest.clone(), until)))
+        }
+        (Stage::Score, _) => {
+            let score = pipeline::settings::Score { rebuild: plan.rebuild, ..settings.score.clone() };
+            Worker::Score(Box::new(Score::new(log, identity, score)))
+        }
+    }
+}

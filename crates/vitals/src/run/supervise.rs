@@ -1,0 +1,145 @@
+//! Watches over a run: the admin server answers, workers end, signals come.
+
+use super::crew::{Crew, Stage};
+use super::worker::End;
+use super::{Mode, Plan};
+use crate::access::Address;
+use crate::admin::board::Board;
+use crate::admin::{self, Desk};
+use crate::print;
+use crate::settings::Settings;
+use anyhow::{Context, Result, anyhow};
+use indicatif::ProgressBar;
+use log::embedded::Embedded;
+use std::sync::Arc;
+use std::time::Duration;
+use tokio::net::TcpListener;
+use tokio::signal::unix::{Signal, SignalKind, signal};
+use tokio::sync::oneshot;
+use tokio::task::JoinSet;
+use tokio::time::{MissedTickBehavior, interval, timeout};
+
+/// How long workers may take to stop.
+const WORKERS: Duration = Duration::from_secs(10);
+/// How long the server may take to finish what it was asked.
+const SERVER: Duration = Duration::from_secs(2);
+
+/// Runs until a recorded run is done, a signal comes or a worker fails.
+pub(crate) async fn supervise(log: &Embedded, settings: &Settings, plan: Plan) -> Result<()> {
+    let listen = settings.admin.listen;
+    let listener = TcpListener::bind(listen).await.with_context(|| {
+        format!("admin.listen = {listen}: the admin server cannot listen there; name another address, or port 0 for any free one")
+    })?;
+    let token = if settings.admin.token.is_empty() { admin::make_token()? } else { settings.admin.token.clone() };
+    let address = Address { listen: listener.local_addr()?, pid: std::process::id(), token: token.clone() };
+    let mut signals = Signals::new()?;
+
+    let mut board = Board::new(settings.instance.clone());
+    let mut crew = Crew::start(log, settings, plan, &mut board)?;
+    let desk = Arc::new(Desk::new(board, log, &settings.instance, crew.orders.clone(), token));
+    let written = address.write(&settings.log.dir)?;
+    tracing::info!(address = %address.listen, mode = ?plan.mode, dir = %settings.log.dir.display(), "running");
+
+    let (end, ended) = oneshot::channel::<()>();
+    let mut server = JoinSet::new();
+    server.spawn(admin::serve(listener, desk, async { ended.await.unwrap_or_default() }));
+    let outcome = watch(&mut crew, plan, &mut server, &mut signals).await;
+
+    crew.stop();
+    let stopped = async { while crew.next_end().await.is_some() {} };
+    tokio::select! {
+        stopped = timeout(WORKERS, stopped) => match stopped {
+            Ok(()) => crew.join(),
+            Err(_) => tracing::error!(budget = ?WORKERS, "workers did not stop in time and are left behind"),
+        },
+        () = signals.next() => tracing::warn!("a second signal: workers are left behind"),
+    }
+    // The server may be gone already.
+    end.send(()).unwrap_or_default();
+    if timeout(SERVER, server.join_next()).await.is_err() {
+        tracing::warn!(budget = ?SERVER, "requests were still open");
+    }
+    drop(written);
+    tracing::info!("stopped");
+    outcome
+}
+
+/// Waits for the end of the run.
+async fn watch(
+    crew: &mut Crew,
+    plan: Plan,
+    server: &mut JoinSet<std::io::Result<()>>,
+    signals: &mut Signals,
+) -> Result<()> {
+    let bar = bar(plan);
+    let mut tick = interval(Duration::from_millis(200));
+    tick.set_missed_tick_behavior(MissedTickBehavior::Delay);
+    loop {
+        tokio::select! {
+            () = signals.next() => {
+                tracing::info!("asked to stop");
+                return Ok(());
+            }
+            _ = tick.tick() => show(&bar, crew),
+            Some(served) = server.join_next() => {
+                served.context("the admin server broke")?.context("the admin server failed")?;
+                return Err(anyhow!("the admin server ended"));
+            }
+            ended = crew.next_end() => match ended {
+                Some((Stage::Ingest, End::Done)) => {
+                    show(&bar, crew);
+                    crew.finish()?;
+                }
+                Some((Stage::Score, End::Done)) | None => {
+                    bar.finish_and_clear();
+                    return Ok(());
+                }
+                Some((stage, end)) => return Err(failure(stage, end)),
+            },
+        }
+    }
+}
+
+/// Why a run ended before its time.
+pub(crate) fn failure(stage: Stage, end: End) -> anyhow::Error {
+    let name = stage.name();
+    match end {
+        End::Failed(failure) => anyhow::Error::new(failure).context(format!("the {name} worker failed")),
+        End::Panicked => anyhow!("the {name} worker broke; its message stands above; please report it"),
+        End::Done | End::Stopped => anyhow!("the {name} worker ended"),
+    }
+}
+
+/// Progress of a recorded run, for people who watch.
+fn bar(plan: Plan) -> ProgressBar {
+    match plan.mode {
+        Mode::Recorded { .. } if print::is_watched() => ProgressBar::new(0).with_message("records"),
+        Mode::Recorded { .. } | Mode::Live => ProgressBar::hidden(),
+    }
+}
+
+fn show(bar: &ProgressBar, crew: &Crew) {
+    let (done, total) = crew.progress();
+    bar.set_length(total);
+    bar.set_position(done);
+}
+
+/// The signals that ask a process to end.
+struct Signals {
+    interrupt: Signal,
+    terminate: Signal,
+}
+
+impl Signals {
+    fn new() -> Result<Self> {
+        let listen = |kind| signal(kind).context("signals cannot be heard");
+        Ok(Self { interrupt: listen(SignalKind::interrupt())?, terminate: listen(SignalKind::terminate())? })
+    }
+
+    async fn next(&mut self) {
+        tokio::select! {
+            _ = self.interrupt.recv() => {}
+            _ = self.terminate.recv() => {}
+        }
+    }
+}

@@ -1,0 +1,182 @@
+//! One worker on its thread.
+
+use super::Order;
+use crate::admin::board::Report;
+use log::embedded::Embedded;
+use pipeline::{Failure, Ingest, Progress, Recorded, Score};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::time::{Duration, Instant};
+use tokio::sync::{mpsc, watch};
+
+/// How often a worker tells how it stands.
+const TELL: Duration = Duration::from_millis(200);
+/// How long a worker that had nothing to do sleeps, beside what its polls wait.
+const REST: Duration = Duration::from_millis(1);
+/// After how long a worker that refused is tried again.
+const AGAIN: Duration = Duration::from_secs(5);
+
+/// A worker of either stage.
+#[derive(Debug)]
+pub(super) enum Worker {
+    Ingest(Box<Ingest<Embedded>>),
+    Recorded(Box<Recorded<Embedded>>),
+    Score(Box<Score<Embedded>>),
+}
+
+/// How a thread ended.
+#[derive(Debug)]
+pub(crate) enum End {
+    /// It did all there was to do.
+    Done,
+    /// It was told to stop.
+    Stopped,
+    /// It cannot go on.
+    Failed(Failure),
+    /// It broke.
+    Panicked,
+}
+
+/// How far a recorded run has come.
+#[derive(Debug, Default)]
+pub(crate) struct Meter {
+    done: AtomicU64,
+    total: AtomicU64,
+}
+
+impl Meter {
+    /// Records merged, and all records.
+    pub(crate) fn read(&self) -> (u64, u64) {
+        (self.done.load(Ordering::Relaxed), self.total.load(Ordering::Relaxed))
+    }
+}
+
+/// What a thread has beside its worker.
+#[derive(Debug)]
+pub(super) struct Seat {
+    pub(super) report: watch::Sender<Report>,
+    pub(super) stop: Arc<AtomicBool>,
+    /// The journal's ends at which score is done, once known.
+    pub(super) goal: watch::Receiver<Option<Vec<i64>>>,
+    pub(super) orders: Option<mpsc::Receiver<Order>>,
+    pub(super) meter: Arc<Meter>,
+}
+
+/// Drives workers made by `make`, one after another, until there is an end.
+pub(super) fn drive(mut seat: Seat, make: impl Fn() -> Worker) -> End {
+    loop {
+        let mut worker = make();
+        let mut told: Option<Instant> = None;
+        let refusal = loop {
+            if seat.is_stopped() {
+                worker.stop();
+                return End::Stopped;
+            }
+            seat.obey(&mut worker);
+            match worker.step() {
+                Ok(Progress::Worked) => {}
+                Ok(Progress::Idle) => std::thread::sleep(REST),
+                Ok(Progress::Done) => return seat.finish(worker),
+                Err(Failure::Refused { partition, reason, remedy }) => {
+                    break format!("{partition}: {reason}; {remedy}");
+                }
+                Err(failure) => return End::Failed(failure),
+            }
+            if worker.has_reached(seat.goal.borrow().as_deref()) {
+                return seat.finish(worker);
+            }
+            if told.is_none_or(|told| told.elapsed() >= TELL) {
+                seat.tell(&worker);
+                told = Some(Instant::now());
+            }
+        };
+        worker.stop();
+        tracing::error!(reason = refusal, "a worker refuses to go on");
+        seat.report.send_replace(Report::Refused(refusal));
+        if !seat.rest(AGAIN) {
+            return End::Stopped;
+        }
+    }
+}
+
+impl Seat {
+    fn is_stopped(&self) -> bool {
+        self.stop.load(Ordering::Relaxed)
+    }
+
+    fn tell(&self, worker: &Worker) {
+        if let Worker::Recorded(recorded) = worker {
+            let (done, total) = recorded.progress();
+            self.meter.done.store(done, Ordering::Relaxed);
+            self.meter.total.store(total, Ordering::Relaxed);
+        }
+        self.report.send_replace(worker.report());
+    }
+
+    fn finish(&self, worker: Worker) -> End {
+        self.tell(&worker);
+        worker.stop();
+        End::Done
+    }
+
+    /// Waits, unless it is told to stop. Orders that come meanwhile are answered by the dropped reply.
+    fn rest(&mut self, span: Duration) -> bool {
+        let begin = Instant::now();
+        while begin.elapsed() < span {
+            if self.is_stopped() {
+                return false;
+            }
+            while self.orders.as_mut().is_some_and(|orders| orders.try_recv().is_ok()) {}
+            std::thread::sleep(Duration::from_millis(20));
+        }
+        true
+    }
+
+    fn obey(&mut self, worker: &mut Worker) {
+        let Some(orders) = &mut self.orders else { return };
+        while let Ok(Order::Resume { source, reply }) = orders.try_recv() {
+            let done = match worker {
+                Worker::Ingest(ingest) => ingest.resume(source).map_err(|failure| failure.to_string()),
+                Worker::Recorded(_) | Worker::Score(_) => {
+                    Err("a recorded run has no sources to resume; let it end, then run live".to_owned())
+                }
+            };
+            tracing::info!(%source, ?done, "asked to resume a source");
+            // Who asked may have gone away.
+            reply.send(done).unwrap_or_default();
+        }
+    }
+}
+
+impl Worker {
+    fn step(&mut self) -> Result<Progress, Failure> {
+        match self {
+            Self::Ingest(ingest) => ingest.step(),
+            Self::Recorded(recorded) => recorded.step(),
+            Self::Score(score) => score.step(),
+        }
+    }
+
+    fn has_reached(&self, goal: Option<&[i64]>) -> bool {
+        match (self, goal) {
+            (Self::Score(score), Some(ends)) => score.has_reached(ends),
+            (Self::Ingest(_) | Self::Recorded(_) | Self::Score(_), _) => false,
+        }
+    }
+
+    fn report(&self) -> Report {
+        match self {
+            Self::Ingest(ingest) => Report::Ingest(ingest.status()),
+            Self::Recorded(recorded) => Report::Ingest(recorded.status()),
+            Self::Score(score) => Report::Score(score.status()),
+        }
+    }
+
+    fn stop(self) {
+        match self {
+            Self::Ingest(ingest) => ingest.stop(),
+            Self::Recorded(recorded) => recorded.stop(),
+            Self::Score(score) => score.stop(),
+        }
+    }
+}
