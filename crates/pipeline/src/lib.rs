@@ -17,5 +17,5 @@ mod verify;
 pub use failure::{Failure, Progress};
 pub use ingest::{Ingest, Recorded};
 pub use score::Score;
-pub use model_topic::{PublishError, Published, publish};
+pub use model_topic::{PublishError, Published, publish, publish_now};
 pub use verify::{Account, Verification, balance, verify};

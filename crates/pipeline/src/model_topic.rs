@@ -83,11 +83,29 @@ pub enum PublishError {
 }
 
 /// Publishes a model: one transaction to the topic of models and to every partition of the journal, so that it
-/// takes effect at one position of each.
+/// takes effect at one position of each. Waits up to two seconds for an earlier publication to be decided.
 ///
 /// # Errors
 /// [`PublishError`]; nothing was published then, unless the outcome is unknown.
 pub fn publish<L: Log>(log: &L, text: &str, epoch: u32) -> Result<ModelId, PublishError> {
+    let mut tries = 0;
+    loop {
+        match publish_now(log, text, epoch) {
+            Err(PublishError::Log(log::Error::Busy(_))) if tries < 100 => {
+                tries += 1;
+                std::thread::sleep(Duration::from_millis(20));
+            }
+            other => return other,
+        }
+    }
+}
+
+/// Publishes a model without waiting. Publishing the model in force again changes nothing, so it may be tried
+/// again whatever came of it.
+///
+/// # Errors
+/// [`PublishError`]; nothing was published then, unless the outcome is unknown.
+pub fn publish_now<L: Log>(log: &L, text: &str, epoch: u32) -> Result<ModelId, PublishError> {
     let compiled = model::compile(text).map_err(PublishError::Invalid)?;
     let journal: Arc<str> = topic::JOURNAL.into();
     let spec = log.topic(&journal)?.ok_or_else(|| log::Error::Missing(journal.to_string()))?;
@@ -103,16 +121,7 @@ pub fn publish<L: Log>(log: &L, text: &str, epoch: u32) -> Result<ModelId, Publi
             appends.push(&journal, partition, None, Some(&value), &[]);
         }
     }
-    let mut tries = 0;
-    let mut writer = loop {
-        match log.writer("vitals-model-publish") {
-            Err(log::Error::Busy(_)) if tries < 100 => {
-                tries += 1;
-                std::thread::sleep(Duration::from_millis(20));
-            }
-            other => break other?,
-        }
-    };
+    let mut writer = log.writer("vitals-model-publish")?;
     writer.commit(&Transaction { appends: &[&appends], offsets: &[], membership: None })?;
     Ok(compiled.plan.id)
 }

@@ -12,6 +12,9 @@ mod source;
 mod status;
 mod tail;
 
+pub(crate) use produce::of_sample;
+pub(crate) use tail::Output;
+
 use crate::access::Access;
 use crate::exit::Outcome;
 use crate::print::Format;
@@ -26,6 +29,8 @@ pub(crate) struct Context {
     pub(crate) settings: Settings,
     /// For whom to print.
     pub(crate) format: Format,
+    /// The directory, if a flag names it.
+    pub(crate) dir: Option<String>,
 }
 
 impl Context {

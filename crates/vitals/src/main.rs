@@ -33,5 +33,6 @@ fn main() -> ExitCode {
 fn act(cli: &cli::Cli) -> anyhow::Result<Outcome> {
     let settings = settings::load(&cli.places())?;
     trace::start(&settings.trace, cli.command.default_filter())?;
-    command::perform(&cli.command, &command::Context { settings, format: cli.format() })
+    let context = command::Context { settings, format: cli.format(), dir: cli.dir.clone() };
+    command::perform(&cli.command, &context)
 }

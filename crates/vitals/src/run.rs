@@ -15,8 +15,9 @@ mod crew;
 mod supervise;
 mod worker;
 
-pub(crate) use crew::Crew;
-pub(crate) use supervise::supervise;
+pub(crate) use crew::{Crew, Stage};
+pub(crate) use supervise::{failure, supervise};
+pub(crate) use worker::End;
 
 use model::source::Source;
 use pipeline::settings::Rebuild;

@@ -14,7 +14,8 @@
 //! - The same value gives the same bytes, on every machine and in every release of one format version; golden
 //!   files pin each format.
 //! - The way of an activity, from record to frame and from frame to entry, and the way of an effect to its
-//!   record, allocate nothing per record once their buffers have grown.
+//!   record, allocate nothing per record once their buffers have grown (but for text with escapes, and once per
+//!   frame).
 //!
 //! It does no I/O, reads no clock and knows neither topics' names nor the log's types.
 

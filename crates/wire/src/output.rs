@@ -5,7 +5,7 @@
 //! up in the fold adds up in the record: contributions and caps to the score, their changes to its change.
 //!
 //! This is the hot path of the output side. JSON is written by hand into buffers that the [`Encoder`] keeps, and
-//! what is the same for every record of a model ([`plan_text`]) is rendered once: no allocation per record.
+//! what is the same for every record of a model (`plan_text`) is rendered once: no allocation per record.
 
 mod account;
 mod alert;

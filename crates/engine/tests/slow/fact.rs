@@ -23,8 +23,8 @@ pub(crate) enum Fact {
     Grown { source: Source, to: i64 },
     /// G has reached an instant.
     Greatest { g: i64 },
-    /// Sources stand further apart than a span.
-    Apart { sources: u16, span: i64 },
+    /// The furthest of some sources has reached a place on the common axis.
+    Furthest { of: u16, x: i64 },
 }
 
 impl Fact {
@@ -36,7 +36,9 @@ impl Fact {
             }
             Self::Grown { source, to } => now.source(source).is_some_and(|at| at.reading() >= to),
             Self::Greatest { g } => now.greatest().is_some_and(|greatest| greatest >= g),
-            Self::Apart { sources, span } => now.apart(SourceSet(sources)) > span,
+            Self::Furthest { of, x } => {
+                now.furthest(SourceSet(of), &now.a).is_some_and(|furthest| furthest >= x)
+            }
         }
     }
 
@@ -48,27 +50,25 @@ impl Fact {
                 now.a[source.index()]
             }
             Self::Greatest { .. } => now.greatest(),
-            Self::Apart { sources, .. } => {
-                let moving = SourceSet(sources).iter().filter(|source| advance.moves(*source, x));
+            Self::Furthest { of, .. } => {
+                let moving = SourceSet(of).iter().filter(|source| advance.moves(*source, x));
                 moving.filter_map(|source| now.a[source.index()]).max()
             }
         }
     }
 
-    /// The first x in (after, upto] at which it is not as it was at `after`.
+    /// The first x in (after, upto] at which it holds, if it did not at `after`.
     pub(crate) fn changes_at(self, advance: &Advance<'_>, after: i64, upto: i64) -> Option<i64> {
         let was = self.holds(&advance.at(after));
-        if was && !matches!(self, Self::Apart { .. }) {
-            return None; // The clocks only go on, so all but distances are for ever.
-        }
-        let changed = |x| self.holds(&advance.at(x)) != was;
-        if !changed(upto) {
+        let holds = |x| self.holds(&advance.at(x));
+        // The clocks only go on, so what holds does so for ever.
+        if was || !holds(upto) {
             return None;
         }
         let (mut same, mut other) = (after, upto);
         while other - same > 1 {
             let middle = same + (other - same) / 2;
-            if changed(middle) {
+            if holds(middle) {
                 other = middle;
             } else {
                 same = middle;
@@ -156,10 +156,18 @@ fn of_window(past: &Past, source: Source, window: Window, now: &Now<'_>, facts: 
 }
 
 /// The ends of what rules wait for, and of holds by distance.
-pub(crate) fn of_rules<'a>(plan: &Plan, past: &Past, watch: impl Fn(&str) -> Option<&'a Watch>) -> Vec<Fact> {
+pub(crate) fn of_rules<'a>(
+    plan: &Plan,
+    past: &Past,
+    now: &Now<'_>,
+    watch: impl Fn(&str) -> Option<&'a Watch>,
+) -> Vec<Fact> {
     let mut facts = Vec::new();
     for rule in &plan.rules {
-        facts.push(Fact::Apart { sources: rule.sources.0, span: rule.lag_at_most + past.sigma });
+        if rule.sources.len() > 1 {
+            let turns = now.turns(rule.sources, rule.lag_at_most, plan.used, past.sigma);
+            facts.extend(turns.into_iter().map(|x| Fact::Furthest { of: plan.used.0, x }));
+        }
         let Some((stopwatch, span)) = watch(&rule.name).and_then(|watch| watch.running(rule)) else {
             continue;
         };

@@ -21,6 +21,7 @@ pub(crate) struct Run<'a> {
     entries: &'a [Placed],
     search: Search,
     clocks: Vec<Clock>,
+    ends: Vec<Places>,
     /// Each with the G at which it came.
     models: Vec<(Arc<Plan>, Option<i64>)>,
     /// The G at which every source of the first model had a T.
@@ -57,6 +58,7 @@ impl<'a> Run<'a> {
             entries,
             search,
             clocks: clocks(entries, 0),
+            ends: Vec::new(),
             models: Vec::new(),
             gate: None,
             accounts: BTreeMap::new(),
@@ -90,7 +92,7 @@ impl<'a> Run<'a> {
         let same = self.models.last().is_none_or(|(last, _)| last.sources == plan.sources);
         assert!(same, "the slow fold knows of no change of the `sources:` block");
         self.clocks = clocks(self.entries, index + 1);
-        let now = Now { clocks: &self.clocks, a: places(&self.clocks) };
+        let now = Now { clocks: &self.clocks, a: places(&self.clocks), ends: &self.ends };
         self.models.push((Arc::clone(plan), now.greatest()));
         let mut said = Vec::new();
         for account in self.accounts.values_mut() {
@@ -102,7 +104,7 @@ impl<'a> Run<'a> {
     fn activity(&mut self, index: usize, happening: &Happening) {
         let newest = self.models.len().checked_sub(1).expect("a model is the first entry");
         let id = &happening.account;
-        let now = Now { clocks: &self.clocks, a: places(&self.clocks) };
+        let now = Now { clocks: &self.clocks, a: places(&self.clocks), ends: &self.ends };
         let instant = now.a[happening.source.index()].or_else(|| now.greatest()).unwrap_or(i64::MIN);
         let mut said = Vec::new();
         let is_new = !self.accounts.contains_key(id);
@@ -131,6 +133,8 @@ impl<'a> Run<'a> {
         let after = clocks(self.entries, index + 1);
         let before = std::mem::replace(&mut self.clocks, after.clone());
         let advance = Advance::between(&before, &after);
+        self.ends.extend(advance.minute_ends());
+        let advance = advance.with_ends(&self.ends);
         let used = self.models.first().expect("a model is the first entry").0.used;
         if used.iter().all(|source| advance.start().a[source.index()].is_some()) {
             self.gate = self.gate.or_else(|| advance.start().greatest());
@@ -235,7 +239,7 @@ impl Alone<'_> {
         let mut facts: Vec<Fact> = g.map(|g| Fact::Greatest { g }).collect();
         facts.extend(of_sources(&account.plan, &account.past, now));
         facts.extend(of_signals(&account.plan, &account.past, now));
-        facts.extend(of_rules(&account.plan, &account.past, |rule| account.watches.get(rule)));
+        facts.extend(of_rules(&account.plan, &account.past, now, |rule| account.watches.get(rule)));
         facts.sort_unstable();
         facts.dedup();
         facts

@@ -2,6 +2,7 @@
 
 use model::plan::SourceSet;
 use model::source::{SOURCES, Source};
+use model::time::MINUTE;
 
 use super::clock::{Clock, Reached};
 
@@ -13,6 +14,8 @@ pub(crate) type Places = [Option<i64>; SOURCES];
 pub(crate) struct Now<'a> {
     pub(crate) clocks: &'a [Clock],
     pub(crate) a: Places,
+    /// Where all sources stood at the end of each minute of x, through all entries so far and the present one.
+    pub(crate) ends: &'a [Places],
 }
 
 impl<'a> Now<'a> {
@@ -26,14 +29,41 @@ impl<'a> Now<'a> {
         self.a.iter().copied().max().flatten()
     }
 
-    /// How far apart the furthest two of `sources` stand on the common axis.
-    pub(crate) fn apart(&self, sources: SourceSet) -> i64 {
-        let places: Vec<i64> =
-            sources.iter().filter_map(|source| self.source(source)).map(Reached::x).collect();
-        match (places.iter().max(), places.iter().min()) {
-            (Some(ahead), Some(behind)) => ahead - behind,
-            _ => 0,
-        }
+    fn x_of(&self, source: Source, places: &Places) -> Option<i64> {
+        Some(places[source.index()]? + self.clocks[source.index()].rules.max_delay)
+    }
+
+    /// The greatest x of `sources`.
+    pub(crate) fn furthest(&self, sources: SourceSet, places: &Places) -> Option<i64> {
+        sources.iter().filter_map(|source| self.x_of(source, places)).max()
+    }
+
+    /// Whether the furthest two of `sources` stand further apart than `at_most`, while all have a T.
+    fn are_apart(&self, sources: SourceSet, at_most: i64, places: &Places) -> bool {
+        let stands: Option<Vec<i64>> = sources.iter().map(|source| self.x_of(source, places)).collect();
+        let stands = stands.unwrap_or_default();
+        matches!((stands.iter().max(), stands.iter().min()), (Some(max), Some(min)) if max - min > at_most)
+    }
+
+    /// How many ends of minutes an account sees: those that lie its spread back on the greatest x of the sources in use.
+    fn seen(&self, used: SourceSet, sigma: i64) -> usize {
+        let upto = self.furthest(used, &self.a).map(|x| x - sigma);
+        self.ends.partition_point(|places| self.furthest(used, places) <= upto)
+    }
+
+    /// Whether an account sees `sources` further apart than `at_most`.
+    pub(crate) fn sees_apart(&self, sources: SourceSet, at_most: i64, used: SourceSet, sigma: i64) -> bool {
+        let last = self.ends[..self.seen(used, sigma)].last();
+        sources.len() > 1 && last.is_some_and(|places| self.are_apart(sources, at_most, places))
+    }
+
+    /// The greatest x at which an account will see `sources` come apart or together, as far as is known.
+    pub(crate) fn turns(&self, sources: SourceSet, at_most: i64, used: SourceSet, sigma: i64) -> Vec<i64> {
+        let seen = self.seen(used, sigma).saturating_sub(1);
+        let turns = self.ends[seen..].windows(2).filter(|pair| {
+            self.are_apart(sources, at_most, &pair[0]) != self.are_apart(sources, at_most, &pair[1])
+        });
+        turns.filter_map(|pair| self.furthest(used, &pair[1])).map(|x| x + sigma).collect()
     }
 }
 
@@ -44,6 +74,7 @@ pub(crate) struct Advance<'a> {
     clocks: &'a [Clock],
     from: Places,
     to: Places,
+    ends: &'a [Places],
 }
 
 impl<'a> Advance<'a> {
@@ -51,17 +82,32 @@ impl<'a> Advance<'a> {
     pub(crate) fn between(before: &[Clock], after: &'a [Clock]) -> Self {
         let to: Places = std::array::from_fn(|i| after[i].t);
         let from = std::array::from_fn(|i| before[i].t.or(after[i].t));
-        Self { clocks: after, from, to }
+        Self { clocks: after, from, to, ends: &[] }
+    }
+
+    /// With the ends of all minutes so far, its own among them.
+    pub(crate) const fn with_ends(self, ends: &'a [Places]) -> Self {
+        Self { ends, ..self }
+    }
+
+    /// Where all sources stand at the end of each of its minutes.
+    pub(crate) fn minute_ends(&self) -> Vec<Places> {
+        let stretches = self.stretches();
+        let (Some((first, _)), Some((_, last))) = (stretches.first(), stretches.last()) else {
+            return vec![self.from];
+        };
+        let minutes = first.div_euclid(MINUTE) + 1..=(last - 1).div_euclid(MINUTE) + 1;
+        minutes.map(|minute| self.at(minute * MINUTE).a).collect()
     }
 
     /// Before anything moves, with all of the entry known.
     pub(crate) const fn start(&self) -> Now<'a> {
-        Now { clocks: self.clocks, a: self.from }
+        Now { clocks: self.clocks, a: self.from, ends: self.ends }
     }
 
     /// Once everything has moved.
     pub(crate) const fn end(&self) -> Now<'a> {
-        Now { clocks: self.clocks, a: self.to }
+        Now { clocks: self.clocks, a: self.to, ends: self.ends }
     }
 
     /// At x.
@@ -70,7 +116,7 @@ impl<'a> Advance<'a> {
             let (from, to) = (self.from[i]?, self.to[i]?);
             Some((x - self.clocks[i].rules.max_delay).clamp(from, to))
         });
-        Now { clocks: self.clocks, a }
+        Now { clocks: self.clocks, a, ends: self.ends }
     }
 
     /// Stretches of x, each (after, up to), in which every source either stands or moves with x.

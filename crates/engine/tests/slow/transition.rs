@@ -33,7 +33,7 @@ impl Account {
         } else {
             let score = tally.score.filter(|_| self.band.is_some());
             let facing = Facing { score, ..self.facing(readings) };
-            let on_hold = is_on_hold(rule, &facing, now, self.past.sigma);
+            let on_hold = is_on_hold(rule, &facing, now, self.plan.used, self.past.sigma);
             let turns = watch.evaluate(rule, &facing, on_hold, &marks(rule, now), as_of);
             turns.into_iter().map(|turn| (turn, Resolution::Recovered)).collect()
         };

@@ -26,12 +26,13 @@ struct Copier {
     /// Per partition of ours: what to write and where to go on after it.
     held: Vec<(Partition, Appends, i64)>,
     batch: Batch,
+    steps: u32,
 }
 
 impl Copier {
     fn new(cluster: &Cluster, name: &str) -> Self {
         let (log, name) = (cluster.process(name), name.to_owned());
-        Self { log, name, member: None, writer: None, held: Vec::new(), batch: Batch::default() }
+        Self { log, name, member: None, writer: None, held: Vec::new(), batch: Batch::default(), steps: 0 }
     }
 
     fn step(&mut self, trace: &mut DefaultHasher) {
@@ -79,7 +80,8 @@ impl Copier {
             }
         }
         let full: Vec<_> = self.held.iter().filter(|(_, appends, _)| !appends.is_empty()).collect();
-        if full.is_empty() {
+        self.steps += 1;
+        if full.is_empty() || !self.steps.is_multiple_of(4) {
             return;
         }
         let appends: Vec<&Appends> = full.iter().map(|(_, appends, _)| appends).collect();

@@ -15,8 +15,6 @@ pub(crate) enum Report {
     Score(ScoreStatus),
     /// It cannot go on until somebody does something.
     Refused(String),
-    /// It has done all there was to do.
-    Done(Box<Report>),
 }
 
 /// The place of one worker.
@@ -46,6 +44,14 @@ impl Board {
         sender
     }
 
+    /// Why a worker does not go on by itself, if one does not.
+    pub(crate) fn refusal(&self) -> Option<String> {
+        self.posts.iter().find_map(|post| match &*post.report.borrow() {
+            Report::Refused(reason) => Some(format!("{}: {reason}", post.name)),
+            Report::Starting | Report::Ingest(_) | Report::Score(_) => None,
+        })
+    }
+
     /// How all workers stand.
     pub(crate) fn standing(&self) -> Standing {
         let mut standing =
@@ -71,6 +77,5 @@ fn take(standing: &mut Standing, name: &str, report: &Report) {
             standing.reasons.extend(status.reasons.iter().map(|reason| format!("{name}: {reason}")));
         }
         Report::Refused(reason) => standing.reasons.push(format!("{name}: {reason}")),
-        Report::Done(last) => take(standing, name, last),
     }
 }

@@ -179,6 +179,17 @@ impl Balance {
         let source = source.name().to_owned();
         Self { source, partition, records, applied, duplicate, late, rejected, skipped, unaccounted }
     }
+
+    /// Takes in another partition.
+    pub(crate) fn add(&mut self, other: &Self) {
+        self.records += other.records;
+        self.applied += other.applied;
+        self.duplicate += other.duplicate;
+        self.late += other.late;
+        self.rejected += other.rejected;
+        self.skipped += other.skipped;
+        self.unaccounted += other.unaccounted;
+    }
 }
 
 impl Standing {

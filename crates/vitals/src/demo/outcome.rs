@@ -101,24 +101,24 @@ pub(super) fn read(
     let mut found = Found { bands: bands(model), ..Found::default() };
     let mut courses: BTreeMap<String, Course> = BTreeMap::new();
     let mut silences: BTreeMap<String, Vec<i64>> = BTreeMap::new();
-    each(&direct, pipeline::topic::HEALTH, |health: Health<'_>| {
+    each(&direct, pipeline::topic::HEALTH, |health: Health| {
         health.sources_out().for_each(|source| silences.entry(source.to_owned()).or_default().push(health.at()));
-        courses.entry(health.account.to_string()).or_default().take(&health);
+        courses.entry(health.account.clone()).or_default().take(&health);
     })?;
     let mut fired: BTreeMap<String, Vec<i64>> = BTreeMap::new();
-    each(&direct, pipeline::topic::ALERTS, |alert: Alert<'_>| {
-        let alerts = found.alerts.entry(alert.rule.to_string()).or_default();
+    each(&direct, pipeline::topic::ALERTS, |alert: Alert| {
+        let alerts = found.alerts.entry(alert.rule.clone()).or_default();
         match &alert.resolution {
             None => {
                 alerts.opened += 1;
                 alerts.open += 1;
                 if alert.purpose.as_deref() == Some("risk") {
-                    fired.entry(alert.account.id.to_string()).or_default().push(alert.at());
+                    fired.entry(alert.account.id.clone()).or_default().push(alert.at());
                 }
             }
             Some(resolution) => {
                 alerts.open = alerts.open.saturating_sub(1);
-                *alerts.resolved.entry(resolution.to_string()).or_default() += 1;
+                *alerts.resolved.entry(resolution.clone()).or_default() += 1;
             }
         }
     })?;
@@ -152,12 +152,12 @@ struct Course {
 }
 
 impl Course {
-    fn take(&mut self, health: &Health<'_>) {
-        let band = if health.status == "scored" { &health.band } else { "not-scored" };
+    fn take(&mut self, health: &Health) {
+        let band = if health.status == "scored" { health.band.as_str() } else { "not-scored" };
         self.last = health.at();
         if self.bands.last().is_none_or(|(_, last)| last != band) {
             self.bands.push((self.last, band.to_owned()));
-            self.reason = health.reason.to_string();
+            self.reason.clone_from(&health.reason);
         }
     }
 
@@ -193,8 +193,8 @@ fn at_risk(
 ) -> Result<Vec<AtRisk>> {
     let lowest = model.bands.last().map_or("", |band| band.name.as_str());
     let mut found: BTreeMap<String, Option<AtRisk>> = BTreeMap::new();
-    each(direct, pipeline::topic::ACCOUNT_HEALTH, |health: AccountHealth<'_>| {
-        let id = health.account.id.to_string();
+    each(direct, pipeline::topic::ACCOUNT_HEALTH, |health: AccountHealth| {
+        let id = health.account.id.clone();
         let score = health.score.filter(|_| health.status == "scored" && health.band == lowest);
         let one = score.map(|score| AtRisk {
             name: health.account.name.as_deref().unwrap_or(&id).to_owned(),

@@ -5,74 +5,59 @@ use anyhow::{Context, Result};
 use log::embedded::Embedded;
 use model::time::EventTime;
 use serde::Deserialize;
-use std::borrow::Cow;
+use serde::de::DeserializeOwned;
 use std::collections::BTreeMap;
 
 /// A record of `vitals.health`.
 #[derive(Debug, Deserialize)]
-pub(super) struct Health<'a> {
-    #[serde(borrow)]
-    pub(super) account: Cow<'a, str>,
-    #[serde(borrow)]
-    pub(super) as_of: Cow<'a, str>,
-    #[serde(borrow)]
-    pub(super) status: Cow<'a, str>,
-    #[serde(borrow)]
-    pub(super) band: Cow<'a, str>,
-    #[serde(borrow)]
-    pub(super) reason: Cow<'a, str>,
+pub(super) struct Health {
+    pub(super) account: String,
+    pub(super) as_of: String,
+    pub(super) status: String,
+    pub(super) band: String,
+    pub(super) reason: String,
 }
 
 /// A record of `vitals.alerts`.
 #[derive(Debug, Deserialize)]
-pub(super) struct Alert<'a> {
-    #[serde(borrow)]
-    pub(super) account: Account<'a>,
-    #[serde(borrow)]
-    pub(super) as_of: Cow<'a, str>,
-    #[serde(borrow)]
-    pub(super) rule: Cow<'a, str>,
-    #[serde(default, borrow)]
-    pub(super) purpose: Option<Cow<'a, str>>,
-    #[serde(default, borrow)]
-    pub(super) resolution: Option<Cow<'a, str>>,
+pub(super) struct Alert {
+    pub(super) account: Account,
+    pub(super) as_of: String,
+    pub(super) rule: String,
+    #[serde(default)]
+    pub(super) purpose: Option<String>,
+    #[serde(default)]
+    pub(super) resolution: Option<String>,
 }
 
 /// A record of `vitals.account-health`.
 #[derive(Debug, Deserialize)]
-pub(super) struct AccountHealth<'a> {
-    #[serde(borrow)]
-    pub(super) account: Account<'a>,
-    #[serde(borrow)]
-    pub(super) status: Cow<'a, str>,
+pub(super) struct AccountHealth {
+    pub(super) account: Account,
+    pub(super) status: String,
     pub(super) score: Option<f64>,
-    #[serde(borrow)]
-    pub(super) band: Cow<'a, str>,
-    #[serde(borrow)]
-    pub(super) band_since: Cow<'a, str>,
-    #[serde(borrow)]
-    pub(super) open_alerts: Vec<Open<'a>>,
+    pub(super) band: String,
+    pub(super) band_since: String,
+    pub(super) open_alerts: Vec<Open>,
 }
 
 /// The account of a record.
 #[derive(Debug, Deserialize)]
-pub(super) struct Account<'a> {
-    #[serde(borrow)]
-    pub(super) id: Cow<'a, str>,
-    #[serde(default, borrow)]
-    pub(super) name: Option<Cow<'a, str>>,
-    #[serde(default, borrow)]
-    pub(super) renews_at: Option<Cow<'a, str>>,
+pub(super) struct Account {
+    pub(super) id: String,
+    #[serde(default)]
+    pub(super) name: Option<String>,
+    #[serde(default)]
+    pub(super) renews_at: Option<String>,
 }
 
 /// An open alert.
 #[derive(Debug, Deserialize)]
-pub(super) struct Open<'a> {
-    #[serde(borrow)]
-    dedup_key: Cow<'a, str>,
+pub(super) struct Open {
+    dedup_key: String,
 }
 
-impl Health<'_> {
+impl Health {
     pub(super) fn at(&self) -> i64 {
         instant(&self.as_of)
     }
@@ -84,13 +69,13 @@ impl Health<'_> {
     }
 }
 
-impl Alert<'_> {
+impl Alert {
     pub(super) fn at(&self) -> i64 {
         instant(&self.as_of)
     }
 }
 
-impl AccountHealth<'_> {
+impl AccountHealth {
     /// The rules of its open alerts.
     pub(super) fn rules(&self) -> impl Iterator<Item = &str> {
         self.open_alerts.iter().map(|open| open.dedup_key.rsplit('/').next().unwrap_or_default())
@@ -102,14 +87,15 @@ fn instant(text: &str) -> i64 {
 }
 
 /// Gives every record of a topic that has a value, partition by partition.
-pub(super) fn each<T>(direct: &Direct<Embedded>, topic: &str, mut take: impl FnMut(T)) -> Result<()>
-where
-    T: for<'a> Reads<'a, T>,
-{
+pub(super) fn each<T: DeserializeOwned>(
+    direct: &Direct<Embedded>,
+    topic: &str,
+    mut take: impl FnMut(T),
+) -> Result<()> {
     records(direct, topic, |record| {
         if let Some(value) = &record.value {
             let at = record.offset;
-            take(T::read(&value.0).with_context(|| format!("the record at offset {at} of {topic}"))?);
+            take(serde_json::from_slice(&value.0).with_context(|| format!("the record at offset {at} of {topic}"))?);
         }
         Ok(())
     })

@@ -1,0 +1,240 @@
+//! The fold, in CPU time: activities at 50,000 and 1,000,000 accounts under a model of 12 signals, the stored
+//! form, and the memory of an account under 20 users and 30 activities a day.
+
+use criterion::measurement::{Measurement, ValueFormatter};
+use criterion::{BatchSize, Criterion, Throughput};
+use engine::activity::{Activity, Fields, Value};
+use engine::effect::{Effect, EffectId, Sink};
+use engine::entry::{Entry, PartitionMark, Position, Run, SourceMark, Watermarks};
+use engine::{Restoring, Shard, Step, fingerprint};
+use model::number::Number;
+use model::source::{Field, Source};
+use model::time::{DAY, EventTime, MINUTE};
+use rustix::time::{ClockId, clock_gettime};
+use std::hint::black_box;
+
+const MODEL: &str = include_str!("twelve.yaml");
+const START: i64 = 1_767_225_600_000;
+
+/// CPU time of this process, in nanoseconds.
+struct Cpu;
+
+impl Measurement for Cpu {
+    type Intermediate = u64;
+    type Value = u64;
+
+    fn start(&self) -> u64 {
+        let now = clock_gettime(ClockId::ProcessCPUTime);
+        u64::try_from(now.tv_sec).unwrap_or(0) * 1_000_000_000 + u64::try_from(now.tv_nsec).unwrap_or(0)
+    }
+
+    fn end(&self, start: u64) -> u64 {
+        self.start() - start
+    }
+
+    fn add(&self, a: &u64, b: &u64) -> u64 {
+        a + b
+    }
+
+    fn zero(&self) -> u64 {
+        0
+    }
+
+    #[allow(clippy::cast_precision_loss, reason = "a figure for people")]
+    fn to_f64(&self, value: &u64) -> f64 {
+        *value as f64
+    }
+
+    fn formatter(&self) -> &dyn ValueFormatter {
+        criterion::measurement::WallTime.formatter_static()
+    }
+}
+
+/// The formatter of wall time serves nanoseconds of CPU as well.
+trait Static {
+    fn formatter_static(&self) -> &'static dyn ValueFormatter;
+}
+
+impl Static for criterion::measurement::WallTime {
+    fn formatter_static(&self) -> &'static dyn ValueFormatter {
+        static WALL: criterion::measurement::WallTime = criterion::measurement::WallTime;
+        WALL.formatter()
+    }
+}
+
+#[derive(Default)]
+struct Count(u64);
+
+impl Sink for Count {
+    fn effect(&mut self, _: EffectId, effect: &Effect<'_>) {
+        self.0 += u64::from(matches!(effect, Effect::Health(_) | Effect::Alert(_)));
+    }
+}
+
+struct World {
+    shard: Shard,
+    accounts: Vec<String>,
+    users: Vec<u64>,
+    state: u64,
+    offset: i64,
+    now: i64,
+    step: i64,
+    sink: Count,
+}
+
+impl World {
+    fn new(accounts: usize, per_day: i64) -> Self {
+        let mut shard = Shard::new();
+        let mut sink = Count::default();
+        shard.fold(Position { offset: 0, entry: 0, minute: i64::MIN }, &Entry::Model(MODEL), &mut sink).unwrap();
+        let names = (0..accounts).map(|i| format!("acct-{i:08}")).collect();
+        let users = (0..20).map(|i: u64| fingerprint::of(&i.to_le_bytes())).collect();
+        let step = DAY * 1_000 / (per_day * i64::try_from(accounts).unwrap());
+        Self { shard, accounts: names, users, state: 1, offset: 1, now: START * 1_000, step, sink }
+    }
+
+    fn random(&mut self, below: u64) -> u64 {
+        self.state ^= self.state << 13;
+        self.state ^= self.state >> 7;
+        self.state ^= self.state << 17;
+        self.state % below
+    }
+
+    /// One entry: mostly an activity, a watermark each minute of event time.
+    fn entry(&mut self) {
+        let before = self.now / 1_000;
+        self.now += self.step;
+        let time = self.now / 1_000;
+        if before.div_euclid(MINUTE) != time.div_euclid(MINUTE) {
+            self.mark(time);
+        }
+        let which = self.random(100);
+        let account = usize::try_from(self.random(self.accounts.len() as u64)).unwrap();
+        let id = self.random(u64::MAX);
+        let user = self.users[usize::try_from(self.random(20)).unwrap()];
+        let ticket = self.random(6);
+        let mut fields = Fields::default();
+        let source = match which {
+            0..30 => {
+                fields.set(Field::User, Value::Key(user));
+                fields.set(Field::Kind, Value::Word("signed-in"));
+                Source::Login
+            }
+            30..90 => {
+                fields.set(Field::User, Value::Key(user));
+                let feature = ["import", "report", "search", "share", "export", "chart"];
+                fields.set(Field::Feature, Value::Word(feature[usize::try_from(ticket).unwrap()]));
+                fields.set(Field::Count, Value::Number(Number::whole(1)));
+                Source::FeatureUsage
+            }
+            90..96 => {
+                fields.set(Field::Ticket, Value::Key(ticket));
+                fields.set(Field::Kind, Value::Word(if which % 2 == 0 { "opened" } else { "solved" }));
+                fields.set(Field::Priority, Value::Word("high"));
+                Source::Support
+            }
+            _ => {
+                fields.set(Field::Kind, Value::Word("call"));
+                fields.set(Field::State, Value::Word("held"));
+                fields.set(Field::Sentiment, Value::Number(Number(200_000)));
+                Source::CsmActivity
+            }
+        };
+        let activity = Activity {
+            source,
+            partition: 0,
+            offset: self.offset,
+            id,
+            time: EventTime(time),
+            account: &self.accounts[account],
+            fields,
+        };
+        let at = Position { offset: self.offset, entry: 0, minute: i64::MIN };
+        self.shard.fold(at, &Entry::Activity(activity), &mut self.sink).unwrap();
+        self.offset += 1;
+    }
+
+    fn mark(&mut self, time: i64) {
+        let sources = [Source::Login, Source::FeatureUsage, Source::Support, Source::CsmActivity];
+        let sources = sources.map(|source| SourceMark {
+            source,
+            partition_count: 1,
+            partitions: vec![PartitionMark {
+                partition: 0,
+                watermark: EventTime(time - 6 * MINUTE),
+                runs: vec![Run { first: EventTime(time - 7 * MINUTE), last: EventTime(time) }],
+                rejected: 0,
+                skipped: 0,
+            }],
+        });
+        let entry = Entry::Watermarks(Watermarks { model: None, sources: sources.to_vec() });
+        let at = Position { offset: self.offset, entry: 0, minute: i64::MIN };
+        let mut step = self.shard.fold(at, &entry, &mut self.sink).unwrap();
+        while step == Step::More {
+            step = self.shard.go_on(&mut self.sink);
+        }
+        self.offset += 1;
+    }
+}
+
+fn fold(criterion: &mut Criterion<Cpu>) {
+    let mut group = criterion.benchmark_group("fold");
+    group.sample_size(10);
+    for (name, accounts) in [("50 k accounts", 50_000), ("1 M accounts", 1_000_000)] {
+        // Enough to meet every account, and to fill its windows a little.
+        let mut world = World::new(accounts, 30);
+        (0..4 * accounts).for_each(|_| world.entry());
+        const ENTRIES: u64 = 200_000;
+        group.throughput(Throughput::Elements(ENTRIES));
+        group.bench_function(name, |bench| bench.iter(|| (0..ENTRIES).for_each(|_| world.entry())));
+        println!("{name}: {} bytes an account, {} outputs of {} entries", world.shard.size() / accounts, world.sink.0, world.offset);
+    }
+    group.finish();
+}
+
+fn memory() {
+    // 60 days of 30 activities a day, 20 users.
+    let accounts = 2_000;
+    let mut world = World::new(accounts, 30);
+    (0..60 * 30 * accounts).for_each(|_| world.entry());
+    println!("memory: {} bytes an account after 60 days of 30 activities a day by 20 users", world.shard.size() / accounts);
+}
+
+fn stored(criterion: &mut Criterion<Cpu>) {
+    let accounts = 20_000;
+    let mut world = World::new(accounts, 30);
+    (0..60 * accounts).for_each(|_| world.entry());
+    let mut marker = Vec::new();
+    world.shard.write_marker(&mut marker);
+    let mut records = Vec::new();
+    world.shard.take_dirty(|_, bytes| {
+        records.push(bytes.to_vec());
+        true
+    });
+    let bytes: usize = records.iter().map(Vec::len).sum();
+    println!("stored: {} bytes an account", bytes / records.len());
+    let mut group = criterion.benchmark_group("stored");
+    group.sample_size(10);
+    group.throughput(Throughput::Elements(records.len() as u64));
+    group.bench_function("restore accounts", |bench| {
+        bench.iter_batched(
+            || Restoring::new(&marker, |_| Some(MODEL)).unwrap(),
+            |mut restoring| {
+                for record in &records {
+                    restoring.add(record).unwrap();
+                }
+                black_box(restoring.finish())
+            },
+            BatchSize::LargeInput,
+        );
+    });
+    group.finish();
+}
+
+fn main() {
+    let mut criterion = Criterion::default().with_measurement(Cpu).configure_from_args();
+    memory();
+    fold(&mut criterion);
+    stored(&mut criterion);
+    criterion.final_summary();
+}

@@ -1,0 +1,65 @@
+//! Records of the output topics, a line each.
+
+use super::{clean, points};
+use crate::access::{Octets, Record};
+use crate::command::Output;
+use model::time::EventTime;
+use serde_json::{Map, Value, json};
+
+/// For programs: where it stands, key, headers, and the value as JSON where it is JSON.
+pub(crate) fn record_json(topic: &str, partition: u32, record: &Record) -> Value {
+    let octets = |octets: &Octets| serde_json::to_value(octets).unwrap_or_default();
+    let value = |value: &Octets| serde_json::from_slice(&value.0).unwrap_or_else(|_| octets(value));
+    let headers: Map<String, Value> =
+        record.headers.iter().map(|(name, value)| (name.clone(), octets(value))).collect();
+    json!({
+        "topic": topic,
+        "partition": partition,
+        "offset": record.offset,
+        "time": EventTime(record.stamp).to_string(),
+        "key": record.key.as_ref().map(octets),
+        "headers": headers,
+        "value": record.value.as_ref().map(value),
+    })
+}
+
+/// For people.
+pub(crate) fn record_line(topic: Output, record: &Record) -> String {
+    let key = record.key.as_ref().map_or_else(|| "-".to_owned(), |key| clean(&key.text()));
+    if topic == Output::DeadLetter {
+        return dead_letter(&key, record);
+    }
+    let Some(octets) = &record.value else { return format!("{key}  closed") };
+    let value: Value = serde_json::from_slice(&octets.0).unwrap_or_default();
+    let text = |name: &str| value.get(name).and_then(Value::as_str).unwrap_or("-");
+    let score = |name: &str| points(value.get(name).and_then(Value::as_f64));
+    let (as_of, band) = (text("as_of"), text("band"));
+    match topic {
+        Output::Health => {
+            let moved = format!("{} -> {}", score("previous_score"), score("score"));
+            format!("{as_of}  {key}  {moved}  {band}  {}", clean(text("reason")))
+        }
+        Output::Alerts => {
+            let state = value.get("resolution").and_then(Value::as_str).unwrap_or_else(|| text("state"));
+            format!("{as_of}  {key}  {}  {}  {state}  {}", text("rule"), text("severity"), clean(text("summary")))
+        }
+        Output::AccountHealth | Output::DeadLetter => {
+            let alerts = value.get("open_alerts").and_then(Value::as_array).map_or(0, Vec::len);
+            format!("{as_of}  {key}  {}  {band}  {alerts} open alerts", score("score"))
+        }
+    }
+}
+
+fn dead_letter(key: &str, record: &Record) -> String {
+    let headers = record.headers.iter().map(|(name, value)| (name.as_bytes(), value.0.as_slice()));
+    let key_bytes = record.key.as_ref().map(|key| key.0.as_slice());
+    let value = record.value.as_ref().map(|value| value.0.as_slice());
+    match wire::dead_letter::decode(headers, key_bytes, value) {
+        Ok(letter) => {
+            let begin: String = String::from_utf8_lossy(letter.value.unwrap_or_default()).chars().take(120).collect();
+            let (topic, partition, offset) = (clean(letter.topic), letter.partition, letter.offset);
+            format!("{topic}/{partition}@{offset}  {}  {}  key {key}: {}", letter.reason, clean(letter.message), clean(&begin))
+        }
+        Err(error) => format!("offset {}: {error}", record.offset),
+    }
+}

@@ -1,0 +1,177 @@
+//! What a seed means before anything happens: topics, workers, models, faults.
+
+use super::rng::Rng;
+use log::simulated::{Fault, Faults};
+use log::{Cleanup, Stamp, TopicSpec};
+use model::source::Source;
+use model::time::SECOND;
+use pipeline::{settings, topic};
+use std::fmt::Write;
+use std::sync::Arc;
+use std::time::Duration;
+
+/// The sources that activity comes from.
+pub const SOURCES: [Source; 3] = [Source::Login, Source::FeatureUsage, Source::Support];
+
+/// From what silence on an account is quiet, ms.
+pub const QUIET: i64 = 180 * SECOND;
+
+/// A world that a seed gives.
+#[derive(Clone, Debug)]
+pub struct World {
+    /// Journal partitions.
+    pub journal: u32,
+    /// Partitions of each of [`SOURCES`] at first.
+    pub partitions: [u32; 3],
+    /// Ingest and score workers.
+    pub workers: [u32; 2],
+    /// Account ids.
+    pub accounts: Vec<String>,
+    /// The rules of each of [`SOURCES`]: max delay, max skew, silent at most.
+    pub rules: [(i64, i64, Option<i64>); 3],
+    /// The first model and the one that is published in the midst of it.
+    pub models: [String; 2],
+    /// What goes wrong while it goes wrong.
+    pub faults: Faults,
+    /// The settings of the ingest workers.
+    pub ingest: settings::Ingest,
+    /// The settings of the score workers.
+    pub score: settings::Score,
+    /// How many rounds of the schedule there are with faults.
+    pub rounds: usize,
+}
+
+impl World {
+    /// The world of a seed.
+    #[must_use]
+    pub fn new(rng: &mut Rng) -> Self {
+        let rules = [(); 3].map(|()| {
+            let delay = rng.pick(&[2 * SECOND, 10 * SECOND, 45 * SECOND]);
+            let skew = rng.pick(&[5 * SECOND, 15 * SECOND]);
+            let silent = rng.pick(&[None, Some(30 * SECOND), Some(60 * SECOND), Some(150 * SECOND)]);
+            (delay, skew, silent)
+        });
+        let count = 5 + rng.below(10);
+        let models = [model(rng, &rules, "first"), model(rng, &rules, "second")];
+        Self {
+            journal: 2 + u32::try_from(rng.below(3)).unwrap_or(0),
+            partitions: [(); 3].map(|()| 1 + u32::try_from(rng.below(3)).unwrap_or(0)),
+            workers: [(); 2].map(|()| 1 + u32::try_from(rng.below(3)).unwrap_or(0)),
+            accounts: (0..count).map(|number| format!("a{}", number * 7 + rng.below(7))).collect(),
+            rules,
+            models,
+            faults: faults(rng),
+            ingest: settings::Ingest {
+                commit_interval: Duration::from_millis(rng.pick(&[50, 500])),
+                mark_interval: Duration::from_secs(rng.pick(&[3, 6])),
+                transaction_bytes: rng.pick(&[512, 4 << 20]),
+                max_record_bytes: 1_024,
+                stop_in_a_row: 40,
+                ..settings::Ingest::default()
+            },
+            score: settings::Score {
+                outbox_bytes: rng.pick(&[1, 4_096, 32 << 20]),
+                checkpoint_interval: Duration::from_secs(rng.pick(&[1, 20, 60])),
+                checkpoint_bytes: rng.pick(&[1, 4_096, 1 << 20]),
+                ..settings::Score::default()
+            },
+            rounds: 1_700 + rng.below(600),
+        }
+    }
+
+    /// Every topic.
+    #[must_use]
+    pub fn topics(&self) -> Vec<TopicSpec> {
+        let mut specs = topic::specs(self.journal, 1);
+        for (source, count) in SOURCES.iter().zip(self.partitions) {
+            let name = topic::of_source(*source);
+            specs.retain(|spec| spec.name != name);
+            specs.push(TopicSpec {
+                name,
+                partitions: count,
+                stamp: Stamp::Create,
+                cleanup: Cleanup::Keep,
+                max_record_bytes: 1 << 20,
+            });
+        }
+        specs
+    }
+
+    /// The names of the topics that activity comes from.
+    #[must_use]
+    pub fn sources() -> Vec<Arc<str>> {
+        SOURCES.map(topic::of_source).to_vec()
+    }
+}
+
+/// Every kind of fault at some rate, or a few kinds often.
+fn faults(rng: &mut Rng) -> Faults {
+    let mut faults = if rng.chance(500) {
+        Faults::every(rng.pick(&[300, 1_000, 3_000]))
+    } else {
+        let mut few = Faults::every(150);
+        for _ in 0..3 {
+            few = few.with(rng.pick(&Fault::ALL), rng.pick(&[5_000, 30_000, 100_000]));
+        }
+        few
+    };
+    faults = faults.foreign_in(&World::sources());
+    faults.clock_ms = rng.pick(&[20 * SECOND, 3_600 * SECOND]);
+    faults.marker_delay_ms = rng.pick(&[200, 3_000]);
+    faults
+}
+
+fn span(ms: i64) -> String {
+    format!("{}s", ms / SECOND)
+}
+
+fn model(rng: &mut Rng, rules: &[(i64, i64, Option<i64>); 3], name: &str) -> String {
+    let mut text = format!("format: 1\nmodel: {name}\nowner: ops@example.com\n");
+    text.push_str("score: { bands: { healthy: 70, neutral: 45, at-risk: 0 }, min_coverage: 40% }\nsources:\n");
+    for (source, (delay, skew, silent)) in SOURCES.iter().zip(rules) {
+        let silent = silent.map_or_else(String::new, |silent| format!(", silent_at_most: {}", span(silent)));
+        let stale = rng.pick(&["10m", "1d"]);
+        let stale = if silent.is_empty() { String::new() } else { format!(", stale_after: {stale}") };
+        // Writing to a string cannot fail.
+        let (delay, skew) = (span(*delay), span(*skew));
+        writeln!(text, "  {}: {{ max_delay: {delay}, max_skew: {skew}{silent}{stale}, dedup: 2h }}", source.name()).unwrap_or_default();
+    }
+    let window = rng.pick(&["1h", "2h", "6h"]);
+    let limit = rng.pick(&["1m", "3m", "8m"]);
+    let margin = rng.pick(&["0s", "20s", "2m"]);
+    let cooldown = rng.pick(&["0s", "1m", "5m"]);
+    write!(
+        text,
+        "signals:
+  last_login: {{ since_last: login }}
+  logins:     {{ count: login, over: {window} }}
+  users:      {{ distinct: user, from: feature-usage, over: 2h }}
+  last_use:   {{ since_last: feature-usage }}
+  open:       {{ open: support }}
+goals:
+  use:
+    statement: They come back.
+    owner: csm
+    weight: 70
+    measures:
+      last_login: {{ kind: leading, weight: 40, curve: {{ 30s: 100, {limit}: 40, 12m: 0 }} }}
+      logins:     {{ kind: leading, weight: 30, curve: {{ 0: 0, 20: 100 }} }}
+      users:      {{ kind: leading, weight: 30, curve: {{ 0: 0, 4: 100 }} }}
+  help:
+    statement: Problems are few.
+    owner: support
+    weight: 30
+    measures:
+      open:       {{ kind: leading, weight: 100, curve: {{ 0: 100, 4: 0 }} }}
+caps:
+  - {{ name: gone, when: {{ last_use: {{ at_least: 10m }} }}, score_at_most: 44 }}
+alerts:
+  quiet:   {{ when: {{ last_login: {{ at_least: {} }} }}, for: {margin}, cooldown: {cooldown}, notify: csm }}
+  low:     {{ when: {{ score: {{ below: 60 }} }}, clears_when: {{ score: {{ at_least: 65 }} }}, for: {margin}, notify: csm }}
+  strain:  {{ when: {{ open: {{ at_least: 2 }}, last_use: {{ at_least: {limit} }} }}, keep_firing_for: {cooldown}, lag_at_most: 1m, notify: csm }}
+",
+        span(QUIET)
+    )
+    .unwrap_or_default();
+    text
+}
