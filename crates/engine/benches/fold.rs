@@ -111,7 +111,8 @@ impl World {
         let which = self.random(100);
         let account = usize::try_from(self.random(self.accounts.len() as u64)).unwrap();
         let id = self.random(u64::MAX);
-        let user = self.users[usize::try_from(self.random(20)).unwrap()];
+        let user = usize::try_from(self.random(20)).unwrap();
+        let user = self.users[user];
         let ticket = self.random(6);
         let mut fields = Fields::default();
         let source = match which {

@@ -8,7 +8,7 @@ use crate::bytes::{Damaged, Reader, Writer};
 use model::time::HOUR;
 
 /// The most fingerprints held for one account.
-pub const CAP: usize = 4_096;
+pub(crate) const CAP: usize = 4_096;
 
 /// Source and hour of a fingerprint, in the order of time.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -95,11 +95,6 @@ impl Seen {
         self.slots.retain(|_| kept.next() == Some(&true));
         let mut kept = keep.iter();
         self.prints.retain(|_| kept.next() == Some(&true));
-    }
-
-    /// Forgets everything.
-    pub(crate) fn clear(&mut self) {
-        *self = Self::default();
     }
 
     pub(crate) fn heap(&self) -> usize {

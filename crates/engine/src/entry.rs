@@ -6,6 +6,7 @@ use model::source::Source;
 use model::time::EventTime;
 
 /// One entry of a journal record.
+#[allow(clippy::large_enum_variant, reason = "a view, made one at a time; nearly all are the large one")]
 #[derive(Clone, Debug, PartialEq)]
 pub enum Entry<'a> {
     /// Something happened.

@@ -25,16 +25,6 @@ pub(crate) struct Now {
     pub(crate) x: i64,
 }
 
-impl View {
-    const fn worst(self, other: Self) -> Self {
-        match (self, other) {
-            (Self::Unbegun, _) | (_, Self::Unbegun) => Self::Unbegun,
-            (Self::Stale, _) | (_, Self::Stale) => Self::Stale,
-            (Self::Live, Self::Live) => Self::Live,
-        }
-    }
-}
-
 /// The clocks of a shard and the rules in force for them.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Clocks<'a> {
@@ -67,11 +57,6 @@ impl Clocks<'_> {
             }
         }
         now
-    }
-
-    /// What an account of spread `spread` sees of all of `sources` together.
-    pub(crate) fn view(self, now: &Now, sources: SourceSet, spread: i64) -> View {
-        sources.iter().map(|source| self.view_of(now, source, spread)).fold(View::Live, View::worst)
     }
 
     /// What an account of spread `spread` sees of a source.

@@ -21,7 +21,7 @@ use bucket::{Buckets, Span, bounds, bucket_of};
 use distinct::Distinct;
 use milestone::Milestones;
 use model::number::{SCALE, scale_round};
-use model::plan::{Feed, Fold, Operator, Window};
+use model::plan::{Feed, Fold, Operator};
 use open::Tickets;
 use order::{Newest, Order};
 use pairs::Pairs;
@@ -352,13 +352,4 @@ fn whole(count: usize) -> i64 {
 fn per_cent(part: Option<i64>, whole: Option<i64>, at_least: i64) -> Option<i64> {
     let whole = whole.filter(|whole| *whole >= at_least && *whole > 0)?;
     Some(scale_round(part?, 100 * SCALE, whole))
-}
-
-/// The window of a rolling operator.
-pub(crate) const fn window(operator: &Operator) -> Option<(Window, i64)> {
-    match operator {
-        Operator::Rolling { window, .. } => Some((*window, window.width)),
-        Operator::Trend { window, .. } => Some((*window, 2 * window.width)),
-        _ => None,
-    }
 }

@@ -56,7 +56,12 @@ impl Prepared {
                     has_milestones = true;
                     Some(Source::Milestone)
                 }
-                other => operator::feed(other).map(|feed| feed.source),
+                Operator::Rolling { .. }
+                | Operator::Trend { .. }
+                | Operator::Latest { .. }
+                | Operator::Ratio { .. }
+                | Operator::SinceLast { .. }
+                | Operator::Until { .. } => operator::feed(&signal.operator).map(|feed| feed.source),
             };
             direct.push(source);
             if let Some(source) = source {
@@ -124,4 +129,4 @@ impl Prepared {
 }
 
 /// The most measures a plan can have: one bit each of the set of those that are known.
-pub const MAX_MEASURES: usize = 128;
+pub(crate) const MAX_MEASURES: usize = 128;

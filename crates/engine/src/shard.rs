@@ -96,6 +96,8 @@ pub struct Shard {
     /// Where the sources stood before the minute at hand.
     before: [Option<i64>; SOURCES],
     work: Assessment,
+    /// Signals that the activity at hand touches.
+    touched: Vec<usize>,
     /// Whether a watermark entry is under way.
     advancing: bool,
 }
@@ -144,6 +146,7 @@ impl Shard {
             now: Now::default(),
             before: [None; SOURCES],
             work: Assessment::default(),
+            touched: Vec::new(),
             advancing: false,
         }
     }
@@ -237,8 +240,8 @@ impl Shard {
         let edge = edge(clocks, &self.now, source, spread);
         let is_about_account = matches!(source, Source::Account | Source::Subscription);
         let prepared = &mut self.plans[newest];
-        let mut takes: [u16; 64] = [0; 64];
-        let mut taken = 0;
+        let mut touched = std::mem::take(&mut self.touched);
+        touched.clear();
         let mut all_late = true;
         for signal in &prepared.fed[source.index()] {
             let operator = &prepared.plan.signals[*signal].operator;
@@ -247,20 +250,21 @@ impl Shard {
             }
             let late = operator::is_late(operator, activity.time.0, &edge) == Some(true);
             all_late &= late;
-            if let Some(slot) = takes.get_mut(taken) {
-                *slot = u16::try_from(*signal).unwrap_or(u16::MAX);
-                taken += 1;
-            }
-        }
-        if taken == 0 && !is_about_account {
-            return Outcome::Unused;
+            touched.push(*signal);
         }
         let horizons = Horizons { clocks: &self.clocks, rules: &self.rules };
-        if known.is_some_and(|place| self.accounts[place].seen.holds(activity.id, &horizons)) {
-            return Outcome::Duplicate;
-        }
-        if all_late && !is_about_account {
-            return Outcome::Late;
+        let outcome = if touched.is_empty() && !is_about_account {
+            Outcome::Unused
+        } else if known.is_some_and(|place| self.accounts[place].seen.holds(activity.id, &horizons)) {
+            Outcome::Duplicate
+        } else if all_late && !is_about_account {
+            Outcome::Late
+        } else {
+            Outcome::Applied
+        };
+        if outcome != Outcome::Applied {
+            self.touched = touched;
+            return outcome;
         }
         let place = known.unwrap_or_else(|| {
             let account = Account::new(activity.account, newest, prepared);
@@ -282,13 +286,7 @@ impl Shard {
         if account.seen.remember(activity.id, code, activity.time.0, &horizons) == Remembered::InsteadOfOldest {
             self.counts.forgotten += 1;
         }
-        let mut touched = [0_usize; 64];
-        let takes = &takes[..taken];
-        for (slot, signal) in touched.iter_mut().zip(takes) {
-            *slot = usize::from(*signal);
-        }
-        let touched = &touched[..taken];
-        for signal in touched {
+        for signal in &touched {
             let operator = &prepared.plan.signals[*signal].operator;
             if operator::is_late(operator, activity.time.0, &edge) == Some(true) {
                 continue;
@@ -307,7 +305,8 @@ impl Shard {
             account.info.get_or_insert_default().observe(activity);
         }
         let as_of = self.clocks[source.index()].at().unwrap_or(i64::MIN);
-        self.look(place, position, as_of, Cause::Activity(source), None, touched, sink);
+        self.look(place, position, as_of, Cause::Activity(source), None, &touched, sink);
+        self.touched = touched;
         self.mark_dirty(place, position);
         Outcome::Applied
     }

@@ -29,6 +29,7 @@ pub(crate) struct Metric {
     pub(crate) kind: Kind,
     pub(crate) unit: Unit,
     /// Its labels, as they are written in the table.
+    #[cfg_attr(not(test), expect(dead_code, reason = "for the table in deploy/README.md"))]
     pub(crate) labels: &'static str,
     pub(crate) about: &'static str,
 }
@@ -112,8 +113,8 @@ impl Metrics {
         with_local_recorder(&recorder, || {
             for Metric { name, kind, unit, about, .. } in METRICS {
                 match kind {
-                    Kind::Counter => describe_counter!(name, unit, about),
-                    Kind::Gauge => describe_gauge!(name, unit, about),
+                    Counter => describe_counter!(name, unit, about),
+                    Gauge => describe_gauge!(name, unit, about),
                 }
             }
         });

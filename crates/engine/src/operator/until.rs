@@ -10,7 +10,7 @@ pub(crate) fn remaining(instant: i64, marks: &[i64], edge: &Edge<'_>) -> (i64, D
     }
     let left = instant - at;
     let place = marks.partition_point(|mark| *mark < left);
-    let value = marks.get(place).or(marks.last()).copied().unwrap_or(0);
+    let value = marks.get(place).or_else(|| marks.last()).copied().unwrap_or(0);
     let below = place.checked_sub(1).and_then(|i| marks.get(i)).copied().unwrap_or(0);
     (value, Due::plain(instant - below))
 }

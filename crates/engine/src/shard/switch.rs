@@ -9,7 +9,7 @@ use crate::now::{Clocks, Now};
 use crate::operator::{self, State};
 use crate::prepared::{MAX_MEASURES, Prepared};
 use crate::rule;
-use model::plan::{Condition, Plan, Rule};
+use model::plan::{Condition, Operator, Plan, Rule};
 
 impl Shard {
     pub(super) fn take_model(&mut self, text: &str) -> Result<(), Refused> {
@@ -127,7 +127,8 @@ fn carry_signals(account: &mut Account, old: &Prepared, new: &Prepared, now: &No
             blind.push(account.blind.as_ref().map_or(i64::MIN, |blind| blind[twin]));
         } else {
             states.push(State::new(&signal.operator));
-            blind.push(operator::window(&signal.operator).map_or(i64::MIN, |(_, width)| living + width));
+            let windowed = matches!(signal.operator, Operator::Rolling { .. } | Operator::Trend { .. });
+            blind.push(if windowed { living + operator::memory(&signal.operator) } else { i64::MIN });
         }
     }
     account.signals = states.into();

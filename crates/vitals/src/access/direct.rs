@@ -52,7 +52,7 @@ impl<L: Log> Direct<L> {
 
     pub(crate) fn page(&self, topic: &str, partition: u32, offset: i64, limit: usize) -> Result<Page> {
         let mut reader = self.reader(&Partition::new(topic, partition), offset)?;
-        let mut batch = Batch { limit: PAGE_BYTES, ..Batch::default() };
+        let mut batch = batch();
         let mut page = Page { records: Vec::new(), next: offset, at_end: false };
         match patiently(|| reader.poll(&mut batch, Duration::ZERO))? {
             Event::Records => {
@@ -77,7 +77,7 @@ impl<L: Log> Direct<L> {
         let partition = Partition::new(name, wire::partition_of(key, count));
         let first = self.first(&partition)?;
         let mut reader = self.reader(&partition, first)?;
-        let mut batch = Batch { limit: PAGE_BYTES, ..Batch::default() };
+        let mut batch = batch();
         let mut latest = None;
         loop {
             match patiently(|| reader.poll(&mut batch, Duration::ZERO))? {
@@ -190,6 +190,12 @@ fn patiently<T>(mut ask: impl FnMut() -> log::Result<T>) -> log::Result<T> {
         }
     }
     ask()
+}
+
+fn batch() -> Batch {
+    let mut batch = Batch::default();
+    batch.limit = PAGE_BYTES;
+    batch
 }
 
 fn copy(record: &log::Record<'_>) -> Record {

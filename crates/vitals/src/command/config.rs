@@ -3,7 +3,7 @@
 use super::Context;
 use crate::exit::Outcome;
 use crate::print::{Format, Out};
-use crate::settings::key::KEYS;
+use crate::settings::key::{KEYS, Secrecy};
 use anyhow::Result;
 use clap::Subcommand;
 use std::collections::BTreeMap;
@@ -33,7 +33,9 @@ impl Config {
                         table = of;
                     }
                     out.line(format_args!("# {}", key.about))?;
-                    out.line(format_args!("{name} = {value}"))?;
+                    // What is hidden must not be read back as if it were the value.
+                    let quote = if key.secrecy == Secrecy::Hidden { "# " } else { "" };
+                    out.line(format_args!("{quote}{name} = {value}"))?;
                 }
             }
         }
