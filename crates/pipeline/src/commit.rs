@@ -5,7 +5,9 @@
 //! stamps of the offsets that were in the transaction tell which way.
 
 use crate::failure::{Failure, later};
+use crate::variant::{Correct, Variant};
 use log::{AbortCause, CommitError, Log, Member, Partition, Receipt, Transaction, Writer};
+use std::marker::PhantomData;
 
 /// Identifies one transaction.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
@@ -38,7 +40,7 @@ pub(crate) enum Resolution {
 
 /// A writer that outlives its writers.
 #[derive(Debug)]
-pub(crate) struct Committer<L: Log> {
+pub(crate) struct Committer<L: Log, V: Variant = Correct> {
     log: L,
     id: String,
     writer: Option<L::Writer>,
@@ -46,13 +48,14 @@ pub(crate) struct Committer<L: Log> {
     doubt: bool,
     not_before: i64,
     fenced: Vec<i64>,
+    variant: PhantomData<V>,
 }
 
-impl<L: Log> Committer<L> {
+impl<L: Log, V: Variant> Committer<L, V> {
     pub(crate) fn new(log: L, id: String) -> Self {
         let incarnation = log.now();
         let stamp = Stamp { incarnation, sequence: 0 };
-        Self { log, id, writer: None, stamp, doubt: false, not_before: i64::MIN, fenced: Vec::new() }
+        Self { log, id, writer: None, stamp, doubt: false, not_before: i64::MIN, fenced: Vec::new(), variant: PhantomData }
     }
 
     /// Has a writer. Returns whether it does.
@@ -94,6 +97,7 @@ impl<L: Log> Committer<L> {
             Err(CommitError::Aborted { reason, cause, after }) => {
                 self.not_before = now.saturating_add(crate::settings::millis(after));
                 match cause {
+                    AbortCause::Log if V::ABORT_FORGOTTEN => Ok(Outcome::Committed(Receipt { stamp: None })),
                     AbortCause::Log => Ok(Outcome::Again),
                     AbortCause::StaleMembership => Ok(Outcome::Stale),
                     AbortCause::RecordTooLarge | AbortCause::UnknownPartition => Err(Failure::Stuck(reason)),
@@ -136,6 +140,8 @@ impl<L: Log> Committer<L> {
         let ours = ours.count();
         self.doubt = false;
         let resolution = match ours {
+            _ if V::UNKNOWN_IS_COMMITTED => Resolution::Committed,
+            _ if V::UNKNOWN_IS_ABORTED => Resolution::Aborted,
             0 => Resolution::Aborted,
             all if all == partitions.len() => Resolution::Committed,
             _ => Resolution::Mixed,

@@ -24,6 +24,7 @@ use crate::model_topic::{Follower, Published};
 use crate::settings::{self, millis};
 use crate::status::{FeedStatus, IngestStatus};
 use crate::topic;
+use crate::variant::{Correct, Variant};
 use engine::entry::{SourceMark, Watermarks};
 pub(crate) use feed::Feed;
 use intake::{Intake, Taken};
@@ -42,7 +43,7 @@ pub const GROUP: &str = "vitals-ingest";
 
 /// An ingest worker.
 #[derive(Debug)]
-pub struct Ingest<L: Log> {
+pub struct Ingest<L: Log, V: Variant = Correct> {
     log: L,
     identity: settings::Identity,
     settings: settings::Ingest,
@@ -50,7 +51,7 @@ pub struct Ingest<L: Log> {
     models: Follower<L>,
     model: Option<Published>,
     member: Option<L::Member>,
-    committer: Committer<L>,
+    committer: Committer<L, V>,
     intake: Intake,
     load: Option<Load>,
     feeds: BTreeMap<Partition, Feed>,
@@ -74,6 +75,14 @@ pub struct Ingest<L: Log> {
 impl<L: Log> Ingest<L> {
     /// A worker that has done nothing.
     pub fn new(log: L, identity: settings::Identity, settings: settings::Ingest) -> Self {
+        Self::of_variant(log, identity, settings)
+    }
+}
+
+impl<L: Log, V: Variant> Ingest<L, V> {
+    /// A worker that may be known to be wrong.
+    #[doc(hidden)]
+    pub fn of_variant(log: L, identity: settings::Identity, settings: settings::Ingest) -> Self {
         let committer = Committer::new(log.clone(), identity.id("ingest"));
         Self {
             topics: Source::ALL.map(topic::of_source).to_vec(),

@@ -12,6 +12,8 @@ mod score;
 pub mod settings;
 pub mod status;
 pub mod topic;
+#[doc(hidden)]
+pub mod variant;
 mod verify;
 
 pub use failure::{Failure, Progress};

@@ -22,6 +22,7 @@ use crate::metadata;
 use crate::settings::{self, millis};
 use crate::status::{ScoreStatus, ShardStatus};
 use crate::topic;
+use crate::variant::{Correct, Variant};
 use engine::Step;
 use engine::entry::Position;
 use log::{Appends, Batch, Event, Isolation, Log, Member, OffsetCommit, Partition, Transaction};
@@ -42,7 +43,7 @@ pub const GROUP: &str = "vitals-score";
 
 /// A score worker.
 #[derive(Debug)]
-pub struct Score<L: Log> {
+pub struct Score<L: Log, V: Variant = Correct> {
     log: L,
     identity: settings::Identity,
     settings: settings::Score,
@@ -50,8 +51,8 @@ pub struct Score<L: Log> {
     topics: Topics,
     encoder: Encoder,
     member: Option<L::Member>,
-    committer: Committer<L>,
-    owned: BTreeMap<Partition, State<L>>,
+    committer: Committer<L, V>,
+    owned: BTreeMap<Partition, State<L, V>>,
     leaving: Vec<Partition>,
     sending: Vec<Partition>,
     /// The batch at hand, and the record and entry in it that is folded next.
@@ -76,6 +77,14 @@ struct Cursor {
 impl<L: Log> Score<L> {
     /// A worker that has done nothing.
     pub fn new(log: L, identity: settings::Identity, settings: settings::Score) -> Self {
+        Self::of_variant(log, identity, settings)
+    }
+}
+
+impl<L: Log, V: Variant> Score<L, V> {
+    /// A worker that may be known to be wrong.
+    #[doc(hidden)]
+    pub fn of_variant(log: L, identity: settings::Identity, settings: settings::Score) -> Self {
         Self {
             journal: topic::JOURNAL.into(),
             topics: Topics::default(),
@@ -433,7 +442,7 @@ impl<L: Log> Score<L> {
 }
 
 /// A refusal is the shard's; any other failure is the worker's.
-fn refused<L: Log>(partition: &Partition, failure: Failure) -> Result<State<L>, Failure> {
+fn refused<L: Log, V: Variant>(partition: &Partition, failure: Failure) -> Result<State<L, V>, Failure> {
     match failure {
         Failure::Refused { .. } | Failure::Log(log::Error::OutOfRange { .. }) => {
             Ok(refuse(partition, failure.to_string()))
@@ -442,7 +451,7 @@ fn refused<L: Log>(partition: &Partition, failure: Failure) -> Result<State<L>, 
     }
 }
 
-fn refuse<L: Log>(partition: &Partition, reason: String) -> State<L> {
+fn refuse<L: Log, V: Variant>(partition: &Partition, reason: String) -> State<L, V> {
     tracing::error!(%partition, reason, "the shard does not go live");
     State::Refused(reason)
 }

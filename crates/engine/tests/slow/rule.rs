@@ -29,32 +29,38 @@ pub(crate) fn marks(rule: &Rule, now: &Now<'_>) -> Marks {
     rule.sources.iter().map(living).collect()
 }
 
-/// Time that counts: the least growth of all axes, less what each grew in holds.
+/// Time that counts: between holds the least growth of all axes.
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) struct Stopwatch {
-    from: Marks,
-    held: Marks,
+    /// What had counted when it was last stopped.
+    counted: i64,
+    /// Where the axes stood when it last began to run; `None` while it is stopped.
+    from: Option<Marks>,
 }
 
 impl Stopwatch {
     fn start(now: &Marks) -> Self {
-        Self { from: now.clone(), held: Marks::new() }
+        Self { counted: 0, from: Some(now.clone()) }
     }
 
-    /// What each axis must reach for `span` to have passed.
+    /// What each axis must reach for `span` to have passed; nothing while it is stopped.
     pub(crate) fn ends(&self, span: i64) -> Marks {
-        let end = |(axis, from): (&Axis, &i64)| (*axis, from + self.held.get(axis).unwrap_or(&0) + span);
-        self.from.iter().map(end).collect()
+        let end = |(axis, from): (&Axis, &i64)| (*axis, from + span - self.counted);
+        self.from.iter().flatten().map(end).collect()
     }
 
     fn has_passed(&self, span: i64, now: &Marks) -> bool {
         self.ends(span).iter().all(|(axis, end)| now[axis] >= *end)
     }
 
-    fn leave_out(&mut self, from: &Marks, to: &Marks) {
-        for (axis, from) in from {
-            *self.held.entry(*axis).or_insert(0) += to[axis] - from;
+    fn stop(&mut self, now: &Marks) {
+        if let Some(from) = self.from.take() {
+            self.counted += from.iter().map(|(axis, from)| now[axis] - from).min().unwrap();
         }
+    }
+
+    fn go_on(&mut self, now: &Marks) {
+        self.from.get_or_insert_with(|| now.clone());
     }
 }
 
@@ -83,8 +89,6 @@ pub(crate) struct Watch {
     pub(crate) phase: Phase,
     /// How often it has fired.
     pub(crate) episode: u32,
-    /// Where the axes stood when the present hold began.
-    pub(crate) held_since: Option<Marks>,
 }
 
 /// What became of an alert.
@@ -119,13 +123,12 @@ impl Watch {
         now: &Marks,
         as_of: i64,
     ) -> Vec<Turn> {
+        let stopwatch = self.stopwatch();
         if on_hold {
-            self.held_since.get_or_insert_with(|| now.clone());
+            stopwatch.into_iter().for_each(|stopwatch| stopwatch.stop(now));
             return Vec::new();
         }
-        if let (Some(held_since), Some(stopwatch)) = (self.held_since.take(), self.stopwatch()) {
-            stopwatch.leave_out(&held_since, now);
-        }
+        stopwatch.into_iter().for_each(|stopwatch| stopwatch.go_on(now));
         let mut turns = Vec::new();
         while let Some(next) = self.next(rule, facing, now, as_of) {
             let resolves = matches!((&self.phase, &next), (Phase::Firing { .. }, Phase::Cooling { .. }));
@@ -194,10 +197,9 @@ impl Watch {
         }
     }
 
-    /// The stopwatch that runs, with its span: an end to look out for, except in a hold.
+    /// The stopwatch of the phase, with its span: an end to look out for.
     pub(crate) fn running(&self, rule: &Rule) -> Option<(&Stopwatch, i64)> {
         match &self.phase {
-            _ if self.held_since.is_some() => None,
             Phase::Pending { since, .. } => Some((since, rule.for_ms)),
             Phase::Firing { clearing, .. } => Some((clearing.as_ref()?, rule.keep_firing_for)),
             Phase::Cooling { since } => Some((since, rule.cooldown)),

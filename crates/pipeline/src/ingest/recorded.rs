@@ -13,6 +13,7 @@ use crate::model_topic::{Follower, Published};
 use crate::settings;
 use crate::status::{FeedStatus, IngestStatus};
 use crate::topic;
+use crate::variant::{Correct, Variant};
 use engine::entry::{SourceMark, Watermarks};
 use log::{Batch, Event, Isolation, Log, Member, OffsetCommit, Partition, Transaction};
 use model::source::Source;
@@ -48,7 +49,7 @@ struct Lane {
 
 /// A recorded run of ingest.
 #[derive(Debug)]
-pub struct Recorded<L: Log> {
+pub struct Recorded<L: Log, V: Variant = Correct> {
     log: L,
     identity: settings::Identity,
     settings: settings::Ingest,
@@ -56,7 +57,7 @@ pub struct Recorded<L: Log> {
     models: Follower<L>,
     model: Option<Published>,
     member: Option<L::Member>,
-    committer: Committer<L>,
+    committer: Committer<L, V>,
     intake: Intake,
     load: Option<Load>,
     assigned: Vec<Partition>,
@@ -78,6 +79,19 @@ impl<L: Log> Recorded<L> {
     /// A run that has done nothing. `until`: the instant up to which time is to advance; by default the greatest
     /// event time there is.
     pub fn new(log: L, identity: settings::Identity, settings: settings::Ingest, until: Option<i64>) -> Self {
+        Self::of_variant(log, identity, settings, until)
+    }
+}
+
+impl<L: Log, V: Variant> Recorded<L, V> {
+    /// A run that may be known to be wrong.
+    #[doc(hidden)]
+    pub fn of_variant(
+        log: L,
+        identity: settings::Identity,
+        settings: settings::Ingest,
+        until: Option<i64>,
+    ) -> Self {
         let committer = Committer::new(log.clone(), identity.id("ingest"));
         Self {
             topics: Source::ALL.map(topic::of_source).to_vec(),

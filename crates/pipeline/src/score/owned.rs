@@ -3,17 +3,18 @@
 use super::checkpoint::Checkpoint;
 use super::restore::{Restore, Restored};
 use crate::status::Phase;
+use crate::variant::Variant;
 use engine::Shard;
 use engine::entry::Position;
 use log::{Appends, Log};
 
 /// Where a partition stands.
 #[derive(Debug)]
-pub(crate) enum State<L: Log> {
+pub(crate) enum State<L: Log, V: Variant> {
     /// Its committed offset is not known yet.
     Waiting,
     /// Its state is being read.
-    Restoring(Box<Restore<L>>),
+    Restoring(Box<Restore<L, V>>),
     /// It folds; without effects while it is not past `target`.
     Folding(Box<Folding>),
     /// It does not go on.
@@ -65,7 +66,7 @@ impl Folding {
     }
 }
 
-impl<L: Log> State<L> {
+impl<L: Log, V: Variant> State<L, V> {
     pub(crate) const fn folding(&self) -> Option<&Folding> {
         match self {
             Self::Folding(folding) => Some(folding),

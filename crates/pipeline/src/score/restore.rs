@@ -12,19 +12,21 @@ use crate::failure::{Failure, later};
 use crate::metadata;
 use crate::settings::Rebuild;
 use crate::topic;
+use crate::variant::Variant;
 use engine::entry::Position;
 use engine::{Restoring, Shard};
 use log::{Batch, Committed, Ends, Event, Isolation, Log, Partition, Reader};
 use model::plan::ModelId;
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
+use std::marker::PhantomData;
 use std::time::Duration;
 
 const REBUILD: &str = "start once with `vitals run --rebuild`, which folds the journal from its beginning";
 
 /// A shard on its way back.
 #[derive(Debug)]
-pub(crate) struct Restore<L: Log> {
+pub(crate) struct Restore<L: Log, V: Variant> {
     partition: Partition,
     committed: Option<(Committed, metadata::Journal)>,
     journal: Ends,
@@ -34,6 +36,7 @@ pub(crate) struct Restore<L: Log> {
     /// Chunks by key: kind, key, chunk.
     records: BTreeMap<(u8, Vec<u8>, u8), Vec<u8>>,
     bytes: usize,
+    variant: PhantomData<V>,
 }
 
 /// A shard that is back at its marker.
@@ -49,7 +52,7 @@ pub(crate) struct Restored {
     pub(crate) stamp: Option<crate::commit::Stamp>,
 }
 
-impl<L: Log> Restore<L> {
+impl<L: Log, V: Variant> Restore<L, V> {
     /// Begins, once the committed offset is known for certain.
     pub(crate) fn begin(
         log: &L,
@@ -89,6 +92,7 @@ impl<L: Log> Restore<L> {
             batch: Batch::default(),
             records: BTreeMap::new(),
             bytes: 0,
+            variant: PhantomData,
         }))
     }
 

@@ -1,0 +1,59 @@
+//! Workers that are known to be wrong, each in one way, so that a test can show that it would notice.
+//!
+//! [`Correct`] is what runs: all its constants are false, so that nothing of this is left in it. No other variant
+//! is ever built but by the simulation.
+
+use std::fmt;
+
+/// In which ways a worker is wrong.
+pub trait Variant: fmt::Debug + Copy + Default + 'static {
+    /// The end of a partition is taken for proved where the stable end was reached: an upstream transaction still
+    /// open may hold older activity.
+    const PROOF_BY_STABLE_END: bool = false;
+    /// A watermark is as of the time of the answer, not of the request.
+    const PROOF_AT_ANSWER: bool = false;
+    /// The wall clock is trusted without comparing it with that of the log.
+    const CLOCK_UNCHECKED: bool = false;
+    /// Partitions that were added since the ends were asked for do not count.
+    const COUNT_UNASKED: bool = false;
+    /// A watermark entry stands before the activities that it covers.
+    const MARK_FIRST: bool = false;
+    /// What is not told yet of the runs of activity does not stand in the offsets' metadata.
+    const RUNS_FORGOTTEN: bool = false;
+    /// What waits to be sent is kept though a partition was lost.
+    const LOAD_KEPT: bool = false;
+    /// Records are taken in while the outcome of a transaction is not known.
+    const TAKES_IN_DOUBT: bool = false;
+    /// Dead letters are sent in a transaction of their own.
+    const LETTERS_APART: bool = false;
+    /// A transaction of unknown outcome is taken for committed.
+    const UNKNOWN_IS_COMMITTED: bool = false;
+    /// A transaction of unknown outcome is taken for aborted.
+    const UNKNOWN_IS_ABORTED: bool = false;
+    /// A transaction that was aborted is not sent again.
+    const ABORT_FORGOTTEN: bool = false;
+    /// Accounts are stored in a transaction before that of their effects.
+    const ACCOUNTS_AHEAD: bool = false;
+    /// A shard that is being revoked has effects in a transaction, and no offset.
+    const OFFSET_LEFT_OUT: bool = false;
+    /// State is read to the stable end only.
+    const STATE_TO_STABLE_END: bool = false;
+    /// The marker of a checkpoint is made when the last account is stored, not before the first.
+    const MARKER_AT_END: bool = false;
+    /// The journal is read on from the committed offset, not from the marker.
+    const REPLAY_LEFT_OUT: bool = false;
+    /// What an account reflects already is folded into it again.
+    const ACCOUNTS_NOT_SKIPPED: bool = false;
+    /// Effects of what was folded before are sent again.
+    const EFFECTS_REPLAYED: bool = false;
+    /// The position within a record is not looked at.
+    const ENTRY_IGNORED: bool = false;
+    /// The counts are those of the marker.
+    const HEAD_IGNORED: bool = false;
+}
+
+/// The worker that runs.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Correct;
+
+impl Variant for Correct {}

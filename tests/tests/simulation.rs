@@ -1,0 +1,41 @@
+//! The simulation: thousands of seeds, each a run of the real workers in which much goes wrong.
+
+use pipeline::variant::Correct;
+use vitals_tests::simulation::{self, Report};
+
+fn env(name: &str) -> Option<u64> {
+    std::env::var(name).ok().map(|text| text.parse().unwrap())
+}
+
+fn tell(report: &Report) -> String {
+    let Report { seed, finding, tail, .. } = report;
+    let finding = finding.as_deref().unwrap_or("nothing");
+    format!("{tail}seed {seed}: {finding}\n\nrun it alone: VITALS_SEED={seed} cargo test -p vitals-tests --test simulation live\n")
+}
+
+#[test]
+fn live_workers_keep_their_promises_under_every_schedule() {
+    let seeds = env("VITALS_SEED").map_or_else(|| 0..env("VITALS_SEEDS").unwrap_or(2_000), |seed| seed..seed + 1);
+    let began = std::time::Instant::now();
+    let (mut count, mut entries, mut outputs, mut steps) = (0, 0, 0, 0);
+    let mut found = Vec::new();
+    let mut tally = log::simulated::Tally::default();
+    for seed in seeds {
+        let report = simulation::run::<Correct>(seed);
+        if report.finding.is_some() {
+            eprintln!("{}", tell(&report));
+            found.push((seed, report.finding));
+            continue;
+        }
+        count += 1;
+        entries += report.entries;
+        outputs += report.outputs;
+        steps += report.steps;
+        tally.add(&report.tally);
+        if env("VITALS_SEED").is_some() {
+            eprintln!("{}", tell(&report));
+        }
+    }
+    println!("{count} seeds, {entries} entries, {outputs} outputs, {steps} steps in {:?}\n{tally}", began.elapsed());
+    assert!(found.is_empty(), "{found:#?}");
+}
