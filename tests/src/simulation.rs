@@ -30,4 +30,4 @@ pub mod schedule;
 pub mod trace;
 pub mod world;
 
-pub use schedule::{Report, run};
+pub use schedule::{Report, Weather, run};

@@ -1,7 +1,7 @@
 //! The simulation: thousands of seeds, each a run of the real workers in which much goes wrong.
 
 use pipeline::variant::Correct;
-use vitals_tests::simulation::{self, Report};
+use vitals_tests::simulation::{self, Report, Weather};
 
 fn env(name: &str) -> Option<u64> {
     std::env::var(name).ok().map(|text| text.parse().unwrap())
@@ -16,12 +16,17 @@ fn tell(report: &Report) -> String {
 #[test]
 fn live_workers_keep_their_promises_under_every_schedule() {
     let seeds = env("VITALS_SEED").map_or_else(|| 0..env("VITALS_SEEDS").unwrap_or(2_000), |seed| seed..seed + 1);
+    let weather = match std::env::var("VITALS_WEATHER").as_deref() {
+        Ok("fair") => Weather::Fair,
+        Ok("rain") => Weather::Rain,
+        _ => Weather::Storm,
+    };
     let began = std::time::Instant::now();
     let (mut count, mut entries, mut outputs, mut steps) = (0, 0, 0, 0);
     let mut found = Vec::new();
     let mut tally = log::simulated::Tally::default();
     for seed in seeds {
-        let report = simulation::run::<Correct>(seed);
+        let report = simulation::run::<Correct>(seed, weather);
         if report.finding.is_some() {
             eprintln!("{}", tell(&report));
             found.push((seed, report.finding));

@@ -18,8 +18,11 @@ use crate::timer::NEVER;
 use crate::clock::SPREAD;
 use std::sync::Arc;
 
+/// A value that is not known, where an option would cost eight bytes more.
+pub(crate) const UNKNOWN: i64 = i64::MIN;
+
 /// What was published last.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Published {
     pub(crate) score: Option<u32>,
     pub(crate) band: Option<usize>,
@@ -28,17 +31,29 @@ pub(crate) struct Published {
     /// The greatest T then.
     pub(crate) greatest: i64,
     pub(crate) scored: bool,
-    /// Value and contribution of each measure.
-    pub(crate) lines: Vec<(Option<i64>, i32)>,
+    /// Value (or [`UNKNOWN`]) and contribution of each measure.
+    pub(crate) lines: Vec<(i64, i32)>,
 }
 
 /// What a measure came to when last looked at; derived, never stored.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Scored {
-    pub(crate) value: Option<i64>,
-    pub(crate) points: u32,
-    pub(crate) weight: u32,
-    pub(crate) contribution: i32,
+    /// The value, or [`UNKNOWN`].
+    pub(crate) value: i64,
+    pub(crate) points: u16,
+    pub(crate) weight: u16,
+    pub(crate) contribution: i16,
+}
+
+impl Scored {
+    pub(crate) const NEW: Self = Self { value: UNKNOWN, points: 0, weight: 0, contribution: 0 };
+
+    pub(crate) fn of(value: i64, points: u32, weight: u32) -> Self {
+        // Points and weights are at most 10,000, and so is what they come to.
+        let contribution = i16::try_from(crate::score::contribution(points, weight)).unwrap_or(0);
+        let small = |number: u32| u16::try_from(number).unwrap_or(0);
+        Self { value, points: small(points), weight: small(weight), contribution }
+    }
 }
 
 /// An account.
@@ -113,7 +128,7 @@ impl Account {
     /// Makes everything derived be worked out anew.
     pub(crate) fn forget_derived(&mut self, prepared: &Prepared) {
         self.readings = vec![Reading::NEW; prepared.plan.signals.len()].into();
-        self.scored = vec![Scored::default(); prepared.plan.measures.len()].into();
+        self.scored = vec![Scored::NEW; prepared.plan.measures.len()].into();
         self.due = vec![(NEVER, NEVER); prepared.slots()].into();
     }
 
@@ -121,6 +136,28 @@ impl Account {
     pub(crate) fn is_past(&mut self, position: Position) -> bool {
         self.ahead = self.ahead && self.position >= position;
         self.ahead
+    }
+
+    /// Reads a little of each cache line of the account itself.
+    pub(crate) fn touch_self(&self) -> usize {
+        self.id.len() + self.signals.len() + self.readings.len() + self.due.len() + self.rules.len()
+    }
+
+    /// Reads a little of each cache line of its parts.
+    pub(crate) fn touch_parts(&self) -> usize {
+        let name = usize::from(self.id.as_bytes().first().copied().unwrap_or(0));
+        let signals: usize = self.signals.iter().map(State::touch_self).sum();
+        let readings = self.readings.iter().step_by(2).filter(|reading| reading.due.plain == 0).count();
+        let scored = self.scored.iter().step_by(4).filter(|scored| scored.weight == 1).count();
+        let due = self.due.iter().step_by(4).filter(|due| due.0 == 0).count();
+        let rules: usize = self.rules.iter().map(|rule| rule.since.len()).sum();
+        let published = self.published.as_ref().map_or(0, |published| published.lines.len());
+        name + signals + readings + scored + due + rules + published + self.seen.touch()
+    }
+
+    /// Reads a little of what its signals hold.
+    pub(crate) fn touch_content(&self) -> usize {
+        self.signals.iter().map(State::touch_content).sum()
     }
 
     pub(crate) fn is_closed(&self) -> bool {
@@ -146,7 +183,7 @@ impl Account {
             + self.signals.iter().map(|state| size_of::<State>() + state.heap()).sum::<usize>()
             + self.blind.as_ref().map_or(0, |blind| 8 * blind.len())
             + self.rules.iter().map(|rule| size_of::<rule::State>() + 8 * rule.since.capacity()).sum::<usize>()
-            + self.published.as_ref().map_or(0, |p| size_of::<Published>() + 24 * p.lines.capacity())
+            + self.published.as_ref().map_or(0, |p| size_of::<Published>() + 16 * p.lines.capacity())
             + size_of_val(&*self.readings)
             + size_of_val(&*self.scored)
             + size_of_val(&*self.due)

@@ -1,6 +1,6 @@
 //! Where an account stands at one instant: readings, weights, contributions, score. Changes nothing that counts.
 
-use crate::account::{Account, Scored};
+use crate::account::{Account, Scored, UNKNOWN};
 use crate::clock::View;
 use crate::effect::{CapLine, Evidence, Freshness, Line, Standing, Status};
 use crate::now::{Clocks, Edge, Now};
@@ -21,6 +21,8 @@ pub(crate) struct Assessment {
     pub(crate) lines: Vec<Line>,
     pub(crate) complete_to: Vec<(Source, EventTime)>,
     pub(crate) evidence: Vec<Evidence>,
+    /// The clocks of a rule.
+    pub(crate) clocks: Vec<i64>,
     pub(crate) sources_out: SourceSet,
     pub(crate) status: Option<Status>,
     pub(crate) score: Option<u32>,
@@ -39,7 +41,7 @@ pub(crate) struct Asked<'a> {
 
 impl Facts for Asked<'_> {
     fn signal(&self, signal: usize) -> Option<i64> {
-        if self.freshness[signal] == Freshness::Unknown { None } else { self.readings[signal].value }
+        if self.freshness[signal] == Freshness::Unknown { None } else { self.readings[signal].value() }
     }
 
     fn score(&self) -> Option<u32> {
@@ -62,8 +64,8 @@ pub(crate) fn read(account: &mut Account, prepared: &Prepared, clocks: Clocks<'_
         let edge = prepared.direct[i].map(|source| edge(clocks, now, source, account.spread));
         let is_derived = matches!(signal.operator, Operator::Ratio { .. });
         let due = edge.as_ref().is_some_and(|edge| old.due.is_reached(&edge.now));
-        let asks = due || is_derived || old == Reading::NEW || touched.contains(&i);
-        if !asks && !account.signals[i].is_unsettled() {
+        // What is not touched and not due reads as before: its state is not even looked at.
+        if !(due || is_derived || old == Reading::NEW || touched.contains(&i)) {
             continue;
         }
         let edge = edge.unwrap_or_else(|| self::edge(clocks, now, Source::Login, account.spread));
@@ -98,23 +100,24 @@ impl Assessment {
         self.lines.clear();
         for (i, measure) in plan.measures.iter().enumerate() {
             let freshness = self.freshness[measure.signal];
-            let value = account.readings[measure.signal].value.filter(|_| freshness != Freshness::Unknown);
+            let value = account.readings[measure.signal].value().filter(|_| freshness != Freshness::Unknown);
             let was = account.scored[i];
-            if was.value != value || was.weight != weights[i] {
+            let (told, weight) = (value.unwrap_or(UNKNOWN), weights[i]);
+            if was.value != told || u32::from(was.weight) != weight {
                 let points = value.map_or(0, |value| measure.curve.points(value));
-                let contribution = score::contribution(points, weights[i]);
-                account.scored[i] = Scored { value, points, weight: weights[i], contribution };
+                account.scored[i] = Scored::of(told, points, weight);
             }
             let is = account.scored[i];
-            raw += is.contribution;
+            let contribution = i32::from(is.contribution);
+            raw += contribution;
             self.lines.push(Line {
                 measure: i,
                 freshness,
                 value,
                 previous_value: None,
-                points: is.points,
-                weight: is.weight,
-                contribution: is.contribution,
+                points: u32::from(is.points),
+                weight,
+                contribution,
                 change: 0,
             });
         }
@@ -160,7 +163,7 @@ impl Assessment {
                     Some(View::Unbegun) | None => freshness = Freshness::Unknown,
                 }
             }
-            if account.readings[i].value.is_none() || is_blind(account, prepared, now, i) {
+            if account.readings[i].value().is_none() || is_blind(account, prepared, now, i) {
                 freshness = Freshness::Unknown;
             }
             if let Operator::Ratio { part, whole, .. } = signal.operator

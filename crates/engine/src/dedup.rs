@@ -5,16 +5,30 @@
 //! asked of its hour and T, not of when it was last tidied.
 
 use crate::bytes::{Damaged, Reader, Writer};
+use crate::compact::{give_back, make_room};
 use model::time::HOUR;
 
 /// The most fingerprints held for one account.
 pub(crate) const CAP: usize = 4_096;
 
-/// Source and hour of a fingerprint, in the order of time.
+/// Hour (since the epoch) and source of a fingerprint in 28 and 4 bits, in the order of time.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-struct Slot {
-    hour: i32,
-    source: u8,
+struct Slot(i32);
+
+impl Slot {
+    fn of(time: i64, source: u8) -> Self {
+        // 2^27 hours are 15,000 years.
+        let hour = time.div_euclid(HOUR).clamp(-(1 << 27), (1 << 27) - 1);
+        Self((i32::try_from(hour).unwrap_or(0) << 4) | i32::from(source & 15))
+    }
+
+    const fn hour(self) -> i32 {
+        self.0 >> 4
+    }
+
+    const fn source(self) -> u8 {
+        (self.0 & 15) as u8
+    }
 }
 
 /// What is asked of a source: up to when its fingerprints count.
@@ -41,8 +55,8 @@ pub(crate) enum Remembered {
 }
 
 fn counts(slot: Slot, horizon: &impl Horizon) -> bool {
-    let end = (i64::from(slot.hour) + 1) * HOUR;
-    horizon.horizon(slot.source).is_none_or(|least| end > least)
+    let end = (i64::from(slot.hour()) + 1) * HOUR;
+    horizon.horizon(slot.source()).is_none_or(|least| end > least)
 }
 
 impl Seen {
@@ -54,8 +68,7 @@ impl Seen {
 
     /// Holds a fingerprint of an activity at `time`, unless it is beyond the horizon already.
     pub(crate) fn remember(&mut self, print: u64, source: u8, time: i64, horizon: &impl Horizon) -> Remembered {
-        let hour = i32::try_from(time.div_euclid(HOUR)).unwrap_or(i32::MAX);
-        let slot = Slot { hour, source };
+        let slot = Slot::of(time, source);
         if !counts(slot, horizon) {
             return Remembered::Yes;
         }
@@ -67,13 +80,15 @@ impl Seen {
         let after = first + self.slots[first..].partition_point(|held| *held == slot);
         let place = first + self.prints[first..after].partition_point(|held| *held < print);
         if self.slots.len() < CAP {
+            make_room(&mut self.slots);
+            make_room(&mut self.prints);
             self.slots.insert(place, slot);
             self.prints.insert(place, print);
             return Remembered::Yes;
         }
         // The oldest by (hour, fingerprint) goes, whichever that is; sources share an hour.
         let oldest = self.oldest();
-        if (self.slots[oldest].hour, self.prints[oldest]) < (hour, print) {
+        if (self.slots[oldest].hour(), self.prints[oldest]) < (slot.hour(), print) {
             self.slots.remove(oldest);
             self.prints.remove(oldest);
             let place = if oldest < place { place - 1 } else { place };
@@ -84,8 +99,8 @@ impl Seen {
     }
 
     fn oldest(&self) -> usize {
-        let hour = self.slots.first().map(|slot| slot.hour);
-        let same = self.slots.iter().take_while(|slot| Some(slot.hour) == hour).count();
+        let hour = self.slots.first().map(|slot| slot.hour());
+        let same = self.slots.iter().take_while(|slot| Some(slot.hour()) == hour).count();
         (0..same).min_by_key(|place| self.prints[*place]).unwrap_or(0)
     }
 
@@ -95,6 +110,14 @@ impl Seen {
         self.slots.retain(|_| kept.next() == Some(&true));
         let mut kept = keep.iter();
         self.prints.retain(|_| kept.next() == Some(&true));
+        give_back(&mut self.slots);
+        give_back(&mut self.prints);
+    }
+
+    /// Reads a little of each cache line.
+    pub(crate) fn touch(&self) -> usize {
+        let prints = self.prints.iter().step_by(8).filter(|print| **print == 0).count();
+        prints + self.slots.iter().step_by(16).filter(|slot| slot.0 == 0).count()
     }
 
     pub(crate) fn heap(&self) -> usize {
@@ -105,10 +128,9 @@ impl Seen {
         to.len(self.slots.len());
         let mut last = 0_i64;
         for (slot, print) in self.slots.iter().zip(&self.prints) {
-            to.i64(i64::from(slot.hour) - last);
-            to.u64(u64::from(slot.source));
+            to.i64(i64::from(slot.0) - last);
             to.fixed(*print);
-            last = i64::from(slot.hour);
+            last = i64::from(slot.0);
         }
     }
 
@@ -118,9 +140,7 @@ impl Seen {
         let mut last = 0_i64;
         for _ in 0..len {
             last = last.wrapping_add(from.i64()?);
-            let hour = i32::try_from(last).map_err(|_| Damaged("hour out of range"))?;
-            let source = u8::try_from(from.u64()?).map_err(|_| Damaged("no such source"))?;
-            seen.slots.push(Slot { hour, source });
+            seen.slots.push(Slot(i32::try_from(last).map_err(|_| Damaged("hour out of range"))?));
             seen.prints.push(from.fixed()?);
         }
         let order: Vec<_> = seen.slots.iter().zip(&seen.prints).collect();

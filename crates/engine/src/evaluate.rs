@@ -3,7 +3,7 @@
 //! Invariant: looking once more at the same instant, or at one at which nothing was due, changes nothing. Timers
 //! may therefore come too early, and a restored account may be looked at more often than the first time.
 
-use crate::account::{Account, Published};
+use crate::account::{Account, UNKNOWN};
 use crate::assess::{Asked, Assessment, read};
 use crate::effect::{
     AccountHealth, Alert, AlertState, Cause, Closed, Effect, EffectId, Evidence, Freshness, Health, OpenAlert,
@@ -100,7 +100,7 @@ fn publish(
     let mut removed_change = 0;
     if let Some(last) = last {
         for (line, (value, contribution)) in work.lines.iter_mut().zip(&last.lines) {
-            line.previous_value = *value;
+            line.previous_value = Some(*value).filter(|value| *value != UNKNOWN);
             line.change = line.contribution - contribution;
         }
         removed_change = -last.lines.iter().skip(work.lines.len()).map(|line| line.1).sum::<i32>();
@@ -122,14 +122,14 @@ fn publish(
         cause: if moved { look.cause } else { Cause::Daily },
     };
     out.emit(&Effect::Health(health));
-    account.published = Some(Box::new(Published {
-        score: work.score,
-        band: work.band,
-        cap,
-        greatest: look.now.greatest,
-        scored,
-        lines: work.lines.iter().map(|line| (line.value, line.contribution)).collect(),
-    }));
+    let published = account.published.get_or_insert_default();
+    (published.score, published.band, published.cap) = (work.score, work.band, cap);
+    (published.greatest, published.scored) = (look.now.greatest, scored);
+    published.lines.clear();
+    published.lines.extend(work.lines.iter().map(|line| (line.value.unwrap_or(UNKNOWN), line.contribution)));
+    if published.lines.capacity() > work.lines.len() {
+        published.lines.shrink_to_fit();
+    }
     account.changed = true;
     true
 }
@@ -185,7 +185,7 @@ fn move_rules(
         return resolve_all(account, prepared, work, look, out, Resolution::NotScored);
     }
     let mut changed = false;
-    let mut clocks = Vec::new();
+    let mut clocks = std::mem::take(&mut work.clocks);
     for rule in 0..prepared.plan.rules.len() {
         let told = tell(rule, account, prepared, work, look, &mut clocks);
         // A rule passes each phase at most once at one instant, so this ends.
@@ -209,6 +209,7 @@ fn move_rules(
             }
         }
     }
+    work.clocks = clocks;
     changed
 }
 
@@ -234,7 +235,7 @@ fn announce(
     work.evidence.clear();
     for signal in &spec.signals {
         let freshness = work.freshness.get(*signal).copied().unwrap_or(Freshness::Unknown);
-        let value = account.readings.get(*signal).and_then(|reading| reading.value);
+        let value = account.readings.get(*signal).and_then(|reading| reading.value());
         let value = value.filter(|_| freshness != Freshness::Unknown);
         work.evidence.push(Evidence { signal: *signal, value, freshness });
     }

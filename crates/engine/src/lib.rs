@@ -23,6 +23,7 @@ mod account;
 mod prepared;
 mod timer;
 mod assess;
+mod compact;
 mod evaluate;
 pub mod count;
 pub mod shard;

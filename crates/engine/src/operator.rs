@@ -14,6 +14,7 @@ mod pairs;
 mod since_last;
 mod until;
 
+use crate::account::UNKNOWN;
 use crate::activity::{Activity, Value};
 use crate::bytes::{Damaged, Reader, Writer};
 use crate::now::{Due, Edge};
@@ -44,12 +45,21 @@ pub(crate) enum State {
 /// The value of a signal, and when it may next change without input.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Reading {
-    pub(crate) value: Option<i64>,
+    /// [`UNKNOWN`] where there is none.
+    value: i64,
     pub(crate) due: Due,
 }
 
 impl Reading {
-    pub(crate) const NEW: Self = Self { value: None, due: Due::AT_ONCE };
+    pub(crate) const NEW: Self = Self { value: UNKNOWN, due: Due::AT_ONCE };
+
+    fn of(value: Option<i64>, due: Due) -> Self {
+        Self { value: value.unwrap_or(UNKNOWN), due }
+    }
+
+    pub(crate) fn value(self) -> Option<i64> {
+        Some(self.value).filter(|value| *value != UNKNOWN)
+    }
 }
 
 /// Whether an activity passes a feed's filter. The source was compared before.
@@ -113,11 +123,34 @@ impl State {
                 Self::Distinct(Distinct::default(), (*min_base > 0).then(Box::default))
             }
             Operator::Trend { fold: Fold::Distinct(_), .. } => Self::Pairs(Pairs::default()),
+            Operator::Rolling { fold: Fold::Sum(_) | Fold::Mean(_), .. }
+            | Operator::Trend { fold: Fold::Sum(_) | Fold::Mean(_), .. } => Self::Buckets(Buckets::summing()),
             Operator::Rolling { .. } | Operator::Trend { .. } => Self::Buckets(Buckets::default()),
             Operator::Latest { .. } | Operator::Until { .. } => Self::Newest(Newest::default()),
             Operator::SinceLast { .. } => Self::Since(i64::MIN),
             Operator::Open { .. } => Self::Tickets(Box::default()),
             Operator::Ratio { .. } | Operator::Reached | Operator::Overdue => Self::Derived,
+        }
+    }
+
+    /// Reads a little of the state itself.
+    pub(crate) fn touch_self(&self) -> usize {
+        match self {
+            Self::Buckets(buckets) => buckets.len(),
+            Self::Distinct(distinct, _) => distinct.len(),
+            Self::Pairs(pairs) => pairs.counts().map_or(0, |_| 1),
+            Self::Newest(newest) => usize::from(newest.value == 0),
+            Self::Since(last) => usize::from(*last == 0),
+            Self::Tickets(_) | Self::Derived => 0,
+        }
+    }
+
+    /// Reads a little of what it holds.
+    pub(crate) fn touch_content(&self) -> usize {
+        match self {
+            Self::Buckets(buckets) => buckets.touch(),
+            Self::Distinct(distinct, _) => distinct.touch(),
+            Self::Pairs(_) | Self::Newest(_) | Self::Since(_) | Self::Tickets(_) | Self::Derived => 0,
         }
     }
 
@@ -170,18 +203,6 @@ impl State {
         }
     }
 
-    /// Whether its reading is out of date though nothing was due and nothing was observed.
-    pub(crate) fn is_unsettled(&self) -> bool {
-        match self {
-            Self::Buckets(buckets) => buckets.is_unsettled(),
-            Self::Distinct(distinct, counts) => {
-                distinct.is_unsettled() || counts.as_ref().is_some_and(|counts| counts.is_unsettled())
-            }
-            Self::Pairs(pairs) => pairs.is_unsettled(),
-            Self::Newest(_) | Self::Since(_) | Self::Tickets(_) | Self::Derived => false,
-        }
-    }
-
     /// Reads a signal as of the edge, knowing the readings of its parts.
     pub(crate) fn read_value(
         &mut self,
@@ -199,15 +220,15 @@ impl State {
                 if due_now || buckets.is_unsettled() {
                     due = buckets.settle(edge, *window, Span::One);
                 }
-                Reading { value: rolling(*fold, &buckets.current, *min_base), due }
+                Reading::of(rolling(*fold, buckets.current, buckets.sums().0, *min_base), due)
             }
             (Self::Buckets(buckets), Operator::Trend { fold, window, .. }) => {
                 let mut due = old.due;
                 if due_now || buckets.is_unsettled() {
                     due = buckets.settle(edge, *window, Span::Two);
                 }
-                let now = rolling(*fold, &buckets.current, 0);
-                Reading { value: per_cent(now, rolling(*fold, &buckets.before, 0), 1), due }
+                let now = rolling(*fold, buckets.current, buckets.sums().0, 0);
+                Reading::of(per_cent(now, rolling(*fold, buckets.before, buckets.sums().1, 0), 1), due)
             }
             (Self::Distinct(distinct, counts), Operator::Rolling { window, min_base, .. }) => {
                 let mut due = old.due;
@@ -218,8 +239,8 @@ impl State {
                         due = due.sooner(counts.settle(edge, *window, Span::One));
                     }
                 }
-                let enough = counts.as_ref().is_none_or(|c| c.current.count >= u64::from(*min_base));
-                Reading { value: distinct.count().filter(|_| enough).map(whole), due }
+                let enough = counts.as_ref().is_none_or(|c| c.current.count >= *min_base);
+                Reading::of(distinct.count().filter(|_| enough).map(whole), due)
             }
             (Self::Pairs(pairs), Operator::Trend { window, .. }) => {
                 let mut due = old.due;
@@ -227,42 +248,42 @@ impl State {
                     due = pairs.settle(edge, *window);
                 }
                 let counts = pairs.counts().map(|(now, before)| (micros(now), micros(before)));
-                Reading { value: counts.and_then(|(now, before)| per_cent(Some(now), Some(before), 1)), due }
+                Reading::of(counts.and_then(|(now, before)| per_cent(Some(now), Some(before), 1)), due)
             }
             (Self::Newest(newest), Operator::Latest { .. }) => {
-                Reading { value: newest.get().copied(), due: Due::NEVER }
+                Reading::of(newest.get().copied(), Due::NEVER)
             }
             (Self::Newest(newest), Operator::Until { marks, .. }) => match newest.get() {
-                None => Reading { value: None, due: Due::NEVER },
+                None => Reading::of(None, Due::NEVER),
                 Some(instant) => {
                     let (value, due) = until::remaining(*instant, marks, edge);
-                    Reading { value: Some(value), due }
+                    Reading::of(Some(value), due)
                 }
             },
-            (Self::Since(i64::MIN), _) => Reading { value: None, due: Due::NEVER },
+            (Self::Since(i64::MIN), _) => Reading::of(None, Due::NEVER),
             (Self::Since(last), Operator::SinceLast { marks, .. }) => {
                 let (value, due) = since_last::silence(*last, marks, edge);
-                Reading { value: Some(value), due }
+                Reading::of(Some(value), due)
             }
             (Self::Tickets(tickets), Operator::Open { priority }) => {
-                Reading { value: tickets.count(priority.is_empty()).map(whole), due: Due::NEVER }
+                Reading::of(tickets.count(priority.is_empty()).map(whole), Due::NEVER)
             }
             (_, Operator::Ratio { part, whole, min_base }) => {
-                let part = parts.get(*part).and_then(|reading| reading.value);
-                let whole = parts.get(*whole).and_then(|reading| reading.value);
-                Reading { value: per_cent(part, whole, (*min_base).max(1)), due: Due::NEVER }
+                let part = parts.get(*part).and_then(|reading| reading.value());
+                let whole = parts.get(*whole).and_then(|reading| reading.value());
+                Reading::of(per_cent(part, whole, (*min_base).max(1)), Due::NEVER)
             }
             (_, Operator::Reached) => {
-                Reading { value: milestones.and_then(Milestones::reached), due: Due::NEVER }
+                Reading::of(milestones.and_then(Milestones::reached), Due::NEVER)
             }
             (_, Operator::Overdue) => match milestones {
-                None => Reading { value: None, due: Due::NEVER },
+                None => Reading::of(None, Due::NEVER),
                 Some(milestones) => {
                     let (value, due) = milestones.overdue(&edge.now);
-                    Reading { value, due }
+                    Reading::of(value, due)
                 }
             },
-            _ => Reading { value: None, due: Due::NEVER },
+            _ => Reading::of(None, Due::NEVER),
         }
     }
 
@@ -302,10 +323,10 @@ impl State {
     /// Reads the state of a signal of this definition.
     pub(crate) fn read(operator: &Operator, from: &mut Reader<'_>) -> Result<Self, Damaged> {
         Ok(match Self::new(operator) {
-            Self::Buckets(_) => Self::Buckets(Buckets::read(from)?),
+            Self::Buckets(new) => Self::Buckets(Buckets::read(new, from)?),
             Self::Distinct(_, counts) => {
                 let distinct = Distinct::read(from)?;
-                let counts = if counts.is_some() { Some(Box::new(Buckets::read(from)?)) } else { None };
+                let counts = counts.map(|new| Buckets::read(*new, from).map(Box::new)).transpose()?;
                 Self::Distinct(distinct, counts)
             }
             Self::Pairs(_) => Self::Pairs(Pairs::read(from)?),
@@ -325,18 +346,18 @@ fn number(fold: Fold, activity: &Activity<'_>) -> Option<i64> {
     }
 }
 
-fn rolling(fold: Fold, total: &bucket::Total, min_base: u32) -> Option<i64> {
-    if total.count < u64::from(min_base) {
+fn rolling(fold: Fold, total: bucket::Total, sum: i64, min_base: u32) -> Option<i64> {
+    if total.count < min_base {
         return None;
     }
     // A sum at the end of its range is not known.
-    let sum = Some(total.sum).filter(|sum| !matches!(*sum, i64::MIN | i64::MAX));
+    let sum = Some(sum).filter(|sum| !matches!(*sum, i64::MIN | i64::MAX));
     match fold {
-        Fold::Count => Some(micros(total.count)),
+        Fold::Count => Some(micros(u64::from(total.count))),
         Fold::CountDays => Some(micros(u64::from(total.buckets))),
         Fold::Sum(_) => sum,
         Fold::Mean(_) if total.count == 0 => None,
-        Fold::Mean(_) => sum.map(|sum| scale_round(sum, 1, i64::try_from(total.count).unwrap_or(i64::MAX))),
+        Fold::Mean(_) => sum.map(|sum| scale_round(sum, 1, i64::from(total.count))),
         Fold::Distinct(_) => None,
     }
 }

@@ -5,9 +5,11 @@
 //! stamps of the offsets that were in the transaction tell which way.
 
 use crate::failure::{Failure, later};
+use crate::settings::has_passed;
 use crate::variant::{Correct, Variant};
 use log::{AbortCause, CommitError, Log, Member, Partition, Receipt, Transaction, Writer};
 use std::marker::PhantomData;
+use std::time::Duration;
 
 /// Identifies one transaction.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
@@ -46,7 +48,8 @@ pub(crate) struct Committer<L: Log, V: Variant = Correct> {
     writer: Option<L::Writer>,
     stamp: Stamp,
     doubt: bool,
-    not_before: i64,
+    /// When it may try again after an abort, and when that was said.
+    pause: Option<(i64, Duration)>,
     fenced: Vec<i64>,
     variant: PhantomData<V>,
 }
@@ -55,7 +58,7 @@ impl<L: Log, V: Variant> Committer<L, V> {
     pub(crate) fn new(log: L, id: String) -> Self {
         let incarnation = log.now();
         let stamp = Stamp { incarnation, sequence: 0 };
-        Self { log, id, writer: None, stamp, doubt: false, not_before: i64::MIN, fenced: Vec::new(), variant: PhantomData }
+        Self { log, id, writer: None, stamp, doubt: false, pause: None, fenced: Vec::new(), variant: PhantomData }
     }
 
     /// Has a writer. Returns whether it does.
@@ -83,7 +86,8 @@ impl<L: Log, V: Variant> Committer<L, V> {
     }
 
     pub(crate) fn is_ready(&self) -> bool {
-        self.writer.is_some() && !self.doubt && self.log.now() >= self.not_before
+        let paused = self.pause.is_some_and(|(since, span)| !has_passed(self.log.now(), since, span));
+        self.writer.is_some() && !self.doubt && !paused
     }
 
     pub(crate) fn commit(&mut self, transaction: &Transaction<'_>) -> Result<Outcome, Failure> {
@@ -95,7 +99,7 @@ impl<L: Log, V: Variant> Committer<L, V> {
                 Ok(Outcome::Committed(receipt))
             }
             Err(CommitError::Aborted { reason, cause, after }) => {
-                self.not_before = now.saturating_add(crate::settings::millis(after));
+                self.pause = Some((now, after));
                 match cause {
                     AbortCause::Log if V::ABORT_FORGOTTEN => Ok(Outcome::Committed(Receipt { stamp: None })),
                     AbortCause::Log => Ok(Outcome::Again),

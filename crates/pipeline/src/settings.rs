@@ -103,6 +103,12 @@ impl Default for Score {
     }
 }
 
+/// Whether `span` has passed between two readings of the wall clock; a clock that was set back says nothing, so it
+/// has.
+pub(crate) fn has_passed(now: i64, since: i64, span: Duration) -> bool {
+    now < since || now.saturating_sub(since) >= millis(span)
+}
+
 pub(crate) fn millis(span: Duration) -> i64 {
     i64::try_from(span.as_millis()).unwrap_or(i64::MAX)
 }

@@ -119,6 +119,3 @@ fn router(desk: Arc<Desk>) -> Router {
         .merge(guarded)
         .with_state(desk)
 }
-
-#[cfg(test)]
-mod tests;

@@ -73,17 +73,15 @@ pub(crate) enum Command {
 impl Command {
     /// Settings that a command's own flags change: key, value and flag.
     pub(crate) fn flags(&self) -> Vec<(String, String, String)> {
-        match self {
-            Self::Run(run) => run.flags(),
-            _ => Vec::new(),
-        }
+        if let Self::Run(run) = self { run.flags() } else { Vec::new() }
     }
 
     /// Which events are written unless the settings say otherwise.
     pub(crate) const fn default_filter(&self) -> &'static str {
-        match self {
-            Self::Run(_) => "info,fjall=warn,lsm_tree=warn",
-            _ => "warn,fjall=error,lsm_tree=error",
+        if matches!(self, Self::Run(_)) {
+            "info,fjall=warn,lsm_tree=warn"
+        } else {
+            "warn,fjall=error,lsm_tree=error"
         }
     }
 }

@@ -37,7 +37,7 @@ pub(crate) fn play(settings: &Settings, company: &sample::Settings) -> Result<Fo
     let model = model::compile(MODEL).context("the model of the demo")?.plan;
     pipeline::publish(&log, MODEL, settings.identity().epoch)?;
     let records = fill::fill(&log, settings, company)?;
-    play::play(&log, settings)?;
+    play::play(&log, settings, company.end_ms())?;
     let mut found = outcome::read(&log, settings, company, &model)?;
     found.records = records;
     found.seconds = begun.elapsed().as_secs_f64();

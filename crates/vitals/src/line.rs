@@ -52,8 +52,9 @@ fn given<'de: 'a, 'a, D: Deserializer<'de>>(deserializer: D) -> Result<Option<&'
 impl Entry {
     /// Reads a line that names its topic.
     pub(crate) fn parse(line: &str) -> Result<Self> {
-        let hint = "a line is {\"topic\": …, \"key\": …, \"value\": …}; for bare activities name their `--source`";
-        let line: Line<'_> = serde_json::from_str(line).context(hint)?;
+        let line: Line<'_> = serde_json::from_str(line).map_err(|error| {
+            anyhow!("{error}; a line is {{\"topic\": …, \"key\": …, \"value\": …}}, for bare activities name their `--source`")
+        })?;
         let source = pipeline::topic::source_of(&line.topic).ok_or_else(|| {
             let topics: Vec<_> = Source::ALL.iter().map(|source| source.name()).collect();
             anyhow!("topic {:?} is not a source topic; write `vitals.` and one of {}", line.topic, topics.join(", "))

@@ -55,13 +55,28 @@ struct Run<V: Variant> {
     acts: u64,
     published: usize,
     clock_acts: bool,
+    weather: Weather,
+}
+
+/// How much goes wrong.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Weather {
+    /// Nothing: to see whether the simulation itself is right.
+    Fair,
+    /// What the log does by its dice, and nothing from outside.
+    Rain,
+    /// Everything.
+    Storm,
 }
 
 /// Runs a seed.
 #[must_use]
-pub fn run<V: Variant>(seed: u64) -> Report {
+pub fn run<V: Variant>(seed: u64, weather: Weather) -> Report {
     let mut rng = Rng::new(seed);
-    let world = World::new(&mut rng);
+    let mut world = World::new(&mut rng);
+    if weather == Weather::Fair {
+        world.faults = Faults::none();
+    }
     let cluster = Cluster::new(seed, Faults::none());
     let began = cluster.now();
     let producer = Producer::new(&world, &mut rng, began);
@@ -82,6 +97,7 @@ pub fn run<V: Variant>(seed: u64) -> Report {
         acts: 0,
         published: 0,
         clock_acts: false,
+        weather,
     };
     let result = run.play();
     let (finding, reference) = match result {
@@ -118,7 +134,7 @@ impl<V: Variant> Run<V> {
             if self.rng.chance(250) {
                 self.producer.produce(&self.world, &self.cluster, &mut self.rng, &mut self.trace);
             }
-            if self.rng.chance(30) {
+            if self.rng.chance(30) && self.weather == Weather::Storm {
                 self.act()?;
             }
             self.work()?;

@@ -1,6 +1,6 @@
 //! The stored form of an account: format 1, varints, no alignment. Only what cannot be worked out anew.
 
-use super::{Account, Info, Published};
+use super::{Account, Info, Published, UNKNOWN};
 use crate::bytes::{Damaged, Reader, Writer};
 use crate::dedup::Seen;
 use crate::entry::Position;
@@ -41,6 +41,7 @@ impl Account {
         bytes.push(FORMAT);
         let mut to = Writer(bytes);
         to.0.extend_from_slice(&prepared.plan.id.0);
+        to.len(self.plan);
         write_position(self.position, &mut to);
         to.text(&self.id);
         to.u64(self.revision);
@@ -69,10 +70,21 @@ impl Account {
         }
     }
 
-    /// Reads a stored account; `plan` finds the plan of a model's hash among those of the shard.
+    /// What a stored account says first: the place of its plan among those of its shard, its position, its id.
+    pub(crate) fn peek(bytes: &[u8]) -> Result<(usize, Position, &str), Damaged> {
+        let mut from = Reader(bytes);
+        if from.byte()? != FORMAT {
+            return Err(Damaged("account of an unknown format"));
+        }
+        from.take(32)?;
+        let plan = from.u32()? as usize;
+        Ok((plan, read_position(&mut from)?, from.text()?))
+    }
+
+    /// Reads a stored account; `plan` gives the plan at a place among those of the shard.
     pub(crate) fn read<'p>(
         bytes: &[u8],
-        plan: impl FnOnce([u8; 32]) -> Option<(usize, &'p Prepared)>,
+        plan: impl FnOnce(usize) -> Option<&'p Prepared>,
     ) -> Result<Self, Damaged> {
         let mut from = Reader(bytes);
         if from.byte()? != FORMAT {
@@ -80,7 +92,9 @@ impl Account {
         }
         let mut id = [0; 32];
         id.copy_from_slice(from.take(32)?);
-        let (plan, prepared) = plan(id).ok_or(Damaged("account of a model that is not stored"))?;
+        let place = from.u32()? as usize;
+        let prepared = plan(place).filter(|prepared| prepared.plan.id.0 == id);
+        let (plan, prepared) = (place, prepared.ok_or(Damaged("account of a model that is not its shard's"))?);
         let position = read_position(&mut from)?;
         let mut account = Self::new(from.text()?, plan, prepared);
         account.position = position;
@@ -119,7 +133,7 @@ impl Published {
         to.flag(self.scored);
         to.len(self.lines.len());
         for (value, contribution) in &self.lines {
-            to.opt(*value);
+            to.opt(Some(*value).filter(|value| *value != UNKNOWN));
             to.i64(i64::from(*contribution));
         }
     }
@@ -140,7 +154,7 @@ impl Published {
             lines: Vec::new(),
         };
         for _ in 0..from.len()? {
-            published.lines.push((from.opt()?, points(from.i64()?)?));
+            published.lines.push((from.opt()?.unwrap_or(UNKNOWN), points(from.i64()?)?));
         }
         Ok(published)
     }

@@ -4,6 +4,7 @@
 //! costs one pass over the buckets. Nothing depends on the order in which activities arrive.
 
 use crate::bytes::{Damaged, Reader, Writer};
+use crate::compact::{give_back, make_room};
 use crate::now::{Due, Edge};
 use model::plan::Window;
 
@@ -14,22 +15,27 @@ struct Slot {
     bucket: i32,
     /// How many activities.
     count: u32,
-    /// The sum of their numbers, held at the ends of its range.
-    sum: i64,
+}
+
+/// The sums of numbers, where the signal asks for them: by slot, and over the windows.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+struct Sums {
+    /// Held at the ends of their range.
+    slots: Vec<i64>,
+    current: i64,
+    before: i64,
 }
 
 /// Totals over the buckets of one window.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Total {
-    pub(crate) count: u64,
-    pub(crate) sum: i64,
+    pub(crate) count: u32,
     pub(crate) buckets: u32,
 }
 
 impl Total {
     fn add(&mut self, slot: &Slot) {
-        self.count += u64::from(slot.count);
-        self.sum = self.sum.saturating_add(slot.sum);
+        self.count = self.count.saturating_add(slot.count);
         self.buckets += 1;
     }
 }
@@ -69,6 +75,7 @@ pub(crate) fn bounds(bucket: i32, width: i64) -> (i64, i64) {
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Buckets {
     slots: Vec<Slot>,
+    sums: Option<Box<Sums>>,
     /// How many slots at the front belong to the previous window.
     previous: u32,
     /// How many slots at the end have not entered.
@@ -80,6 +87,16 @@ pub(crate) struct Buckets {
 }
 
 impl Buckets {
+    /// Those of a signal that asks for sums.
+    pub(crate) fn summing() -> Self {
+        Self { sums: Some(Box::default()), ..Self::default() }
+    }
+
+    /// Sums over the window and over the one before it.
+    pub(crate) fn sums(&self) -> (i64, i64) {
+        self.sums.as_ref().map_or((0, 0), |sums| (sums.current, sums.before))
+    }
+
     /// Adds an activity, which the caller knows not to have left.
     pub(crate) fn add(&mut self, time: i64, number: i64, window: Window) {
         let bucket = bucket_of(time, window.bucket.width());
@@ -90,23 +107,30 @@ impl Buckets {
         };
         match place {
             Err(place) => {
-                self.slots.insert(place, Slot { bucket, count: 1, sum: number });
+                make_room(&mut self.slots);
+                self.slots.insert(place, Slot { bucket, count: 1 });
+                if let Some(sums) = &mut self.sums {
+                    make_room(&mut sums.slots);
+                    sums.slots.insert(place, number);
+                }
                 self.unsettled = true;
             }
             Ok(place) => {
                 let len = self.slots.len();
-                let slot = &mut self.slots[place];
-                slot.count = slot.count.saturating_add(1);
-                slot.sum = slot.sum.saturating_add(number);
-                let total = if place < self.previous as usize {
-                    &mut self.before
-                } else if place < len - self.waiting as usize {
-                    &mut self.current
-                } else {
+                self.slots[place].count = self.slots[place].count.saturating_add(1);
+                if let Some(sums) = &mut self.sums {
+                    sums.slots[place] = sums.slots[place].saturating_add(number);
+                }
+                let is_before = place < self.previous as usize;
+                if !is_before && place >= len - self.waiting as usize {
                     return;
-                };
-                total.count += 1;
-                total.sum = total.sum.saturating_add(number);
+                }
+                let total = if is_before { &mut self.before } else { &mut self.current };
+                total.count = total.count.saturating_add(1);
+                if let Some(sums) = &mut self.sums {
+                    let sum = if is_before { &mut sums.before } else { &mut sums.current };
+                    *sum = sum.saturating_add(number);
+                }
             }
         }
     }
@@ -123,6 +147,7 @@ impl Buckets {
         let left = |slot: &Slot, span: Span| edge.has_left(end(slot), span.keep(window));
         let gone = self.slots.partition_point(|slot| left(slot, span));
         self.slots.drain(..gone);
+        give_back(&mut self.slots);
         let previous = match span {
             Span::One => 0,
             Span::Two => self.slots.partition_point(|slot| left(slot, Span::One)),
@@ -132,6 +157,12 @@ impl Buckets {
         (self.before, self.current) = (Total::default(), Total::default());
         self.slots[..previous].iter().for_each(|slot| self.before.add(slot));
         self.slots[previous..entered].iter().for_each(|slot| self.current.add(slot));
+        if let Some(sums) = &mut self.sums {
+            sums.slots.drain(..gone);
+            give_back(&mut sums.slots);
+            let sum = |slots: &[i64]| slots.iter().fold(0_i64, |sum, slot| sum.saturating_add(*slot));
+            (sums.before, sums.current) = (sum(&sums.slots[..previous]), sum(&sums.slots[previous..entered]));
+        }
         let mut due = Due::NEVER;
         if let Some(first) = self.slots.get(previous).filter(|_| previous < entered) {
             due = due.sooner(edge.leaves(end(first), Span::One.keep(window)));
@@ -148,34 +179,52 @@ impl Buckets {
         due
     }
 
+    pub(crate) fn len(&self) -> usize {
+        self.slots.len()
+    }
+
+    /// Reads a little of the newest bucket, which an activity is most likely for.
+    pub(crate) fn touch(&self) -> usize {
+        let sums = self.sums.as_ref().map_or(0, |sums| sums.slots.len());
+        sums + self.slots.last().map_or(0, |slot| usize::from(slot.count == 0))
+    }
+
     /// Bytes on the heap.
     pub(crate) fn heap(&self) -> usize {
-        self.slots.capacity() * size_of::<Slot>()
+        let sums = self.sums.as_ref().map_or(0, |sums| size_of::<Sums>() + 8 * sums.slots.capacity());
+        self.slots.capacity() * size_of::<Slot>() + sums
     }
 
     pub(crate) fn write(&self, to: &mut Writer<'_>) {
         to.len(self.slots.len());
         let mut last = 0_i64;
-        for slot in &self.slots {
+        for (place, slot) in self.slots.iter().enumerate() {
             to.i64(i64::from(slot.bucket) - last);
             to.u64(u64::from(slot.count));
-            to.i64(slot.sum);
+            if let Some(sums) = &self.sums {
+                to.i64(sums.slots[place]);
+            }
             last = i64::from(slot.bucket);
         }
     }
 
-    pub(crate) fn read(from: &mut Reader<'_>) -> Result<Self, Damaged> {
+    /// Reads the buckets of a signal whose new state is `new`.
+    pub(crate) fn read(new: Self, from: &mut Reader<'_>) -> Result<Self, Damaged> {
         let len = from.len()?;
         let mut slots = Vec::with_capacity(len);
+        let mut sums = new.sums;
         let mut last = 0_i64;
         for _ in 0..len {
             last = last.wrapping_add(from.i64()?);
             let bucket = i32::try_from(last).map_err(|_| Damaged("bucket out of range"))?;
-            slots.push(Slot { bucket, count: from.u32()?, sum: from.i64()? });
+            slots.push(Slot { bucket, count: from.u32()? });
+            if let Some(sums) = &mut sums {
+                sums.slots.push(from.i64()?);
+            }
         }
         if slots.windows(2).any(|pair| pair[0].bucket >= pair[1].bucket) {
             return Err(Damaged("buckets out of order"));
         }
-        Ok(Self { slots, unsettled: true, ..Self::default() })
+        Ok(Self { slots, sums, unsettled: true, ..Self::default() })
     }
 }

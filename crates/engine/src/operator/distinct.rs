@@ -6,6 +6,7 @@
 
 use super::bucket::{Span, bounds, bucket_of};
 use crate::bytes::{Damaged, Reader, Writer};
+use crate::compact::{give_back, make_room};
 use crate::now::{Due, Edge};
 use model::plan::Window;
 
@@ -15,9 +16,19 @@ pub const CEILING: usize = 4_096;
 /// An identity in the window.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 struct Seen {
-    identity: u64,
+    /// The identity in two halves, so that an entry takes 12 bytes.
+    identity: [u32; 2],
     /// Its newest bucket that has entered.
     newest: i32,
+}
+
+/// The halves of an identity, the upper first: they are ordered as it is.
+const fn halves(identity: u64) -> [u32; 2] {
+    [(identity >> 32) as u32, (identity & 0xffff_ffff) as u32]
+}
+
+fn whole(halves: [u32; 2]) -> u64 {
+    u64::from(halves[0]) << 32 | u64::from(halves[1])
 }
 
 /// The identities of one signal of one account.
@@ -53,7 +64,7 @@ impl Distinct {
     }
 
     fn enter(&mut self, identity: u64, bucket: i32) -> bool {
-        match self.seen.binary_search_by_key(&identity, |seen| seen.identity) {
+        match self.seen.binary_search_by_key(&halves(identity), |seen| seen.identity) {
             Ok(place) => self.seen[place].newest = self.seen[place].newest.max(bucket),
             Err(_) if self.seen.len() + self.waiting.len() >= CEILING => {
                 self.overflow = self.overflow.max(Some(bucket));
@@ -61,7 +72,8 @@ impl Distinct {
                 return false;
             }
             Err(place) => {
-                self.seen.insert(place, Seen { identity, newest: bucket });
+                make_room(&mut self.seen);
+                self.seen.insert(place, Seen { identity: halves(identity), newest: bucket });
                 self.unsettled = true;
             }
         }
@@ -90,6 +102,7 @@ impl Distinct {
         let oldest = self.seen.iter().map(|seen| seen.newest).chain(self.overflow).min();
         if oldest.is_some_and(|bucket| edge.has_left(end(bucket), keep)) {
             self.seen.retain(|seen| !edge.has_left(end(seen.newest), keep));
+            give_back(&mut self.seen);
             self.overflow = self.overflow.filter(|bucket| !edge.has_left(end(*bucket), keep));
         }
         let mut due = Due::NEVER;
@@ -103,6 +116,15 @@ impl Distinct {
         due
     }
 
+    pub(crate) fn len(&self) -> usize {
+        self.seen.len()
+    }
+
+    /// Reads a little of each cache line, as far as it is short.
+    pub(crate) fn touch(&self) -> usize {
+        self.seen.iter().take(64).step_by(5).filter(|seen| seen.newest == 0).count()
+    }
+
     pub(crate) fn heap(&self) -> usize {
         self.seen.capacity() * size_of::<Seen>() + self.waiting.capacity() * size_of::<(i32, u64)>()
     }
@@ -110,7 +132,7 @@ impl Distinct {
     pub(crate) fn write(&self, to: &mut Writer<'_>) {
         to.len(self.seen.len());
         for seen in &self.seen {
-            to.fixed(seen.identity);
+            to.fixed(whole(seen.identity));
             to.i64(i64::from(seen.newest));
         }
         to.len(self.waiting.len());
@@ -126,7 +148,7 @@ impl Distinct {
         let len = from.len()?;
         let mut seen = Vec::with_capacity(len);
         for _ in 0..len {
-            seen.push(Seen { identity: from.fixed()?, newest: bucket(from.i64()?)? });
+            seen.push(Seen { identity: halves(from.fixed()?), newest: bucket(from.i64()?)? });
         }
         let len = from.len()?;
         let mut waiting = Vec::with_capacity(len);

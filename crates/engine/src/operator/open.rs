@@ -6,6 +6,7 @@
 use super::order::{Newest, Order};
 use crate::activity::Activity;
 use crate::bytes::{Damaged, Reader, Writer};
+use crate::compact::{give_back, make_room};
 use model::source::Field;
 
 /// The most tickets kept for one signal of one account.
@@ -41,6 +42,7 @@ impl Tickets {
                 }
                 let place = place.min(self.tickets.len());
                 let place = self.tickets[..place].partition_point(|ticket| ticket.key < key);
+                make_room(&mut self.tickets);
                 self.tickets.insert(place, Ticket { key, ..Ticket::default() });
                 place
             }
@@ -54,6 +56,9 @@ impl Tickets {
         if let Some(word) = activity.fields.word(Field::Priority) {
             ticket.counts.take(order, priority.iter().any(|counted| counted == word));
         }
+        if ticket.open.get() == Some(&false) {
+            self.forget(at);
+        }
         true
     }
 
@@ -63,6 +68,7 @@ impl Tickets {
         self.tickets.retain(|ticket| {
             ticket.open.get() == Some(&true) || ticket.open.order.time.max(ticket.counts.order.time) >= at
         });
+        give_back(&mut self.tickets);
     }
 
     /// How many are open; `None` while some found no place.

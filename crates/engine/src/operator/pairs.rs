@@ -6,6 +6,7 @@
 use super::bucket::{Span, bounds, bucket_of};
 use super::distinct::CEILING;
 use crate::bytes::{Damaged, Reader, Writer};
+use crate::compact::make_room;
 use crate::now::{Due, Edge};
 use model::plan::Window;
 
@@ -31,6 +32,7 @@ impl Pairs {
             self.overflow = self.overflow.max(Some(bucket));
             return false;
         }
+        make_room(&mut self.pairs);
         self.pairs.insert(place, (bucket, identity));
         true
     }

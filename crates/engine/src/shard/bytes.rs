@@ -7,7 +7,7 @@
 //! A restore begins at the marker's position and folds the journal on to the committed one; an account that was
 //! stored later than that skips what it reflects already.
 
-use super::Shard;
+use super::{Parked, Shard};
 use crate::account::Account;
 use crate::bytes::{Damaged, Reader, Writer};
 use crate::clock::{Clock, Gap};
@@ -210,14 +210,41 @@ impl Restoring {
     /// # Errors
     /// [`Damaged`] if the bytes are not an account, or it is there already.
     pub fn add(&mut self, bytes: &[u8]) -> Result<Position, Damaged> {
-        let shard = &mut self.shard;
-        let mut account = Account::read(bytes, |id| {
-            let place = shard.plans.iter().position(|prepared| prepared.plan.id.0 == id)?;
-            Some((place, &shard.plans[place]))
-        })?;
-        if shard.find(&account.id).is_some() {
+        let (plan, position, id) = Account::peek(bytes)?;
+        if self.shard.find(id).is_some() || self.shard.is_parked(id) {
             return Err(Damaged("an account is stored twice"));
         }
+        if plan >= self.shard.plans.len() {
+            self.shard.parked.push(Parked { plan, id: id.into(), bytes: bytes.into() });
+            return Ok(position);
+        }
+        self.shard.put_back(bytes)?;
+        Ok(position)
+    }
+
+    /// The shard at the marker's position.
+    #[must_use]
+    pub fn finish(self) -> Shard {
+        self.shard
+    }
+}
+
+impl Shard {
+    /// Whether an account was stored under a model that the shard has not come to yet.
+    pub(super) fn is_parked(&self, id: &str) -> bool {
+        self.parked.iter().any(|parked| &*parked.id == id)
+    }
+
+    /// Puts back the accounts that were stored under the model that came last.
+    pub(super) fn unpark(&mut self) -> Result<(), Damaged> {
+        let plans = self.plans.len();
+        let come: Vec<Parked> = self.parked.extract_if(.., |parked| parked.plan < plans).collect();
+        come.iter().try_for_each(|parked| self.put_back(&parked.bytes))
+    }
+
+    fn put_back(&mut self, bytes: &[u8]) -> Result<(), Damaged> {
+        let shard = self;
+        let mut account = Account::read(bytes, |place| shard.plans.get(place))?;
         account.ahead = true;
         let place = u32::try_from(shard.accounts.len()).map_err(|_| Damaged("too many accounts"))?;
         let hash = fingerprint::of(account.id.as_bytes());
@@ -226,26 +253,13 @@ impl Restoring {
         if account.changed {
             shard.changed.push(place);
         }
-        let position = account.position;
+        // What the clocks bring is not known yet for the account, so it is looked at in the first minute.
+        account.due.iter_mut().for_each(|(due, _)| *due = i64::MIN);
         shard.accounts.push(account);
         shard.is_dirty.push(false);
-        let accounts = &shard.accounts;
-        shard.index.insert_unique(hash, place, |other| {
-            accounts.get(*other as usize).map_or(hash, |account| fingerprint::of(account.id.as_bytes()))
-        });
-        Ok(position)
-    }
-
-    /// The shard at the marker's position.
-    #[must_use]
-    pub fn finish(mut self) -> Shard {
-        // What the clocks bring is not known yet for any account, so each is looked at in the first minute.
-        for place in 0..self.shard.accounts.len() {
-            let account = &mut self.shard.accounts[place];
-            account.due.iter_mut().for_each(|(due, _)| *due = i64::MIN);
-            self.shard.arm(place);
-        }
-        self.shard
+        shard.index.insert_unique(hash, (hash, place), |entry| entry.0);
+        shard.arm(place as usize);
+        Ok(())
     }
 }
 

@@ -1,7 +1,7 @@
 //! A new model takes effect: at one position of the journal, for each account at its own instant after it.
 
 use super::{Refused, Shard};
-use crate::account::{Account, Published};
+use crate::account::{Account, Published, UNKNOWN};
 use crate::effect::{Cause, EffectId, Resolution, Sink};
 use crate::entry::Position;
 use crate::evaluate::{Look, Out, resolve};
@@ -18,7 +18,7 @@ impl Shard {
             return Err(Refused::TooManyMeasures(plan.measures.len()));
         }
         self.take_plan(plan, text);
-        Ok(())
+        self.unpark().map_err(|damaged| Refused::State(damaged.to_string()))
     }
 
     /// Takes a plan that was compiled from `text`.
@@ -149,7 +149,7 @@ fn carry_published(published: &mut Published, old: &Prepared, new: &Prepared) {
     for measure in 0..new.plan.measures.len() {
         let name = name(new, measure);
         let twin = left.iter().position(|(other, _)| *other == name);
-        lines.push(twin.map_or((None, 0), |twin| left.remove(twin).1));
+        lines.push(twin.map_or((UNKNOWN, 0), |twin| left.remove(twin).1));
     }
     lines.extend(left.into_iter().map(|(_, line)| line).filter(|line| line.1 != 0));
     published.lines = lines;

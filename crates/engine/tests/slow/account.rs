@@ -194,8 +194,8 @@ impl Account {
         }
     }
 
-    /// The record at the end of a watermark entry: as the account stands then, as of its last record. Its lines know of no
-    /// previous ones.
+    /// The record at the end of a watermark entry: as the account stands then, as of its last record. Its
+    /// lines know of no previous ones.
     pub(crate) fn account_health(&mut self, now: &Now<'_>) -> SlowEffect {
         self.has_news = false;
         self.revision += 1;

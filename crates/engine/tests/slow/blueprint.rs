@@ -16,8 +16,8 @@ pub(crate) fn spread(account: &str) -> i64 {
     i64::try_from(engine::fingerprint::of(account.as_bytes()) % 900_000).unwrap()
 }
 
-/// The first so many account ids whose spread is a multiple of `grid_ms`, and not 0: such an account sees a change in the
-/// moment in which it is told, before any clock has moved.
+/// The first so many account ids whose spread is a multiple of `grid_ms`, and not 0: such an account sees a
+/// change in the moment in which it is told, before any clock has moved.
 pub(crate) fn accounts_on_grid(count: usize, grid_ms: i64) -> Vec<String> {
     let ids = (0..).map(|number: u64| format!("a{number}"));
     ids.filter(|id| spread(id) % grid_ms == 0 && spread(id) > 0).take(count).collect()

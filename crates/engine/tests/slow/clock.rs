@@ -1,4 +1,5 @@
-//! "Watermarks" and "The living clock": what is known of one source after some entries, from those entries alone.
+//! "Watermarks" and "The living clock": what is known of one source after some entries, from those entries
+//! alone.
 
 use engine::entry::{SourceMark, Watermarks};
 use model::plan::SourceRules;

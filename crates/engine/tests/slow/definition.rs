@@ -1,4 +1,5 @@
-//! Whether a rule of a later model is the same rule: the same conditions on the same signals, and the same times.
+//! Whether a rule of a later model is the same rule: the same conditions on the same signals, and the same
+//! times.
 
 use model::plan::{Condition, Plan, Rule};
 

@@ -8,8 +8,9 @@ pub(crate) fn half_up(part: i128, whole: i128) -> i64 {
     i64::try_from((2 * part + whole).div_euclid(2 * whole)).unwrap()
 }
 
-/// Whole shares of `total` in proportion to `weights`: each gets the floor of its exact share, and what is left
-/// goes, one each, to those that lost most by that; of equals to the earlier. All zero if all weights are.
+/// Whole shares of `total` in proportion to `weights`: each gets the floor of its exact share, and what is
+/// left goes, one each, to those that lost most by that; of equals to the earlier. All zero if all weights
+/// are.
 pub(crate) fn shares(total: u32, weights: &[u32]) -> Vec<u32> {
     let sum: u64 = weights.iter().map(|weight| u64::from(*weight)).sum();
     if sum == 0 {

@@ -1,8 +1,9 @@
 //! Everything about an account that can change without input, as plain yes-or-no facts.
 //!
-//! While x runs through a stretch in which every source either stands or moves, each of these changes at most once:
-//! so the instant of a change is found by halving, with no knowledge of when it is due. Too many facts do no harm, since an
-//! evaluation at which nothing changed says nothing; `slow_self` compares with stepping through every instant.
+//! Each says that some clock has come to somewhere. Clocks only go on, so each changes at most once, and its
+//! instant is found by halving, with no knowledge of when it is due. Too many facts do no harm, since an
+//! evaluation at which nothing changed says nothing; `slow_self` compares with stepping through every
+//! instant.
 
 use model::plan::{Operator, Plan, SourceSet, Window};
 use model::source::{Field, Source};
@@ -109,7 +110,7 @@ pub(crate) fn of_signals(plan: &Plan, past: &Past, now: &Now<'_>) -> Vec<Fact> {
             Operator::SinceLast { feed, marks } => {
                 let source = feed.source;
                 let passing = past.applied.iter().filter(|one| passes(feed, &one.1));
-                for instant in passing.map(|one| one.1.time).max() {
+                if let Some(instant) = passing.map(|one| one.1.time).max() {
                     facts.extend(marks.iter().map(|span| Fact::Since { source, instant, span: *span }));
                 }
             }

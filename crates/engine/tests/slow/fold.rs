@@ -214,8 +214,8 @@ impl Alone<'_> {
         said
     }
 
-    /// The next x at which to look, and the greatest of the instants that the clocks have reached there by which
-    /// something may have changed.
+    /// The next x at which to look, and the greatest of the instants that the clocks have reached there by
+    /// which something may have changed.
     fn next(&self, account: &Account, after: i64, upto: i64, search: Search) -> Option<(i64, i64)> {
         if let Search::Every(step) = search {
             let x = ((after.div_euclid(step) + 1) * step).min(upto);

@@ -1,17 +1,17 @@
 //! The second, slow fold: the oracle of the engine's property tests.
 //!
-//! It is written from `crates/README.md`, "The fold, exactly", and shares no code with the engine's fold: of that crate it uses
-//! the types on both sides, of the model the plan. It keeps every activity and works every value out from all of
-//! them; it has no timers, but finds the instants at which anything may change by halving (`fact`), or, to test
-//! that, by stepping through all of them ([`Search::Every`]).
+//! It is written from `crates/README.md`, "The fold, exactly", and shares no code with the engine's fold: of
+//! that crate it uses the types on both sides, of the model the plan. It keeps every activity and works every
+//! value out from all of them; it has no timers, but finds the instants at which anything may change by
+//! halving (`fact`), or, to test that, by stepping through all of them ([`Search::Every`]).
 //!
-//! Read it beside the specification: `clock` and `now` (time), `window`, `signal` and `operator` (values), `intake`
-//! (outcomes), `score`, `rule`, `account` (publication), `transition` (alerts, models), `fold` (the order of all that).
-//! `blueprint`, `draft`, `world` and `recorder` are no part of it: they write plans and journals for
-//! tests, and take the engine's effects in the form to compare.
+//! Read it beside the specification: `clock` and `now` (time), `window`, `signal` and `operator` (values),
+//! `intake` (outcomes), `score`, `rule`, `account` (publication), `transition` (alerts, models), `fold` (the
+//! order of all that). `blueprint`, `draft`, `world` and `recorder` are no part of it: they write plans and
+//! journals for tests, and take the engine's effects in the form to compare.
 //!
-//! It does not know: a later model with another `sources:` block, commands, the ceilings of promise 12 other than
-//! that of fingerprints.
+//! It does not know: a later model with another `sources:` block, commands, the ceilings of promise 12 other
+//! than that of fingerprints.
 #![allow(
     dead_code,
     clippy::unwrap_used,
@@ -61,8 +61,8 @@ use signal::Reading;
 pub(crate) enum Search {
     /// Halving, for each fact.
     Halving,
-    /// Looking at every multiple of a span, in milliseconds. For small worlds whose every span is such a multiple, and
-    /// whose sources have one max delay.
+    /// Looking at every multiple of a span, in milliseconds. For small worlds whose every span is such a
+    /// multiple, and whose sources have one max delay.
     Every(i64),
 }
 
@@ -112,8 +112,8 @@ impl Fold {
         fold::clocks(&self.entries, upto).swap_remove(source.index())
     }
 
-    /// A signal of an account by the first `upto` entries, with the sources standing at `a` (by default at their T).
-    /// `None` if there is no such account.
+    /// A signal of an account by the first `upto` entries, with the sources standing at `a` (by default at
+    /// their T). `None` if there is no such account.
     pub(crate) fn reading(
         &self,
         account: &str,

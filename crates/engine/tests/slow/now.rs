@@ -14,7 +14,8 @@ pub(crate) type Places = [Option<i64>; SOURCES];
 pub(crate) struct Now<'a> {
     pub(crate) clocks: &'a [Clock],
     pub(crate) a: Places,
-    /// Where all sources stood at the end of each minute of x, through all entries so far and the present one.
+    /// Where all sources stood at the end of each minute of x, through all entries so far and the present
+    /// one.
     pub(crate) ends: &'a [Places],
 }
 
@@ -45,7 +46,8 @@ impl<'a> Now<'a> {
         matches!((stands.iter().max(), stands.iter().min()), (Some(max), Some(min)) if max - min > at_most)
     }
 
-    /// How many ends of minutes an account sees: those that lie its spread back on the greatest x of the sources in use.
+    /// How many ends of minutes an account sees: those that lie its spread back on the greatest x of the
+    /// sources in use.
     fn seen(&self, used: SourceSet, sigma: i64) -> usize {
         let upto = self.furthest(used, &self.a).map(|x| x - sigma);
         self.ends.partition_point(|places| self.furthest(used, places) <= upto)
@@ -67,8 +69,9 @@ impl<'a> Now<'a> {
     }
 }
 
-/// One entry's advance. Stepping it minute by minute, as the engine does, or as a whole is the same: in the minute that
-/// holds x, `clamp(x - md, A before the minute, A after it)` = `clamp(x - md, A before the entry, T)`.
+/// One entry's advance. Stepping it minute by minute, as the engine does, or as a whole is the same: in the
+/// minute that holds x, `clamp(x - md, A before the minute, A after it)` = `clamp(x - md, A before the entry,
+/// T)`.
 #[derive(Clone, Debug)]
 pub(crate) struct Advance<'a> {
     clocks: &'a [Clock],

@@ -64,7 +64,8 @@ struct Counted {
 
 /// The effective weight of each measure, hundredths of a per cent.
 ///
-/// A measure without weight gives its goal nothing to share, so a goal counts as known only by one that has some.
+/// A measure without weight gives its goal nothing to share, so a goal counts as known only by one that has
+/// some.
 fn weights(plan: &Plan, readings: &[Reading]) -> Vec<u32> {
     let known = |measure: &Measure| readings[measure.signal].freshness != Freshness::Unknown;
     let within = |goal: usize| {

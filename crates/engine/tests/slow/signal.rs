@@ -1,4 +1,5 @@
-//! "How an account sees a source" and "Signals": the value of a signal, from all activities that ever counted for it.
+//! "How an account sees a source" and "Signals": the value of a signal, from all activities that ever counted
+//! for it.
 
 use std::collections::BTreeMap;
 
@@ -31,7 +32,8 @@ pub(crate) struct Reading {
 pub(crate) struct Learned {
     /// Activities of this entry and later ones count.
     pub(crate) from_entry: usize,
-    /// Where a later model brought it: L of its source then. Windows are unknown until they have passed since.
+    /// Where a later model brought it: L of its source then. Windows are unknown until they have passed
+    /// since.
     pub(crate) living_then: Option<i64>,
 }
 

@@ -113,8 +113,8 @@ impl Account {
         said
     }
 
-    /// Takes a later model, before entry `index` is taken in, and says what that alone changes: under the old model the
-    /// ends of alerts whose rules are gone or others, then health and alerts under the new one.
+    /// Takes a later model, before entry `index` is taken in, and says what that alone changes: under the old
+    /// model the ends of alerts whose rules are gone or others, then health and alerts under the new one.
     pub(crate) fn switch(
         &mut self,
         plan: &Arc<Plan>,

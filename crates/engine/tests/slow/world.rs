@@ -50,8 +50,8 @@ const SOURCES: [Source; 6] = [
 
 const ONE: i64 = 1_000_000;
 
-/// The text of the model: every operator, rules of every sort, a cap. Version 1 and 2 have most signals and some rules in
-/// common.
+/// The text of the model: every operator, rules of every sort, a cap. Version 1 and 2 have most signals and
+/// some rules in common.
 pub(crate) fn text(version: u8) -> String {
     let v = i64::from(version);
     let few = if version == 1 { "few-seats" } else { "fewer-seats" };

@@ -26,6 +26,10 @@ pub(crate) struct Feed {
     pub(crate) end: i64,
     /// The watermark, told or not.
     pub(crate) watermark: Option<i64>,
+    /// The high watermark when last asked: what stands before it was there when the partitions were counted.
+    asked: i64,
+    /// The greatest time of an accepted activity beyond that.
+    beyond: Option<i64>,
     pub(crate) kept: metadata::Source,
     /// What was told last of the counts.
     told_counts: (u64, u64),
@@ -37,15 +41,17 @@ pub(crate) struct Feed {
 
 impl Feed {
     pub(crate) fn new(source: Source, number: u32, next: i64, kept: metadata::Source) -> Self {
-        let told_counts = (kept.rejected, kept.skipped);
         Self {
             source,
             number,
             next,
             end: 0,
             watermark: kept.told,
+            asked: i64::MIN,
+            beyond: None,
             kept,
-            told_counts,
+            // What was told of them is not known: it is told again.
+            told_counts: (0, 0),
             touched: false,
             recent: VecDeque::new(),
         }
@@ -56,10 +62,25 @@ impl Feed {
         self.next.max(self.end)
     }
 
+    /// A feed whose end is known, and with it all partitions that there are to be.
+    pub(crate) fn up_to(mut self, end: i64) -> Self {
+        self.asked = end;
+        self
+    }
+
+    /// Takes note of the high watermark in an answer of the log that also told all partitions.
+    pub(crate) fn ask(&mut self, end: i64) {
+        // Whatever was read by now was there when the log was asked.
+        self.asked = end;
+        self.kept.newest = self.kept.newest.max(self.beyond.take());
+    }
+
     /// Takes note of an accepted activity.
-    pub(crate) fn accept(&mut self, time: i64, rules: &SourceRules) {
+    pub(crate) fn accept(&mut self, offset: i64, time: i64, rules: &SourceRules) {
         self.kept.row = 0;
-        self.kept.newest = self.kept.newest.max(Some(time));
+        // A partition that was added since the log was asked may hold older activity than what came after that.
+        let newest = if offset < self.asked { &mut self.kept.newest } else { &mut self.beyond };
+        *newest = (*newest).max(Some(time));
         let close = rules.silent_at_most.unwrap_or(i64::MAX);
         // Nearly always it goes on with the last run.
         if let Some(run) = self.kept.runs.last_mut()
@@ -135,7 +156,12 @@ impl Feed {
             (Some(watermark), Some(told)) => watermark - told > MOVED,
             (watermark, told) => watermark > told,
         };
-        moved || self.kept.runs.len() >= MAX_RUNS
+        moved || self.is_crowded()
+    }
+
+    /// Whether it has so much to tell that nothing more should be taken in before.
+    pub(crate) fn is_crowded(&self) -> bool {
+        self.kept.runs.len() >= MAX_RUNS
     }
 
     /// What an entry says of it; it counts as told from here on.

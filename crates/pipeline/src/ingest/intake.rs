@@ -62,7 +62,7 @@ impl Intake {
         });
         match checked {
             Ok(activity) => {
-                feed.accept(activity.time.0, rules);
+                feed.accept(record.offset, activity.time.0, rules);
                 load.accept(&activity);
                 Taken::On
             }

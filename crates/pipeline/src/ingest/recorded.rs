@@ -206,7 +206,7 @@ impl<L: Log, V: Variant> Recorded<L, V> {
             self.total += ends.end.saturating_sub(next).max(0).unsigned_abs();
             lanes.push(Lane {
                 partition: partition.clone(),
-                feed: Feed::new(source, partition.number, next, kept),
+                feed: Feed::new(source, partition.number, next, kept).up_to(ends.end),
                 end: ends.end,
                 batches: VecDeque::new(),
                 cursor: 0,

@@ -129,7 +129,7 @@ pub(super) fn read(
     found.at_risk.truncate(TOLD);
     found.over_time = over_time(company, &courses);
     found.stories = told(company, &stories, &courses, &fired);
-    found.outages = outages(silences);
+    found.outages = outages(silences, company.start_ms + 28 * DAY);
     found.dead_letters = reading::dead_letters(&direct)?;
     found.balance = by_source(direct.balance()?);
     Ok(found)
@@ -231,10 +231,11 @@ fn told(
     all
 }
 
-/// Instants at which a source was named, drawn together.
-fn outages(silences: BTreeMap<String, Vec<i64>>) -> Vec<Outage> {
+/// Instants at which a source was named, drawn together. Before `begin`, sources have not begun rather than ended.
+fn outages(silences: BTreeMap<String, Vec<i64>>, begin: i64) -> Vec<Outage> {
     let mut outages = Vec::new();
     for (source, mut instants) in silences {
+        instants.retain(|at| *at >= begin);
         instants.sort_unstable();
         for together in instants.chunk_by(|a, b| b - a <= APART) {
             let (Some(from), Some(until)) = (together.first(), together.last()) else { continue };

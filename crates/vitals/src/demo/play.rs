@@ -12,9 +12,10 @@ use std::time::Duration;
 /// How often it is looked how far they are.
 const LOOK: Duration = Duration::from_millis(50);
 
-pub(super) fn play(log: &Embedded, settings: &Settings) -> Result<()> {
+/// Plays up to `end`.
+pub(super) fn play(log: &Embedded, settings: &Settings, end: i64) -> Result<()> {
     let mut board = Board::new(settings.instance.clone());
-    let plan = Plan { mode: Mode::Recorded { until: None }, rebuild: Rebuild::No };
+    let plan = Plan { mode: Mode::Recorded { until: Some(end) }, rebuild: Rebuild::No };
     let mut crew = Crew::start(log, settings, plan, &mut board)?;
     let bar = super::bar(0, "records of the year played")?;
     loop {

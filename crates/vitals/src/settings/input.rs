@@ -89,7 +89,7 @@ impl Input {
     /// A whole number of 32 bits within a range.
     pub(crate) fn small(&self, range: RangeInclusive<u32>) -> Result<u32, Wrong> {
         let number = self.whole(u64::from(*range.start())..=u64::from(*range.end()))?;
-        Ok(u32::try_from(number).unwrap_or(*range.end()))
+        Ok(u32::try_from(number).unwrap_or(u32::MAX))
     }
 
     /// An address and a port.

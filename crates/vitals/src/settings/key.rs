@@ -213,6 +213,6 @@ fn span(span: Duration) -> toml::Value {
     number(u64::try_from(span.as_millis()).unwrap_or(u64::MAX))
 }
 
-fn word<T: PartialEq>(of: T, words: &[(&str, T)]) -> toml::Value {
+fn word<T: PartialEq + Copy>(of: T, words: &[(&str, T)]) -> toml::Value {
     text(words.iter().find(|(_, choice)| *choice == of).map_or("", |(name, _)| name))
 }

@@ -44,7 +44,7 @@ pub(crate) fn load(places: &Places) -> Result<Settings, Problems> {
         loading.variable(variable, value);
     }
     for (key, value, flag) in &places.flags {
-        loading.take(key, Input::Text(value.clone()), flag);
+        loading.take(key, &Input::Text(value.clone()), flag);
     }
     loading.across();
     if loading.problems.is_empty() { Ok(loading.settings) } else { Err(Problems(loading.problems)) }
@@ -72,9 +72,14 @@ impl Loading {
         for (name, value) in table {
             let key = if prefix.is_empty() { name } else { format!("{prefix}.{name}") };
             let is_table = KEYS.iter().any(|known| known.name.strip_prefix(&key).is_some_and(|rest| rest.starts_with('.')));
-            match value {
-                toml::Value::Table(inner) if is_table => self.table(&key, inner, place),
-                value => self.take(&key, Input::Typed(value), place),
+            if let toml::Value::Table(inner) = value {
+                if is_table {
+                    self.table(&key, inner, place);
+                } else {
+                    self.take(&key, &Input::Typed(toml::Value::Table(inner)), place);
+                }
+            } else {
+                self.take(&key, &Input::Typed(value), place);
             }
         }
     }
@@ -93,9 +98,9 @@ impl Loading {
         }
     }
 
-    fn take(&mut self, name: &str, value: Input, place: &str) {
+    fn take(&mut self, name: &str, value: &Input, place: &str) {
         match KEYS.iter().find(|key| key.name == name) {
-            Some(key) => self.read(key, &value, place),
+            Some(key) => self.read(key, value, place),
             None => {
                 // A table's own keys are nearer than the same word elsewhere.
                 let fix = suggestion(name, KEYS.iter().map(|key| key.name));

@@ -1,0 +1,110 @@
+//! Commands by themselves: what is refused and how, and a year's first weeks from the records to the accounts.
+#![allow(clippy::unwrap_used, clippy::panic, reason = "tests: a failure is a panic")]
+
+mod support;
+
+use support::{Place, model};
+
+#[test]
+fn wrong_use_ends_with_2_and_bad_configuration_with_64() {
+    let place = Place::new();
+    assert_eq!(place.run(["--bogus"]).status, Some(2));
+    assert_eq!(place.run(["source", "resume", "billing"]).status, Some(2));
+    assert_eq!(place.run(["tail", "health", "--from-end"]).status, Some(2));
+    place.write("bad.toml", "instanc = 'x'\n[topics]\npartitions = 0\n");
+    let said = place.run(["--config", "bad.toml", "setup"]);
+    assert_eq!(said.status, Some(64));
+    assert!(said.err.contains("instanc (bad.toml): is not a key; did you mean `instance`?"), "{}", said.err);
+    assert!(said.err.contains("topics.partitions = 0"), "{}", said.err);
+    assert!(!place.path("vitals-data").exists(), "nothing is opened before the configuration is right");
+}
+
+#[test]
+fn what_the_configuration_is_can_be_read_back() {
+    let place = Place::new();
+    place.write("a.toml", "[admin]\ntoken = 's3cret'\n[log]\ndir = 'x'\n");
+    let shown = place.run(["--config", "a.toml", "config", "show"]).fine().out;
+    assert!(!shown.contains("s3cret"), "{shown}");
+    place.write("b.toml", &shown);
+    assert_eq!(place.run(["--config", "b.toml", "--json", "config", "show"]).fine().json()[0]["log.dir"], "x");
+}
+
+#[test]
+fn a_directory_without_a_log_and_one_that_is_not_ours_are_told_apart() {
+    let place = Place::new();
+    let said = place.run(["status"]);
+    assert_eq!(said.status, Some(70));
+    assert!(said.err.contains("holds no log; `vitals setup"), "{}", said.err);
+    assert!(!place.path("vitals-data").exists());
+    let said = place.run(["setup", "--dir", "."]);
+    assert_eq!(said.status, Some(0), "an empty directory is fine: {said:?}");
+    let place = Place::new();
+    place.write("thesis.txt", "mine");
+    let said = place.run(["setup", "--dir", "."]);
+    assert_eq!(said.status, Some(70));
+    assert!(said.err.contains("is not an embedded log"), "{}", said.err);
+    let said = place.run(["demo", "--dir", "."]);
+    assert_eq!(said.status, Some(70), "{said:?}");
+}
+
+#[test]
+fn a_model_is_checked_with_place_and_fix() {
+    let place = Place::new();
+    let good = std::fs::read_to_string(model("b2b.yaml")).unwrap();
+    place.write("good.yaml", &good);
+    place.write("bad.yaml", &good.replace("count_days: login", "count_day: login"));
+    assert_eq!(place.run(["model", "check", "good.yaml"]).status, Some(0));
+    let said = place.run(["model", "check", "bad.yaml"]);
+    assert_eq!(said.status, Some(1));
+    assert!(said.out.contains("did you mean `count_days`?"), "{}", said.out);
+    let said = place.run(["model", "check", "none.yaml"]);
+    assert_eq!(said.status, Some(70));
+    assert!(said.err.contains("none.yaml cannot be read"), "{}", said.err);
+    assert_eq!(place.run(["setup", "--model", "bad.yaml"]).status, Some(70));
+    assert!(!place.path("vitals-data").exists(), "a bad model leaves nothing behind");
+}
+
+#[test]
+fn produce_stops_at_a_wrong_line_and_says_what_is_appended() {
+    let place = Place::ready(None);
+    let good = r#"{"topic":"vitals.login","key":"ada","value":{"id":"1"}}"#;
+    let said = place.feed(["produce"], &format!("{good}\n\n{good}\n{{\"topic\":\"vitals.journal\",\"value\":1}}\n{good}\n"));
+    assert_eq!(said.status, Some(70));
+    assert!(said.err.contains("standard input, line 4"), "{}", said.err);
+    assert!(said.err.contains("the 2 records before it are appended"), "{}", said.err);
+    let status = place.run(["status", "--json"]).fine().json();
+    let topics = status[0]["topics"].as_array().unwrap();
+    let login = topics.iter().find(|topic| topic["name"] == "vitals.login").unwrap();
+    let ends: i64 = login["partitions"].as_array().unwrap().iter().map(|ends| ends[1].as_i64().unwrap()).sum();
+    assert!(ends >= 2, "{login}");
+}
+
+#[test]
+fn a_recorded_run_accounts_for_every_record_and_replays_exactly() {
+    let place = Place::ready(Some(&model("b2b.yaml")));
+    place.run(["produce", "--demo", "--accounts", "10", "--days", "40"]).fine();
+    let run = place.run(["run", "--mode", "recorded", "--json"]).fine();
+    assert!(run.json().iter().all(|balance| balance["unaccounted"] == 0), "{run:?}");
+    let verified = &place.run(["replay", "--verify", "--json"]).fine().json()[0];
+    assert!(verified["compared"].as_u64().unwrap() > 100, "{verified}");
+    let latest = place.run(["tail", "account-health", "--json"]).fine().json();
+    let scored = latest.iter().rev().find(|record| record["value"]["score"].is_number()).unwrap();
+    let id = scored["key"].as_str().unwrap();
+    let shown = &place.run(["account", "show", id, "--json"]).fine().json()[0];
+    assert_eq!(shown["account"]["id"], id);
+    let explained = place.run(["account", "explain", id]).fine().out;
+    assert!(explained.contains("Contributions"), "{explained}");
+    let health = place.run(["tail", "health", "--account", id, "--limit", "2", "--json"]).fine().json();
+    assert_eq!(health.len(), 2);
+    assert!(health.iter().all(|record| record["key"] == id), "{health:?}");
+    assert_eq!(place.run(["account", "show", "nobody"]).status, Some(1));
+    assert!(place.run(["tail", "dead-letter"]).fine().out.contains('@'));
+}
+
+#[test]
+fn a_run_without_topics_says_what_makes_them() {
+    let place = Place::new();
+    let said = place.run(["run", "--listen", "127.0.0.1:0"]);
+    assert_eq!(said.status, Some(70));
+    assert!(said.err.contains("`vitals setup` creates them"), "{}", said.err);
+}

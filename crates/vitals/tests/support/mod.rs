@@ -1,0 +1,187 @@
+//! The binary as a user has it: commands in a directory of their own.
+#![allow(dead_code, reason = "not every test uses all of it")]
+
+use serde_json::Value;
+use std::ffi::OsStr;
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Stdio};
+use std::time::{Duration, Instant};
+use std::{fs, io::Write, thread};
+use tempfile::TempDir;
+
+/// How long anything may take.
+const PATIENCE: Duration = Duration::from_secs(60);
+
+/// What a command said.
+#[derive(Debug)]
+pub struct Said {
+    pub status: Option<i32>,
+    pub out: String,
+    pub err: String,
+}
+
+impl Said {
+    /// The JSON of each line of its output.
+    pub fn json(&self) -> Vec<Value> {
+        self.out.lines().map(|line| serde_json::from_str(line).unwrap()).collect()
+    }
+
+    /// Fails unless it ended well.
+    pub fn fine(self) -> Self {
+        assert_eq!(self.status, Some(0), "{self:?}");
+        self
+    }
+}
+
+/// A directory to work in, with a log in `data`.
+#[derive(Debug)]
+pub struct Place {
+    dir: TempDir,
+}
+
+impl Place {
+    pub fn new() -> Self {
+        Self { dir: tempfile::tempdir().unwrap() }
+    }
+
+    /// One whose log is set up with few partitions, and a model if one is named.
+    pub fn ready(model: Option<&Path>) -> Self {
+        let place = Self::new();
+        place.write(
+            "vitals.toml",
+            "[log]\ndir = 'data'\ndurability = 'buffered'\nreserve_bytes = 0\n[topics]\npartitions = 2\nsource_partitions = 2\n[admin]\nlisten = '127.0.0.1:0'\n",
+        );
+        let setup = place.run(["setup"]);
+        assert_eq!(setup.status, Some(0), "{setup:?}");
+        if let Some(model) = model {
+            place.run([OsStr::new("model"), OsStr::new("publish"), model.as_os_str()]).fine();
+        }
+        place
+    }
+
+    pub fn path(&self, name: &str) -> PathBuf {
+        self.dir.path().join(name)
+    }
+
+    pub fn write(&self, name: &str, text: &str) {
+        fs::write(self.path(name), text).unwrap();
+    }
+
+    pub fn command<A: AsRef<OsStr>>(&self, arguments: impl IntoIterator<Item = A>) -> Command {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_vitals"));
+        command.args(arguments).current_dir(self.dir.path());
+        for (name, _) in std::env::vars_os().filter(|(name, _)| name.to_string_lossy().starts_with("VITALS_")) {
+            command.env_remove(name);
+        }
+        command
+    }
+
+    pub fn run<A: AsRef<OsStr>>(&self, arguments: impl IntoIterator<Item = A>) -> Said {
+        said(self.command(arguments).stdin(Stdio::null()))
+    }
+
+    /// Runs with text on standard input.
+    pub fn feed<A: AsRef<OsStr>>(&self, arguments: impl IntoIterator<Item = A>, input: &str) -> Said {
+        let mut command = self.command(arguments);
+        let mut child =
+            command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+        child.stdin.take().unwrap().write_all(input.as_bytes()).unwrap();
+        let output = child.wait_with_output().unwrap();
+        Said {
+            status: output.status.code(),
+            out: String::from_utf8(output.stdout).unwrap(),
+            err: String::from_utf8(output.stderr).unwrap(),
+        }
+    }
+
+    /// Starts `vitals run`, and waits until its admin server answers.
+    pub fn start(&self) -> Running<'_> {
+        let log = fs::File::create(self.path("run.err")).unwrap();
+        let child = self.command(["run"]).stdin(Stdio::null()).stdout(Stdio::null()).stderr(log).spawn().unwrap();
+        let mut running = Running { place: self, child };
+        wait_for("the admin server", || {
+            if let Some(status) = running.child.try_wait().unwrap() {
+                panic!("run ended: {status}; {}", fs::read_to_string(self.path("run.err")).unwrap());
+            }
+            self.path("data/admin").exists().then_some(())
+        });
+        running
+    }
+}
+
+fn said(command: &mut Command) -> Said {
+    let output = command.output().unwrap();
+    Said {
+        status: output.status.code(),
+        out: String::from_utf8(output.stdout).unwrap(),
+        err: String::from_utf8(output.stderr).unwrap(),
+    }
+}
+
+/// A `vitals run` that ends with this value.
+#[derive(Debug)]
+pub struct Running<'p> {
+    place: &'p Place,
+    child: Child,
+}
+
+impl Running<'_> {
+    /// Status and body of a request without a token.
+    pub fn get(&self, path: &str) -> (u16, String) {
+        self.ask(path, None)
+    }
+
+    /// Status and body of a request with a token.
+    pub fn ask(&self, path: &str, token: Option<&str>) -> (u16, String) {
+        let url = format!("http://{}{path}", self.address()["address"].as_str().unwrap());
+        let agent: ureq::Agent = ureq::Agent::config_builder().http_status_as_error(false).proxy(None).build().into();
+        let mut request = agent.get(url);
+        if let Some(token) = token {
+            request = request.header("authorization", format!("Bearer {token}"));
+        }
+        let mut answer = request.call().unwrap();
+        (answer.status().as_u16(), answer.body_mut().read_to_string().unwrap())
+    }
+
+    pub fn address(&self) -> Value {
+        serde_json::from_str(&fs::read_to_string(self.place.path("data/admin")).unwrap()).unwrap()
+    }
+
+    /// Kills it, as a power failure would.
+    pub fn kill(mut self) {
+        self.child.kill().unwrap();
+        self.child.wait().unwrap();
+    }
+
+    /// Asks it to end; its exit status.
+    pub fn terminate(mut self) -> Option<i32> {
+        let pid = self.child.id().to_string();
+        assert!(Command::new("kill").args(["-TERM", &pid]).status().unwrap().success());
+        wait_for("the end of run", || self.child.try_wait().unwrap()).code()
+    }
+}
+
+impl Drop for Running<'_> {
+    fn drop(&mut self) {
+        // It may have ended already.
+        self.child.kill().unwrap_or_default();
+        self.child.wait().map(drop).unwrap_or_default();
+    }
+}
+
+/// Looks until there is something, and fails after a while.
+pub fn wait_for<T>(what: &str, mut look: impl FnMut() -> Option<T>) -> T {
+    let begun = Instant::now();
+    loop {
+        if let Some(found) = look() {
+            return found;
+        }
+        assert!(begun.elapsed() < PATIENCE, "waited {PATIENCE:?} for {what}");
+        thread::sleep(Duration::from_millis(20));
+    }
+}
+
+/// A model of this repository.
+pub fn model(name: &str) -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("../../deploy/models").join(name)
+}
