@@ -10,6 +10,7 @@ use crate::effect::{
     Resolution, Sink, Status,
 };
 use crate::now::{Clocks, Due, Now};
+use crate::operator::Reading;
 use crate::prepared::Prepared;
 use crate::rule::{Told, Transition};
 use crate::score::holds;
@@ -51,19 +52,21 @@ pub(crate) fn evaluate(
     out: &mut Out<'_>,
 ) -> bool {
     if account.is_closed() {
+        // What comes in while it is closed is read once it is open again.
+        look.touched.iter().for_each(|signal| account.readings[*signal] = Reading::NEW);
         return bury(account, prepared, work, look, out);
     }
     read(account, prepared, look.clocks, look.now, look.touched);
     work.assess(account, prepared, look.clocks, look.now);
     let mut changed = false;
     if look.enabled {
-        // Where nothing changes, having looked must leave no trace.
-        let last = account.as_of;
+        // Where nothing is said, having looked must leave no trace.
+        let (last, said) = (account.as_of, out.id.index);
         account.as_of = last.max(look.as_of);
         account.buried = false;
         changed |= publish(account, prepared, work, look, out);
         changed |= move_rules(account, prepared, work, look, out);
-        if !changed {
+        if out.id.index == said {
             account.as_of = last;
         }
     }
@@ -79,7 +82,7 @@ fn publish(
     out: &mut Out<'_>,
 ) -> bool {
     // A change of band is published, so this is stored too.
-    if account.band != work.band {
+    if account.band != work.band || account.published.is_none() {
         account.band = work.band;
         account.band_since = account.as_of;
     }
@@ -305,6 +308,11 @@ fn bury(
     if account.buried || !look.enabled {
         return false;
     }
+    account.buried = true;
+    if account.published.is_none() {
+        // Nobody knows of it, so there is nothing to end.
+        return true;
+    }
     read(account, prepared, look.clocks, look.now, &[]);
     work.assess(account, prepared, look.clocks, look.now);
     account.as_of = account.as_of.max(look.as_of);
@@ -313,7 +321,6 @@ fn bury(
     let closed =
         Closed { account: &account.id, revision: account.revision, as_of: EventTime(account.as_of) };
     out.emit(&Effect::AccountClosed(closed));
-    account.buried = true;
     account.changed = false;
     account.published = None;
     account.band = None;

@@ -1,7 +1,7 @@
 //! What an evaluation may know of time: each source at one instant, never later than its clock.
 
 use crate::clock::{Clock, SPREAD, View};
-use model::plan::{SourceRules, SourceSet};
+use model::plan::SourceRules;
 use model::source::{SOURCES, Source};
 
 /// One source at the instant of an evaluation.
@@ -19,7 +19,7 @@ pub(crate) struct SourceNow {
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Now {
     pub(crate) sources: [SourceNow; SOURCES],
-    /// The greatest instant of the sources that feed the model.
+    /// The greatest instant of all sources.
     pub(crate) greatest: i64,
     /// The instant on the axis on which sources advance together.
     pub(crate) x: i64,
@@ -34,12 +34,12 @@ pub(crate) struct Clocks<'a> {
 
 impl Clocks<'_> {
     /// All sources where their clocks stand.
-    pub(crate) fn now(self, used: SourceSet) -> Now {
-        self.at(used, |_, clock| clock.at())
+    pub(crate) fn now(self) -> Now {
+        self.at(|_, clock| clock.at())
     }
 
     /// All sources where `instant` puts them.
-    pub(crate) fn at(self, used: SourceSet, instant: impl Fn(Source, &Clock) -> Option<i64>) -> Now {
+    pub(crate) fn at(self, instant: impl Fn(Source, &Clock) -> Option<i64>) -> Now {
         let mut now = Now { greatest: i64::MIN, x: i64::MIN, ..Now::default() };
         for source in Source::ALL {
             let i = source.index();
@@ -52,9 +52,7 @@ impl Clocks<'_> {
                 common: steady.then(|| clock.view(at, rules)),
             };
             now.x = now.x.max(at + rules.max_delay);
-            if used.contains(source) {
-                now.greatest = now.greatest.max(at);
-            }
+            now.greatest = now.greatest.max(at);
         }
         now
     }
@@ -139,8 +137,9 @@ impl Edge<'_> {
 
     /// Whether a bucket that ends at `end` has left a window that is `keep` wider than a bucket.
     pub(crate) fn has_left(&self, end: i64, keep: i64) -> bool {
-        let Some(at) = self.now.at.filter(|_| self.clock.has_begun()) else { return false };
-        let since = if end <= at { self.now.living - self.clock.living(end) } else { at - end };
+        let Some(at) = self.now.at else { return false };
+        // Before a source begins, all time is plain.
+        let since = if end <= at && self.clock.has_begun() { self.now.living - self.clock.living(end) } else { at - end };
         since + self.rules.max_delay >= keep + self.spread
     }
 

@@ -2,7 +2,8 @@
 
 use crate::operator;
 use crate::score;
-use model::plan::{Operator, Plan, SourceSet};
+use crate::now::Now;
+use model::plan::{Operator, Plan, SourceRules, SourceSet};
 use model::source::{SOURCES, Source};
 use std::collections::{BTreeMap, VecDeque};
 use std::sync::Arc;
@@ -20,6 +21,16 @@ pub(crate) struct Lag {
 }
 
 impl Lag {
+    /// Whether they stand too far apart. Not while one of them has no clock: then its signals are unknown.
+    pub(crate) fn is_apart_now(&self, now: &Now, rules: &[SourceRules; SOURCES]) -> bool {
+        let stands = |source: Source| Some(now.sources[source.index()].at? + rules[source.index()].max_delay);
+        let all: Option<Vec<i64>> = self.sources.iter().map(stands).collect();
+        all.is_some_and(|all| {
+            let (least, most) = (all.iter().min(), all.iter().max());
+            most.zip(least).is_some_and(|(most, least)| most - least > self.at_most)
+        })
+    }
+
     /// Whether they are too far apart as seen at `u`.
     pub(crate) fn is_apart(&self, u: i64) -> bool {
         self.turns.iter().rev().find(|(z, _)| *z <= u).is_some_and(|(_, apart)| *apart)

@@ -89,8 +89,7 @@ pub(crate) fn band(plan: &Plan, score: u32, before: Option<usize>) -> usize {
         let passed = |band: &model::plan::Band| score >= band.at_least.saturating_add(plan.band_margin);
         return plan.bands[..before].iter().position(passed).unwrap_or(before);
     }
-    if bare > before && score < plan.bands[before].at_least.saturating_sub(plan.band_margin) {
-        return bare;
-    }
-    before
+    // Downwards: past every limit that is passed by the margin, and no further.
+    let held = |band: &model::plan::Band| score >= band.at_least.saturating_sub(plan.band_margin);
+    plan.bands[before..].iter().position(held).map_or(bare, |below| before + below)
 }

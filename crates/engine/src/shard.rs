@@ -103,6 +103,8 @@ pub struct Shard {
     is_dirty: Vec<bool>,
     /// Accounts that were restored and wait for their model; empty but after a restore.
     parked: Vec<Parked>,
+    /// Accounts that were restored and are ahead of the shard, which has not folded so far again.
+    ahead: Vec<u32>,
     counts: Counts,
     position: Position,
     /// Effects of the entry at `position` so far.
@@ -156,6 +158,7 @@ impl Shard {
             dirty: Vec::new(),
             is_dirty: Vec::new(),
             parked: Vec::new(),
+            ahead: Vec::new(),
             counts: Counts::default(),
             position: Position::START,
             effects: 0,
@@ -202,6 +205,7 @@ impl Shard {
                 self.position = Position::after(at.offset, at.entry);
             }
         }
+        self.catch_up();
         Ok(Step::Done)
     }
 
@@ -251,10 +255,11 @@ impl Shard {
         sink: &mut dyn Sink,
     ) -> Outcome {
         let Some(newest) = self.plans.len().checked_sub(1) else { return Outcome::Unused };
-        if let Some(place) = known {
-            self.switch_at_entry(place, newest, position, sink);
-        }
         let source = activity.source;
+        let as_of = self.clocks[source.index()].at().unwrap_or(i64::MIN);
+        if let Some(place) = known {
+            self.switch_at_entry(place, as_of, position, sink);
+        }
         let clocks = Clocks { clocks: &self.clocks, rules: &self.rules };
         let spread = known.map_or_else(|| crate::account::spread(activity.account), |i| self.accounts[i].spread);
         let edge = edge(clocks, &self.now, source, spread);
@@ -321,7 +326,6 @@ impl Shard {
         if is_about_account {
             account.info.get_or_insert_default().observe(activity);
         }
-        let as_of = self.clocks[source.index()].at().unwrap_or(i64::MIN);
         self.look(place, position, as_of, Cause::Activity(source), None, &touched, sink);
         self.touched = touched;
         self.mark_dirty(place, position);

@@ -24,8 +24,6 @@ pub trait Variant: fmt::Debug + Copy + Default + 'static {
     const LOAD_KEPT: bool = false;
     /// Records are taken in while the outcome of a transaction is not known.
     const TAKES_IN_DOUBT: bool = false;
-    /// Dead letters are sent in a transaction of their own.
-    const LETTERS_APART: bool = false;
     /// A transaction of unknown outcome is taken for committed.
     const UNKNOWN_IS_COMMITTED: bool = false;
     /// A transaction of unknown outcome is taken for aborted.

@@ -76,7 +76,11 @@ impl Access {
             return Ok(Self::Served(client));
         }
         if !dir.is_dir() || is_empty(dir)? {
-            bail!("directory {} holds no log; `vitals setup --dir {}` makes one", dir.display(), dir.display());
+            bail!(
+                "directory {} holds no log; `vitals setup --dir {}` makes one",
+                dir.display(),
+                dir.display()
+            );
         }
         Ok(Self::Direct(Direct::new(open(settings)?, &settings.instance)))
     }

@@ -9,7 +9,9 @@ use std::path::PathBuf;
 /// Watches the life signs of customer accounts: activity in, health and alerts out.
 #[derive(Debug, Parser)]
 #[command(version, propagate_version = true, max_term_width = 100)]
-#[command(after_help = "Exit status: 0 fine, 1 findings, 2 wrong use, 64 bad configuration, 70 it could not be done.")]
+#[command(
+    after_help = "Exit status: 0 fine, 1 findings, 2 wrong use, 64 bad configuration, 70 it could not be done."
+)]
 pub(crate) struct Cli {
     /// The settings file [default: ./vitals.toml, if it is there].
     #[arg(long, global = true, value_name = "FILE", env = "VITALS_CONFIG", help_heading = "Settings")]
@@ -41,7 +43,8 @@ impl Cli {
         let flag = |key: &str, value: &Option<String>, flag: &str| {
             value.as_ref().map(|value| (key.to_owned(), value.clone(), flag.to_owned()))
         };
-        let mut flags: Vec<_> = self.set.iter().map(|(k, v)| (k.clone(), v.clone(), "--set".to_owned())).collect();
+        let mut flags: Vec<_> =
+            self.set.iter().map(|(k, v)| (k.clone(), v.clone(), "--set".to_owned())).collect();
         flags.extend(flag("log.kind", &self.log, "--log"));
         flags.extend(flag("log.dir", &self.dir, "--dir"));
         flags.extend(self.command.flags());

@@ -57,14 +57,18 @@ impl Entry {
         })?;
         let source = pipeline::topic::source_of(&line.topic).ok_or_else(|| {
             let topics: Vec<_> = Source::ALL.iter().map(|source| source.name()).collect();
-            anyhow!("topic {:?} is not a source topic; write `vitals.` and one of {}", line.topic, topics.join(", "))
+            anyhow!(
+                "topic {:?} is not a source topic; write `vitals.` and one of {}",
+                line.topic,
+                topics.join(", ")
+            )
         })?;
         let stamp = line.time.as_deref().map(instant).transpose()?;
         let value = match (line.value, line.value_hex) {
             (Some(value), None) => bytes(value)?,
-            (None, Some(hex)) => {
-                Some(crate::access::from_hex(&hex).context("`value_hex` must be pairs of hexadecimal digits")?)
-            }
+            (None, Some(hex)) => Some(
+                crate::access::from_hex(&hex).context("`value_hex` must be pairs of hexadecimal digits")?,
+            ),
             (None, None) => bail!("`value` is missing; null makes a record without value"),
             (Some(_), Some(_)) => bail!("`value` and `value_hex` exclude each other; leave one out"),
         };
@@ -127,7 +131,11 @@ impl Entry {
 
 fn instant(text: &str) -> Result<i64> {
     let time = EventTime::parse(text);
-    Ok(time.with_context(|| format!("`time` must be an RFC 3339 instant such as 2026-01-01T00:00:00Z, found {text:?}"))?.0)
+    Ok(time
+        .with_context(|| {
+            format!("`time` must be an RFC 3339 instant such as 2026-01-01T00:00:00Z, found {text:?}")
+        })?
+        .0)
 }
 
 /// The record's bytes: what a string says, nothing for null, and what stands there for all else.
@@ -157,7 +165,8 @@ mod tests {
             (r#""value_hex":"ff00""#, Some(b"\xff\x00")),
             (r#""value":5"#, Some(b"5")),
         ] {
-            let line = format!(r#"{{"topic":"vitals.login","key":"ada","time":"1970-01-01T00:00:01.5Z",{line}}}"#);
+            let line =
+                format!(r#"{{"topic":"vitals.login","key":"ada","time":"1970-01-01T00:00:01.5Z",{line}}}"#);
             assert_eq!(Entry::parse(&line).unwrap(), entry(value), "{line}");
         }
         let least = Entry::parse(r#"{"topic":"vitals.support","value":{}}"#).unwrap();
@@ -166,7 +175,9 @@ mod tests {
 
     #[test]
     fn what_is_written_as_a_line_is_read_back() {
-        for value in [None, Some(b"".as_slice()), Some(b"{\"a\":1}"), Some(b"\x00\xff"), Some("\u{e9}\n".as_bytes())] {
+        for value in
+            [None, Some(b"".as_slice()), Some(b"{\"a\":1}"), Some(b"\x00\xff"), Some("\u{e9}\n".as_bytes())]
+        {
             let entry = entry(value);
             assert_eq!(Entry::parse(&entry.line().unwrap()).unwrap(), entry);
         }

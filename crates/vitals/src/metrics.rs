@@ -73,21 +73,69 @@ const DIRTY: &str = "vitals_score_dirty_accounts";
 pub(crate) const METRICS: [Metric; 21] = [
     metric(UNREADY, Gauge, Count, "", "reasons why the process is not ready; `/readyz` tells them"),
     metric(POSITION, Gauge, Count, "source, partition", "offset up to which a source partition was read"),
-    metric(INGEST_LAG, Gauge, Count, "source, partition", "offsets between that and the end of the partition"),
-    metric(WATERMARK, Gauge, Seconds, "source", "instant up to which a source is complete: the least of its partitions"),
+    metric(
+        INGEST_LAG,
+        Gauge,
+        Count,
+        "source, partition",
+        "offsets between that and the end of the partition",
+    ),
+    metric(
+        WATERMARK,
+        Gauge,
+        Seconds,
+        "source",
+        "instant up to which a source is complete: the least of its partitions",
+    ),
     metric(WATERMARK_AGE, Gauge, Seconds, "source", "how far that lies behind the wall clock"),
-    metric(REJECTED, Counter, Count, "source, partition", "records that went to the dead-letter topic, since ever"),
+    metric(
+        REJECTED,
+        Counter,
+        Count,
+        "source, partition",
+        "records that went to the dead-letter topic, since ever",
+    ),
     metric(SKIPPED, Counter, Count, "source, partition", "records without a value, since ever"),
     metric(STOPPED, Gauge, Count, "source", "partitions stopped since too many records were rejected"),
-    metric(ACTIVITIES, Counter, Count, "source, partition, outcome", "activities by what became of them (applied, duplicate, late, unused), since ever"),
-    metric(BACKWARDS, Counter, Count, "source, partition", "activities whose offset was not above all before it: none, unless something is broken"),
-    metric(FORGOTTEN, Counter, Count, "", "fingerprints for de-duplication that went early since an account was at its ceiling"),
+    metric(
+        ACTIVITIES,
+        Counter,
+        Count,
+        "source, partition, outcome",
+        "activities by what became of them (applied, duplicate, late, unused), since ever",
+    ),
+    metric(
+        BACKWARDS,
+        Counter,
+        Count,
+        "source, partition",
+        "activities whose offset was not above all before it: none, unless something is broken",
+    ),
+    metric(
+        FORGOTTEN,
+        Counter,
+        Count,
+        "",
+        "fingerprints for de-duplication that went early since an account was at its ceiling",
+    ),
     metric(CROSSED, Counter, Count, "", "activities that found a signal of an account at its ceiling"),
     metric(COMMITS, Counter, Count, "", "transactions of score, since the start of the process"),
     metric(SHARDS, Gauge, Count, "phase", "journal partitions owned by this process, by what they are doing"),
     metric(SCORE_LAG, Gauge, Count, "partition", "offsets of the journal that are not folded yet"),
-    metric(ADVANCED, Gauge, Seconds, "source", "instant up to which the fold has advanced a source: the least of all shards"),
-    metric(DEAD, Gauge, Count, "source", "shards in which a source's clock stands, since nothing comes from it"),
+    metric(
+        ADVANCED,
+        Gauge,
+        Seconds,
+        "source",
+        "instant up to which the fold has advanced a source: the least of all shards",
+    ),
+    metric(
+        DEAD,
+        Gauge,
+        Count,
+        "source",
+        "shards in which a source's clock stands, since nothing comes from it",
+    ),
     metric(ACCOUNTS, Gauge, Count, "band", "accounts by band"),
     metric(ALERTS, Gauge, Count, "rule", "alerts that fire"),
     metric(OUTBOX, Gauge, Bytes, "", "effects that wait for a transaction"),
@@ -191,7 +239,9 @@ fn score(standing: &Standing) {
     }
     for ((source, partition), [applied, duplicate, late, unused, backwards]) in counts {
         let place = [("source", source.to_owned()), ("partition", partition.to_string())];
-        for (outcome, count) in [("applied", applied), ("duplicate", duplicate), ("late", late), ("unused", unused)] {
+        for (outcome, count) in
+            [("applied", applied), ("duplicate", duplicate), ("late", late), ("unused", unused)]
+        {
             let [source, partition] = place.clone();
             let labels = [source, partition, ("outcome", outcome.to_owned())];
             counter!(ACTIVITIES, &labels).absolute(count);

@@ -103,10 +103,7 @@ impl Default for Settings {
                 reserve_bytes: log::embedded::Options::default().reserve_bytes,
             },
             topics: Topics { partitions: pipeline::topic::PARTITIONS, source_partitions: 4 },
-            admin: Admin {
-                listen: SocketAddr::from((Ipv4Addr::LOCALHOST, 9464)),
-                token: Secret::default(),
-            },
+            admin: Admin { listen: SocketAddr::from((Ipv4Addr::LOCALHOST, 9464)), token: Secret::default() },
             ingest: pipeline::settings::Ingest::default(),
             score: pipeline::settings::Score::default(),
             trace: Trace { format: TraceFormat::Text, filter: String::new() },

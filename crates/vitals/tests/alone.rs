@@ -26,7 +26,10 @@ fn what_the_configuration_is_can_be_read_back() {
     let shown = place.run(["--config", "a.toml", "config", "show"]).fine().out;
     assert!(!shown.contains("s3cret"), "{shown}");
     place.write("b.toml", &shown);
-    assert_eq!(place.run(["--config", "b.toml", "--json", "config", "show"]).fine().json()[0]["log.dir"], "x");
+    assert_eq!(
+        place.run(["--config", "b.toml", "--json", "config", "show"]).fine().json()[0]["log.dir"],
+        "x"
+    );
 }
 
 #[test]
@@ -68,14 +71,18 @@ fn a_model_is_checked_with_place_and_fix() {
 fn produce_stops_at_a_wrong_line_and_says_what_is_appended() {
     let place = Place::ready(None);
     let good = r#"{"topic":"vitals.login","key":"ada","value":{"id":"1"}}"#;
-    let said = place.feed(["produce"], &format!("{good}\n\n{good}\n{{\"topic\":\"vitals.journal\",\"value\":1}}\n{good}\n"));
+    let said = place.feed(
+        ["produce"],
+        &format!("{good}\n\n{good}\n{{\"topic\":\"vitals.journal\",\"value\":1}}\n{good}\n"),
+    );
     assert_eq!(said.status, Some(70));
     assert!(said.err.contains("standard input, line 4"), "{}", said.err);
     assert!(said.err.contains("the 2 records before it are appended"), "{}", said.err);
     let status = place.run(["status", "--json"]).fine().json();
     let topics = status[0]["topics"].as_array().unwrap();
     let login = topics.iter().find(|topic| topic["name"] == "vitals.login").unwrap();
-    let ends: i64 = login["partitions"].as_array().unwrap().iter().map(|ends| ends[1].as_i64().unwrap()).sum();
+    let ends: i64 =
+        login["partitions"].as_array().unwrap().iter().map(|ends| ends[1].as_i64().unwrap()).sum();
     assert!(ends >= 2, "{login}");
 }
 

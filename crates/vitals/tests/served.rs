@@ -10,7 +10,8 @@ use support::{Place, model, wait_for};
 fn everything_works_beside_a_run() {
     let place = Place::ready(None);
     let running = place.start();
-    let (status, body) = wait_for("the reason", || Some(running.get("/readyz")).filter(|(_, body)| body.contains("no model")));
+    let (status, body) =
+        wait_for("the reason", || Some(running.get("/readyz")).filter(|(_, body)| body.contains("no model")));
     assert_eq!(status, 503);
     assert!(body.contains("vitals model publish"), "{body}");
 
@@ -104,5 +105,7 @@ fn a_source_that_is_stopped_goes_on_when_told_to() {
     let letters = place.run(["tail", "dead-letter"]).fine().out.lines().count();
     assert_eq!(letters, 5);
     place.run(["source", "resume", "login"]).fine();
-    wait_for("the rest", || (place.run(["tail", "dead-letter"]).fine().out.lines().count() > 5).then_some(()));
+    wait_for("the rest", || {
+        (place.run(["tail", "dead-letter"]).fine().out.lines().count() > 5).then_some(())
+    });
 }

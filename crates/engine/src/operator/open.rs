@@ -1,13 +1,15 @@
 //! Tickets that are open.
 //!
-//! A ticket that is not open is kept until T has passed its newest activity, since activities arrive in any
-//! order: an older one must not open it again.
+//! A ticket that is not open is forgotten 30 days after its newest activity: one that comes later finds it new.
+//! That is a matter of event times alone, and longer than activities may be late, so the order in which they
+//! arrive changes nothing.
 
 use super::order::{Newest, Order};
 use crate::activity::Activity;
 use crate::bytes::{Damaged, Reader, Writer};
 use crate::compact::{give_back, make_room};
 use model::source::Field;
+use model::time::DAY;
 
 /// The most tickets kept for one signal of one account.
 pub const CEILING: usize = 4_096;
@@ -17,6 +19,17 @@ struct Ticket {
     key: u64,
     open: Newest<bool>,
     counts: Newest<bool>,
+}
+
+/// How long after its newest activity a ticket that is not open is forgotten, ms.
+const FORGOTTEN_AFTER: i64 = 30 * DAY;
+
+impl Ticket {
+    /// Whether an activity at `time` finds it forgotten.
+    fn is_forgotten(&self, time: i64) -> bool {
+        let newest = self.open.order.time.max(self.counts.order.time);
+        self.open.get() != Some(&true) && time.saturating_sub(newest) > FORGOTTEN_AFTER
+    }
 }
 
 /// The tickets of one signal of one account.
@@ -48,6 +61,9 @@ impl Tickets {
             }
         };
         let ticket = &mut self.tickets[place];
+        if ticket.is_forgotten(order.time) {
+            *ticket = Ticket { key, ..Ticket::default() };
+        }
         match activity.fields.word(Field::Kind) {
             Some("opened" | "reopened") => ticket.open.take(order, true),
             Some("solved" | "closed" | "merged" | "deleted") => ticket.open.take(order, false),
@@ -62,12 +78,10 @@ impl Tickets {
         true
     }
 
-    /// Drops what is not open and can no longer be contradicted.
+    /// Drops what nothing can find any more.
     fn forget(&mut self, at: Option<i64>) {
         let Some(at) = at else { return };
-        self.tickets.retain(|ticket| {
-            ticket.open.get() == Some(&true) || ticket.open.order.time.max(ticket.counts.order.time) >= at
-        });
+        self.tickets.retain(|ticket| !ticket.is_forgotten(at));
         give_back(&mut self.tickets);
     }
 

@@ -36,6 +36,7 @@ impl Shard {
             return Step::Done;
         }
         let first = self.before_first();
+        self.open_gate();
         let minute = self.next_minute();
         let Some(minute) = minute.or_else(|| first.then(|| (self.now.x.max(0) - 1).div_euclid(MINUTE))) else {
             return self.finish(sink);
@@ -43,6 +44,7 @@ impl Shard {
         let position = Position { minute, ..self.position };
         let ran = self.run_minute(minute, position, sink);
         self.position = position;
+        self.catch_up();
         if ran && self.next_minute().is_some() { Step::More } else { self.finish(sink) }
     }
 
@@ -58,6 +60,14 @@ impl Shard {
             }
         }
         any
+    }
+
+    /// Notes from when on accounts may be published: once every source of the first model has a T.
+    fn open_gate(&mut self) {
+        let stands = |source: Source| self.clocks[source.index()].at();
+        if self.ready_at.is_none() && !self.plans.is_empty() && self.used.iter().all(|s| stands(s).is_some()) {
+            self.ready_at = Source::ALL.into_iter().filter_map(stands).max();
+        }
     }
 
     /// The least minute of the common axis in which a source can still move.
@@ -83,7 +93,7 @@ impl Shard {
                 self.clocks[i].forget(memory.unwrap_or_else(|| prepared.memory(source)));
             }
         }
-        self.now = Clocks { clocks: &self.clocks, rules: &self.rules }.now(self.used);
+        self.now = Clocks { clocks: &self.clocks, rules: &self.rules }.now();
         self.greatest = self.greatest.max(self.now.greatest);
         self.now.greatest = self.greatest;
         let waves = self.waves(&was);
@@ -106,12 +116,6 @@ impl Shard {
             self.clocks[i].turns(from, &self.rules[i], &mut turns);
             waves.extend(turns.iter().map(|turn| Wave::Source(source, *turn)));
         }
-        if self.ready_at.is_none()
-            && !self.plans.is_empty()
-            && self.used.iter().all(|source| self.clocks[source.index()].at().is_some())
-        {
-            self.ready_at = Some(self.greatest);
-        }
         waves.extend(self.ready_at.filter(|ready| was.greatest <= ready + SPREAD).map(Wave::Greatest));
         let over = was.greatest.saturating_sub(SPREAD);
         self.switches.retain(|(from, _)| *from >= over);
@@ -119,15 +123,7 @@ impl Shard {
         let x = self.now.x;
         for prepared in &mut self.plans {
             for lag in &mut prepared.lags {
-                let stands = |source: Source| {
-                    let at = self.now.sources[source.index()].at?;
-                    Some(at + self.rules[source.index()].max_delay)
-                };
-                let all: Option<Vec<i64>> = lag.sources.iter().map(stands).collect();
-                let apart = all.is_some_and(|all| {
-                    let (least, most) = (all.iter().min(), all.iter().max());
-                    most.zip(least).is_some_and(|(most, least)| most - least > lag.at_most)
-                });
+                let apart = lag.is_apart_now(&self.now, &self.rules);
                 if apart != lag.turns.back().is_some_and(|(_, apart)| *apart) {
                     lag.turns.push_back((x, apart));
                 }
@@ -175,14 +171,14 @@ impl Shard {
                     Wave::Greatest(_) | Wave::Switch(..) => self.axis_of_greatest(instant),
                     Wave::Axis(_) => instant,
                 };
-                visits.push(Reverse((x.clamp(was.x, self.now.x), Arc::clone(&account.id), instant, *index)));
+                visits.push(Reverse((x.min(self.now.x), Arc::clone(&account.id), instant, *index)));
             }
         }
     }
 
     /// Where on the common axis the greatest T gets to `instant`.
     fn axis_of_greatest(&self, instant: i64) -> i64 {
-        let reached = self.used.iter().filter(|source| {
+        let reached = Source::ALL.into_iter().filter(|source| {
             self.now.sources[source.index()].at.is_some_and(|at| at >= instant)
         });
         reached.map(|source| instant + self.rules[source.index()].max_delay).min().unwrap_or(self.now.x)
@@ -256,7 +252,8 @@ impl Shard {
             } else {
                 continue;
             };
-            let x = x.clamp(was.x.min(self.now.x), self.now.x);
+            // A source that lags advances through minutes of the axis that others have passed.
+            let x = x.min(self.now.x);
             first = Some(match first {
                 Some((other, at)) if other == x => (x, at.max(instant)),
                 Some(other) if other.0 < x => other,
@@ -282,6 +279,8 @@ impl Shard {
                 continue;
             }
             let now = self.now_at(x, was);
+            // An instant of the common axis is none of any clock's; the greatest there is stands for it.
+            let instant = if instant == i64::MIN { now.greatest } else { instant.min(now.greatest) };
             self.switch_at_instant(place, &now, instant, position, sink);
             let cause = Cause::Time;
             self.look(place, position, instant, cause, Some(&now), &[], sink);
@@ -295,14 +294,14 @@ impl Shard {
     /// All sources as seen at `x` of this minute.
     fn now_at(&self, x: i64, was: &Now) -> Now {
         let clocks = Clocks { clocks: &self.clocks, rules: &self.rules };
-        let mut now = clocks.at(self.used, |source, clock| {
+        let mut now = clocks.at(|source, clock| {
             let i = source.index();
             let after = clock.at()?;
             let before = was.sources[i].at.unwrap_or(after);
             Some(x.saturating_sub(self.rules[i].max_delay).clamp(before, after))
         });
         now.greatest = now.greatest.max(was.greatest).min(self.now.greatest);
-        now.x = x;
+        now.x = x.max(was.x);
         now
     }
 
@@ -339,6 +338,7 @@ impl Shard {
             self.mark_dirty(place, position);
         }
         self.position = position;
+        self.catch_up();
         self.advancing = false;
         debug_assert!(self.calendars.len() == 2 * SOURCES + 1);
         Step::Done

@@ -11,6 +11,7 @@ use super::{Parked, Shard};
 use crate::account::Account;
 use crate::bytes::{Damaged, Reader, Writer};
 use crate::clock::{Clock, Gap};
+use crate::effect::{Cause, Effect, EffectId, Sink};
 use crate::count::Counts;
 use crate::entry::{Position, Run};
 use crate::fingerprint;
@@ -18,6 +19,15 @@ use crate::now::Clocks;
 use crate::prepared::Prepared;
 use model::plan::ModelId;
 use model::time::EventTime;
+
+/// Expects nothing to be said.
+struct Nobody;
+
+impl Sink for Nobody {
+    fn effect(&mut self, id: EffectId, _: &Effect<'_>) {
+        debug_assert!(false, "a restored account has something to say at {id:?}");
+    }
+}
 
 /// The first byte of a marker and of a head.
 const FORMAT: u8 = 1;
@@ -194,7 +204,7 @@ impl Restoring {
             (shard.rules, shard.used) = (prepared.plan.sources, prepared.plan.used);
         }
         let clocks = Clocks { clocks: &shard.clocks, rules: &shard.rules };
-        shard.now = clocks.now(shard.used);
+        shard.now = clocks.now();
         shard.now.greatest = shard.greatest;
         Ok(Self { shard })
     }
@@ -222,9 +232,16 @@ impl Restoring {
         Ok(position)
     }
 
+    /// Lets no account be ahead of its shard: wrong, and only there to be found so.
+    #[doc(hidden)]
+    pub fn skip_nothing(&mut self) {
+        self.shard.accounts.iter_mut().for_each(|account| account.position = Position::START);
+    }
+
     /// The shard at the marker's position.
     #[must_use]
-    pub fn finish(self) -> Shard {
+    pub fn finish(mut self) -> Shard {
+        self.shard.catch_up();
         self.shard
     }
 }
@@ -253,13 +270,28 @@ impl Shard {
         if account.changed {
             shard.changed.push(place);
         }
-        // What the clocks bring is not known yet for the account, so it is looked at in the first minute.
+        // What is derived is worked out once the shard is where the account is.
         account.due.iter_mut().for_each(|(due, _)| *due = i64::MIN);
         shard.accounts.push(account);
         shard.is_dirty.push(false);
         shard.index.insert_unique(hash, (hash, place), |entry| entry.0);
-        shard.arm(place as usize);
+        shard.ahead.push(place);
         Ok(())
+    }
+
+    /// Works out what is derived of accounts that the shard has caught up with. An account that is where its
+    /// shard is has nothing due, so nothing is said.
+    pub(super) fn catch_up(&mut self) {
+        if self.ahead.is_empty() {
+            return;
+        }
+        let position = self.position;
+        let reached: Vec<u32> =
+            self.ahead.extract_if(.., |place| self.accounts[*place as usize].position <= position).collect();
+        for place in reached {
+            self.accounts[place as usize].ahead = false;
+            self.look(place as usize, position, i64::MIN, Cause::Time, None, &[], &mut Nobody);
+        }
     }
 }
 

@@ -4,6 +4,7 @@ use super::{Refused, Shard};
 use crate::account::{Account, Published, UNKNOWN};
 use crate::effect::{Cause, EffectId, Resolution, Sink};
 use crate::entry::Position;
+use crate::assess::read;
 use crate::evaluate::{Look, Out, resolve};
 use crate::now::{Clocks, Now};
 use crate::operator::{self, State};
@@ -31,19 +32,30 @@ impl Shard {
         if !self.plans.is_empty() {
             self.switches.push((self.greatest, self.plans.len()));
         }
-        self.plans.push(Prepared::new(plan, text.into()));
+        let mut prepared = Prepared::new(plan, text.into());
+        for lag in &mut prepared.lags {
+            // What was seen of the same sources goes on; of others, as they stand is all that is known.
+            let mut known = self.plans.iter().rev().flat_map(|old| &old.lags);
+            let twin = known.find(|old| (old.sources, old.at_most) == (lag.sources, lag.at_most));
+            lag.turns = match twin {
+                Some(twin) => twin.turns.clone(),
+                None => [(i64::MIN, lag.is_apart_now(&self.now, &self.rules))].into(),
+            };
+        }
+        self.plans.push(prepared);
         let clocks = Clocks { clocks: &self.clocks, rules: &self.rules };
-        self.now = clocks.now(self.used);
+        self.now = clocks.now();
         self.greatest = self.greatest.max(self.now.greatest);
         self.now.greatest = self.greatest;
     }
 
-    /// Switches an account to the newest plan, since an entry of its own comes.
-    pub(super) fn switch_at_entry(&mut self, place: usize, newest: usize, position: Position, sink: &mut dyn Sink) {
+    /// Switches an account to the newest plan, since an entry of its own comes, as of its source's T.
+    pub(super) fn switch_at_entry(&mut self, place: usize, as_of: i64, position: Position, sink: &mut dyn Sink) {
+        let newest = self.plans.len() - 1;
         if self.accounts[place].plan != newest {
             let now = self.now.clone();
-            self.switch(place, newest, &now, now.greatest, position, sink);
-            self.look(place, position, now.greatest, Cause::Model, None, &[], sink);
+            self.switch(place, newest, &now, as_of, position, sink);
+            self.look(place, position, as_of, Cause::Model, None, &[], sink);
         }
     }
 
@@ -74,7 +86,13 @@ impl Shard {
         let look = Look { now, clocks, as_of: instant, cause: Cause::Model, enabled, touched: &[] };
         let id = EffectId { offset: position.offset, entry: position.entry, index: self.effects };
         let mut out = Out { sink, id };
-        let (old, new) = two(&mut self.plans, from, to);
+        let old = &mut self.plans[from];
+        read(account, old, clocks, now, &[]);
+        self.work.assess(account, old, clocks, now);
+        let (old, new) = (&self.plans[from], &self.plans[to]);
+        let last = account.as_of;
+        account.as_of = last.max(instant);
+        let said = out.id.index;
         let mut rules = vec![rule::State::default(); new.plan.rules.len()];
         for i in 0..account.rules.len() {
             let spec = &old.plan.rules[i];
@@ -92,6 +110,9 @@ impl Shard {
                 }
             }
         }
+        if out.id.index == said {
+            account.as_of = last;
+        }
         self.effects = out.id.index;
         account.rules = rules.into();
         carry_signals(account, old, new, now);
@@ -106,10 +127,6 @@ impl Shard {
         }
         self.mark_dirty(place, position);
     }
-}
-
-fn two(plans: &mut [Prepared], from: usize, to: usize) -> (&Prepared, &Prepared) {
-    (&plans[from], &plans[to])
 }
 
 /// Keeps the state of each signal whose definition is the same; any other begins anew and is unknown until its
@@ -173,7 +190,9 @@ fn same(a: &Rule, of_a: &Plan, b: &Rule, of_b: &Plan) -> bool {
         (part(&rule.when), rule.clears_when.as_ref().map(part), rule.critical_when.as_ref().map(part))
     };
     let rest = |rule: &Rule| {
-        (rule.for_ms, rule.keep_firing_for, rule.cooldown, rule.if_unknown, rule.lag_at_most, rule.sources)
+        // A rule on the score has all sources of its model, whichever they are.
+        let sources = (!rule.on_score).then_some(rule.sources);
+        (rule.for_ms, rule.keep_firing_for, rule.cooldown, rule.if_unknown, rule.lag_at_most, sources)
     };
     rest(a) == rest(b) && conditions(a, of_a) == conditions(b, of_b)
 }

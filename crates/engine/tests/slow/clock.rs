@@ -16,6 +16,8 @@ pub(crate) struct Clock {
     pub(crate) runs: Vec<(i64, i64)>,
     /// Dead time: between these (both exclusive) the source does not live. The last one has no end.
     pub(crate) gaps: Vec<(i64, i64)>,
+    /// Dead time before each gap.
+    dead_before: Vec<i64>,
 }
 
 impl Clock {
@@ -42,7 +44,9 @@ impl Clock {
         }
         runs.sort_unstable();
         let gaps = gaps_of(&runs, rules.silent_at_most);
-        Self { source, rules, t, runs, gaps }
+        let dead_before =
+            (0..gaps.len()).map(|gap| gaps[..gap].iter().map(|gap| gap.1 - gap.0).sum()).collect();
+        Self { source, rules, t, runs, gaps, dead_before }
     }
 
     /// b: the source's first activity.
@@ -102,7 +106,12 @@ impl Reached<'_> {
         if t > self.a {
             return self.living(self.a) + t - self.a;
         }
-        let dead: i64 = self.clock.gaps.iter().map(|gap| (gap.1.min(t) - gap.0.max(b)).max(0)).sum();
+        // Gaps stand in order and all after b: those that began before t count, the last of them up to t.
+        let begun = self.clock.gaps.partition_point(|gap| gap.0 < t);
+        let dead = begun.checked_sub(1).map_or(0, |last| {
+            let (from, to) = self.clock.gaps[last];
+            self.clock.dead_before[last] + to.min(t) - from
+        });
         t - b - dead
     }
 

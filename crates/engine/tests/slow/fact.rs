@@ -166,8 +166,8 @@ pub(crate) fn of_rules<'a>(
     let mut facts = Vec::new();
     for rule in &plan.rules {
         if rule.sources.len() > 1 {
-            let turns = now.turns(rule.sources, rule.lag_at_most, plan.used, past.sigma);
-            facts.extend(turns.into_iter().map(|x| Fact::Furthest { of: plan.used.0, x }));
+            let turn = now.next_turn(rule.sources, rule.lag_at_most, plan.used, past.sigma);
+            facts.extend(turn.map(|x| Fact::Furthest { of: plan.used.0, x }));
         }
         let Some((stopwatch, span)) = watch(&rule.name).and_then(|watch| watch.running(rule)) else {
             continue;

@@ -4,7 +4,6 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use engine::effect::{Cause, EffectId};
-use engine::entry::Watermarks;
 use model::plan::Plan;
 use model::source::Source;
 
@@ -72,7 +71,7 @@ impl<'a> Run<'a> {
             match &placed.what {
                 Entry::Model(plan) => self.model(index, plan),
                 Entry::Activity(happening) => self.activity(index, happening),
-                Entry::Watermarks(told) => self.watermarks(index, told),
+                Entry::Watermarks(_) => self.watermarks(index),
             }
         }
         self.told.accounts = self.accounts;
@@ -129,7 +128,7 @@ impl<'a> Run<'a> {
         self.say(index, said);
     }
 
-    fn watermarks(&mut self, index: usize, _told: &Watermarks) {
+    fn watermarks(&mut self, index: usize) {
         let after = clocks(self.entries, index + 1);
         let before = std::mem::replace(&mut self.clocks, after.clone());
         let advance = Advance::between(&before, &after);

@@ -41,9 +41,12 @@ impl<'a> Now<'a> {
 
     /// Whether the furthest two of `sources` stand further apart than `at_most`, while all have a T.
     fn are_apart(&self, sources: SourceSet, at_most: i64, places: &Places) -> bool {
-        let stands: Option<Vec<i64>> = sources.iter().map(|source| self.x_of(source, places)).collect();
-        let stands = stands.unwrap_or_default();
-        matches!((stands.iter().max(), stands.iter().min()), (Some(max), Some(min)) if max - min > at_most)
+        let (mut most, mut least) = (i64::MIN, i64::MAX);
+        for source in sources.iter() {
+            let Some(x) = self.x_of(source, places) else { return false };
+            (most, least) = (most.max(x), least.min(x));
+        }
+        !sources.is_empty() && most - least > at_most
     }
 
     /// How many ends of minutes an account sees: those that lie its spread back on the greatest x of the
@@ -59,13 +62,18 @@ impl<'a> Now<'a> {
         sources.len() > 1 && last.is_some_and(|places| self.are_apart(sources, at_most, places))
     }
 
-    /// The greatest x at which an account will see `sources` come apart or together, as far as is known.
-    pub(crate) fn turns(&self, sources: SourceSet, at_most: i64, used: SourceSet, sigma: i64) -> Vec<i64> {
-        let seen = self.seen(used, sigma).saturating_sub(1);
-        let turns = self.ends[seen..].windows(2).filter(|pair| {
-            self.are_apart(sources, at_most, &pair[0]) != self.are_apart(sources, at_most, &pair[1])
-        });
-        turns.filter_map(|pair| self.furthest(used, &pair[1])).map(|x| x + sigma).collect()
+    /// The greatest x at which an account will next see `sources` come apart or together, as far as is known.
+    pub(crate) fn next_turn(
+        &self,
+        sources: SourceSet,
+        at_most: i64,
+        used: SourceSet,
+        sigma: i64,
+    ) -> Option<i64> {
+        let (seen, to_come) = self.ends.split_at(self.seen(used, sigma));
+        let was = seen.last().is_some_and(|places| self.are_apart(sources, at_most, places));
+        let turn = to_come.iter().find(|places| self.are_apart(sources, at_most, places) != was)?;
+        self.furthest(used, turn).map(|x| x + sigma)
     }
 }
 

@@ -126,15 +126,33 @@ fn kind(one: &Happening) -> &str {
 
 pub(crate) fn open(past: &[&Happening], priority: &[String]) -> i64 {
     let is_open = |story: &Vec<&Happening>| {
-        let last = story.iter().rev().find_map(|one| match kind(one) {
-            "opened" | "reopened" => Some(true),
-            "solved" | "closed" | "merged" | "deleted" => Some(false),
-            _ => None,
-        });
-        let newest = story.iter().rev().find_map(|one| one.word(Field::Priority));
+        let (mut open, mut priority_now, mut newest) = (false, None, None);
+        for one in story {
+            // A ticket that is not open is forgotten 30 days after its newest activity.
+            if !open && newest.is_some_and(|newest| one.time - newest > 30 * model::time::DAY) {
+                priority_now = None;
+            }
+            let matters = match kind(one) {
+                "opened" | "reopened" => {
+                    open = true;
+                    true
+                }
+                "solved" | "closed" | "merged" | "deleted" => {
+                    open = false;
+                    true
+                }
+                _ => false,
+            };
+            if let Some(word) = one.word(Field::Priority) {
+                priority_now = Some(word);
+            }
+            if matters || one.word(Field::Priority).is_some() {
+                newest = Some(one.time);
+            }
+        }
         let asked_for =
-            priority.is_empty() || newest.is_some_and(|word| priority.iter().any(|one| one == word));
-        last == Some(true) && asked_for
+            priority.is_empty() || priority_now.is_some_and(|word| priority.iter().any(|one| one == word));
+        open && asked_for
     };
     count(stories(past, Field::Ticket).values().filter(|story| is_open(story)).count())
 }

@@ -31,8 +31,13 @@ impl Dice {
         self.below(count) == 0
     }
 
+    fn one_of<'a, T>(&mut self, all: &'a [T]) -> Option<&'a T> {
+        let count = i64::try_from(all.len()).unwrap();
+        (count > 0).then(|| &all[usize::try_from(self.below(count)).unwrap()])
+    }
+
     pub(crate) fn pick<T: Copy>(&mut self, all: &[T]) -> T {
-        all[usize::try_from(self.below(i64::try_from(all.len()).unwrap())).unwrap()]
+        *self.one_of(all).unwrap()
     }
 }
 
@@ -169,18 +174,18 @@ pub(crate) fn journal(seed: u64, accounts: &[String], entries: usize) -> Journal
                 told[source.index()] = *watermark;
             }
             journal.watermarks(&marks);
-        } else if dice.one_in(12) && !sent.is_empty() {
-            let again =
-                sent[usize::try_from(dice.below(i64::try_from(sent.len()).unwrap())).unwrap()].clone();
-            let offset = i64::try_from(journal.fold.entries.len()).unwrap();
-            journal.fold.push(offset, 0, Entry::Activity(Happening { offset, ..again }));
-            journal.skip();
+        } else if let Some(again) = dice.one_in(12).then(|| dice.one_of(&sent)).flatten() {
+            // Beyond the horizon of `dedup` it would be an activity that breaks max delay.
+            if again.time >= now - 3 * HOUR {
+                let offset = i64::try_from(journal.fold.entries.len()).unwrap();
+                journal.fold.push(offset, 0, Entry::Activity(Happening { offset, ..again.clone() }));
+                journal.skip();
+            }
         } else {
             let source = dice.pick(&[&SOURCES[..], &[Source::Login; 3], &[Source::Feedback]].concat());
             let least = told[source.index()].max(now - 3 * HOUR);
             let time = least + dice.below((now + GRID - least) / GRID + 1) * GRID;
-            let account =
-                &accounts[usize::try_from(dice.below(i64::try_from(accounts.len()).unwrap())).unwrap()];
+            let account = dice.one_of(accounts).unwrap();
             let fields = fields(&mut dice, source, now);
             journal.happens(source, account, time, &fields);
             if let Some(Entry::Activity(one)) = journal.fold.entries.last().map(|one| &one.what) {

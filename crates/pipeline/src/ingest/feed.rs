@@ -179,9 +179,12 @@ impl Feed {
         })
     }
 
-    /// The metadata of its offset in the transaction of `stamp`.
-    pub(crate) fn metadata(&mut self, stamp: Stamp) -> String {
+    /// The metadata of its offset in the transaction of `stamp`, with what is untold of its runs.
+    pub(crate) fn metadata(&mut self, stamp: Stamp, with_runs: bool) -> String {
         self.kept.stamp = stamp;
-        self.kept.write()
+        if with_runs {
+            return self.kept.write();
+        }
+        metadata::Source { runs: Vec::new(), ..self.kept.clone() }.write()
     }
 }

@@ -59,6 +59,20 @@ impl Load {
         }
     }
 
+    /// Adds an advance of time before all that waits: wrong, and only there to be found so.
+    #[doc(hidden)]
+    pub(crate) fn mark_first(&mut self, marks: &Watermarks) {
+        self.seal();
+        let after = std::mem::take(&mut self.appends);
+        self.mark(marks);
+        self.seal();
+        for record in after.records() {
+            let headers = record.headers.iter().filter_map(|(name, value)| Some((std::str::from_utf8(name).ok()?, *value)));
+            let headers: Vec<(&str, &[u8])> = headers.collect();
+            self.appends.push(record.topic, record.partition, record.key, record.value, &headers);
+        }
+    }
+
     fn push(&mut self, partition: u32, entry: &Entry<'_>) {
         let place = partition as usize;
         if self.frames[place].len_bytes() >= FRAME_BYTES {

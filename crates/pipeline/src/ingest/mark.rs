@@ -2,7 +2,7 @@
 
 use super::Ingest;
 use crate::failure::{Failure, later};
-use crate::settings::{has_passed, millis};
+use crate::settings::has_passed;
 use crate::variant::Variant;
 use engine::entry::{SourceMark, Watermarks};
 use log::{Log, Partition, Round};
@@ -16,7 +16,7 @@ use std::sync::Arc;
 pub(super) struct Proof {
     round: Round,
     /// The wall time that it proves something for is at most this, by what the log's own clock last said before.
-    at_most: i64,
+    at_most: Option<i64>,
 }
 
 impl Proof {
@@ -50,7 +50,7 @@ impl<L: Log, V: Variant> Ingest<L, V> {
             return Ok(());
         }
         let Some(round) = later(self.log.ends(&self.topics))? else { return Ok(()) };
-        let at_most = self.clock.map_or(i64::MIN, |clock| clock.stamp.saturating_add(skew(&model.plan)));
+        let at_most = self.clock.map(|clock| clock.stamp.saturating_add(skew(&model.plan)));
         let proof = Proof { round, at_most };
         for (partition, feed) in &mut self.feeds {
             if let Some(end) = proof.end(&self.topics, partition) {
@@ -64,22 +64,18 @@ impl<L: Log, V: Variant> Ingest<L, V> {
 
     /// Moves the watermarks by what was read and by what was proved, and tells of them when it is time.
     pub(super) fn mark(&mut self, now: i64) {
-        let (Some(model), Some(proof), Some(load)) = (&self.model, &self.proof, &mut self.load) else { return };
+        let (Some(model), Some(proof)) = (&self.model, &self.proof) else { return };
         let skew = skew(&model.plan);
         let off = self.clock.map(|clock| clock.off).filter(|off| off.abs() > skew);
         if let Some(off) = off {
             self.reason = Some(format!("the clock of this machine is {off} ms off that of the log, more than max_skew; set it right: until then time stands still where nothing comes in"));
-        }
-        if self.clock.is_none() || off.is_some() || proof.round.sent_at > proof.at_most {
-            // Nothing recent to compare the clocks by: a frame is written, for its stamp to be reported back.
-            load.probe();
         }
         let answered = if V::PROOF_AT_ANSWER { now } else { proof.round.sent_at };
         let proved = if V::CLOCK_UNCHECKED {
             Some(answered)
         } else {
             // Whatever this clock did between two looks at it, the log's was not behind its last stamp then.
-            (self.clock.is_some() && off.is_none()).then(|| answered.min(proof.at_most))
+            proof.at_most.filter(|_| off.is_none()).map(|at_most| answered.min(at_most))
         };
         for (partition, feed) in &mut self.feeds {
             let rules = &model.plan.sources[feed.source.index()];
@@ -97,6 +93,12 @@ impl<L: Log, V: Variant> Ingest<L, V> {
         if has_passed(now, self.marked_at, self.settings.mark_interval) || self.feeds.values().any(super::Feed::is_urgent)
         {
             self.tell(now);
+        }
+        if proved != Some(answered)
+            && let Some(load) = &mut self.load
+        {
+            // Nothing recent to compare the clocks by: a frame is written, for its stamp to be reported back.
+            load.probe();
         }
     }
 
@@ -131,7 +133,6 @@ impl<L: Log, V: Variant> Ingest<L, V> {
         let marks = has_passed(now, self.marked_at, self.settings.mark_interval);
         has && (!self.leaving.is_empty() || self.is_full())
             || waited && (has || marks)
-            || millis(self.settings.commit_interval) == 0
     }
 
     /// Whether nothing more should be taken in before something is sent.

@@ -380,7 +380,7 @@ impl<L: Log, V: Variant> Recorded<L, V> {
         let stamp = self.committer.stamp();
         let mut offsets = Vec::new();
         for lane in self.lanes.iter_mut().filter(|lane| lane.feed.touched) {
-            let metadata = lane.feed.metadata(stamp);
+            let metadata = lane.feed.metadata(stamp, true);
             offsets.push(OffsetCommit { partition: lane.partition.clone(), offset: lane.feed.next, metadata });
         }
         if offsets.is_empty() {

@@ -7,7 +7,9 @@
 
 use crate::settings::{self, millis};
 use crate::topic::MAX_RECORD_BYTES;
+use crate::variant::Variant;
 use engine::Shard;
+use engine::entry::Position;
 use log::Appends;
 use model::plan::ModelId;
 use std::collections::BTreeSet;
@@ -49,6 +51,10 @@ pub(crate) struct Checkpoint {
     sweep: Option<Sweep>,
     /// Models whose text is stored.
     models: BTreeSet<ModelId>,
+    /// Whether a marker is stored: without one there is nothing to restore.
+    marked: bool,
+    /// The position as of which something was added last.
+    added: Option<Position>,
     /// When accounts were stored last.
     at: i64,
 }
@@ -63,13 +69,13 @@ struct Sweep {
 }
 
 impl Checkpoint {
-    /// The state of a shard that was restored: these models are stored already.
-    pub(crate) fn restored(models: BTreeSet<ModelId>) -> Self {
-        Self { models, ..Self::default() }
+    /// Those of a shard that was restored: these models are stored already, and perhaps a marker.
+    pub(crate) fn restored(models: BTreeSet<ModelId>, marked: bool) -> Self {
+        Self { models, marked, ..Self::default() }
     }
 
-    /// Adds what is due to a transaction, whose position is the shard's.
-    pub(crate) fn add(
+    /// Adds what is due to a transaction, whose position is the shard's. To one that is sent again, nothing.
+    pub(crate) fn add<V: Variant>(
         &mut self,
         shard: &mut Shard,
         to: &mut Appends,
@@ -78,7 +84,17 @@ impl Checkpoint {
         now: i64,
         settings: &settings::Score,
     ) {
+        if self.added.replace(shard.position()) == Some(shard.position()) {
+            return;
+        }
         let mut bytes = Vec::new();
+        if !self.marked {
+            // Until the first sweep is complete, all begins at the journal's beginning.
+            Shard::new().write_marker(&mut bytes);
+            put(to, topic, partition, kind::MARKER, &[], &bytes);
+            bytes.clear();
+            self.marked = true;
+        }
         for (id, text) in shard.models() {
             if self.models.insert(id) {
                 put(to, topic, partition, kind::MODEL, &id.0, text.as_bytes());
@@ -107,6 +123,10 @@ impl Checkpoint {
             });
         }
         if sweep.left == 0 {
+            if V::MARKER_AT_END {
+                sweep.marker.clear();
+                shard.write_marker(&mut sweep.marker);
+            }
             put(to, topic, partition, kind::MARKER, &[], &sweep.marker);
             let began = sweep.began;
             self.sweep = None;

@@ -44,14 +44,14 @@ pub(crate) struct Folding {
 
 impl Folding {
     pub(crate) fn new(restored: Restored) -> Self {
-        let Restored { shard, models, target, from, head, .. } = restored;
+        let Restored { shard, models, marked, target, from, head, .. } = restored;
         let position = shard.position();
         Self {
             shard,
             target,
             head,
             live: false,
-            checkpoint: Checkpoint::restored(models),
+            checkpoint: Checkpoint::restored(models, marked),
             appends: Appends::default(),
             next: from,
             position,

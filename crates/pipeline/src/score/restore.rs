@@ -44,6 +44,8 @@ pub(crate) struct Restore<L: Log, V: Variant> {
 pub(crate) struct Restored {
     pub(crate) shard: Shard,
     pub(crate) models: BTreeSet<ModelId>,
+    /// Whether there is a marker in the state that can be restored from.
+    pub(crate) marked: bool,
     /// The position up to which its effects are committed.
     pub(crate) target: Position,
     /// The offset at which the journal is read on.
@@ -79,7 +81,7 @@ impl<L: Log, V: Variant> Restore<L, V> {
         };
         let state_partition = Partition::new(topics[1].clone(), partition.number);
         // A rebuild reads nothing of the state.
-        let end = if rebuild == Rebuild::Yes { state.first } else { state.end };
+        let end = if rebuild == Rebuild::Yes || V::STATE_TO_STABLE_END { state.first } else { state.end };
         let Some(reader) = later(log.read(&state_partition, state.first, Isolation::Committed))? else {
             return Ok(None);
         };
@@ -146,7 +148,12 @@ impl<L: Log, V: Variant> Restore<L, V> {
     }
 
     fn put_together(&mut self, rebuild: Rebuild) -> Result<Restored, Failure> {
-        let target = self.committed.as_ref().map_or(Position::START, |(_, journal)| journal.position);
+        let mut target = self.committed.as_ref().map_or(Position::START, |(_, journal)| journal.position);
+        if let Some((committed, _)) = self.committed.as_ref().filter(|_| V::ENTRY_IGNORED)
+            && target.offset == committed.offset
+        {
+            target = Position { entry: 0, minute: i64::MIN, ..target };
+        }
         let stamp = self.committed.as_ref().map(|(_, journal)| journal.stamp);
         let marker = self.value(kind::MARKER, &[]);
         if rebuild == Rebuild::Yes || (self.committed.is_none() && marker.is_none()) {
@@ -155,7 +162,7 @@ impl<L: Log, V: Variant> Restore<L, V> {
                 return Err(self.refuse_for_good(reason));
             }
             let (shard, models) = (Shard::new(), BTreeSet::new());
-            return Ok(Restored { shard, models, target, from: 0, head: None, stamp });
+            return Ok(Restored { shard, models, marked: false, target, from: 0, head: None, stamp });
         }
         let Some((committed, _)) = &self.committed else {
             return Err(self.refuse("there is state, but no offset is committed: offsets expired or the group was changed"));
@@ -181,9 +188,17 @@ impl<L: Log, V: Variant> Restore<L, V> {
             return Err(self.refuse_for_good(reason));
         }
         self.add_accounts(&mut restoring, target)?;
+        if V::ACCOUNTS_NOT_SKIPPED {
+            restoring.skip_nothing();
+        }
         let head = self.value(kind::HEAD, &[]);
-        let from = if k == Position::START { self.journal.first } else { k.offset };
-        Ok(Restored { shard: restoring.finish(), models: models.into_iter().collect(), target, from, head, stamp })
+        let from = match &self.committed {
+            Some((committed, _)) if V::REPLAY_LEFT_OUT => committed.offset,
+            _ if k == Position::START => self.journal.first,
+            _ => k.offset,
+        };
+        let (shard, models) = (restoring.finish(), texts.into_keys().collect());
+        Ok(Restored { shard, models, marked: true, target, from, head, stamp })
     }
 
     fn add_accounts(&mut self, restoring: &mut Restoring, target: Position) -> Result<(), Failure> {

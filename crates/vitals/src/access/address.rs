@@ -90,7 +90,8 @@ mod tests {
         assert_eq!((read.listen, read.pid, read.token.reveal()), (address.listen, 7, "t"));
         #[cfg(unix)]
         {
-            let mode = std::os::unix::fs::PermissionsExt::mode(&fs::metadata(&written.path).unwrap().permissions());
+            let mode =
+                std::os::unix::fs::PermissionsExt::mode(&fs::metadata(&written.path).unwrap().permissions());
             assert_eq!(mode & 0o777, 0o600);
         }
         drop(written);

@@ -4,7 +4,10 @@ use super::{Octets, Page, Record, Topic};
 use crate::admin::view::{Balance, Verified};
 use crate::line::Entry;
 use anyhow::{Context, Result, anyhow, bail};
-use log::{AbortCause, Appends, Batch, CommitError, Error, Event, Isolation, Log, Partition, Reader, Transaction, Writer};
+use log::{
+    AbortCause, Appends, Batch, CommitError, Error, Event, Isolation, Log, Partition, Reader, Transaction,
+    Writer,
+};
 use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
@@ -125,7 +128,9 @@ impl<L: Log> Direct<L> {
             let mut writer = match self.writer.take() {
                 Some(writer) => writer,
                 // A process id is no stable name, but nothing of this writer needs to be found again.
-                None => patiently(|| self.log.writer(&format!("{}-produce-{}", self.instance, std::process::id())))?,
+                None => patiently(|| {
+                    self.log.writer(&format!("{}-produce-{}", self.instance, std::process::id()))
+                })?,
             };
             match writer.commit(&transaction) {
                 Ok(_) => {
@@ -138,14 +143,18 @@ impl<L: Log> Direct<L> {
                         std::thread::sleep(after.max(PAUSE));
                         self.writer = Some(writer);
                     }
-                    AbortCause::RecordTooLarge | AbortCause::UnknownPartition => bail!("nothing was appended: {reason}"),
+                    AbortCause::RecordTooLarge | AbortCause::UnknownPartition => {
+                        bail!("nothing was appended: {reason}")
+                    }
                 },
                 Err(CommitError::Fenced { reason }) => {
                     tracing::warn!(reason, "an append was fenced and is tried again");
                     std::thread::sleep(PAUSE);
                 }
                 Err(CommitError::Unknown { reason }) => {
-                    bail!("the records may or may not have been appended: {reason}; look with `vitals status`")
+                    bail!(
+                        "the records may or may not have been appended: {reason}; look with `vitals status`"
+                    )
                 }
             }
         }
@@ -162,7 +171,10 @@ impl<L: Log> Direct<L> {
     }
 
     pub(crate) fn balance(&self) -> Result<Vec<Balance>> {
-        Ok(pipeline::balance(&self.log)?.iter().map(|(place, account)| Balance::of(*place, account)).collect())
+        Ok(pipeline::balance(&self.log)?
+            .iter()
+            .map(|(place, account)| Balance::of(*place, account))
+            .collect())
     }
 
     fn reader(&self, partition: &Partition, offset: i64) -> Result<L::Reader> {

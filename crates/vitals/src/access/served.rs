@@ -106,7 +106,8 @@ impl Client {
         let whose = || format!("process {pid}, which holds the log and answers at {listen}");
         let mut answer = answer.with_context(whose)?;
         let status = answer.status();
-        let text = answer.body_mut().with_config().limit(MAX_ANSWER_BYTES).read_to_string().with_context(whose)?;
+        let text =
+            answer.body_mut().with_config().limit(MAX_ANSWER_BYTES).read_to_string().with_context(whose)?;
         if status != StatusCode::OK {
             let complaint: Complaint = serde_json::from_str(&text).unwrap_or(Complaint { error: text });
             return Err(anyhow!(complaint.error)).with_context(whose);

@@ -48,9 +48,13 @@ mod tests {
 
     #[test]
     fn only_the_whole_token_passes() {
-        for (shown, token, passes) in
-            [("abc", "abc", true), ("abd", "abc", false), ("ab", "abc", false), ("abcd", "abc", false), ("", "", false)]
-        {
+        for (shown, token, passes) in [
+            ("abc", "abc", true),
+            ("abd", "abc", false),
+            ("ab", "abc", false),
+            ("abcd", "abc", false),
+            ("", "", false),
+        ] {
             assert_eq!(is_same(shown, token), passes, "{shown} {token}");
         }
     }

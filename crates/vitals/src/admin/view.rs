@@ -1,7 +1,7 @@
 //! What the admin server answers, as it travels: the same types on both sides.
 
-use model::time::EventTime;
 use model::source::Source;
+use model::time::EventTime;
 use pipeline::status::{IngestStatus, Phase, ScoreStatus, ShardStatus};
 use pipeline::{Account, Verification};
 use serde::{Deserialize, Serialize};

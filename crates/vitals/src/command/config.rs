@@ -21,7 +21,8 @@ impl Config {
         let values = KEYS.iter().map(|key| (key, (key.show)(&context.settings)));
         match context.format {
             Format::Programs => {
-                let values: BTreeMap<&str, toml::Value> = values.map(|(key, value)| (key.name, value)).collect();
+                let values: BTreeMap<&str, toml::Value> =
+                    values.map(|(key, value)| (key.name, value)).collect();
                 out.json(&values)?;
             }
             Format::People => {

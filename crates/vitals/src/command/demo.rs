@@ -27,7 +27,8 @@ impl Demo {
         let mut settings: Settings = context.settings.clone();
         let mut passing = None;
         if context.dir.is_none() {
-            let dir = tempfile::tempdir().context("a temporary directory cannot be made; name one with --dir")?;
+            let dir =
+                tempfile::tempdir().context("a temporary directory cannot be made; name one with --dir")?;
             settings.log.dir = dir.path().to_owned();
             settings.log.reserve_bytes = 0;
             passing = Some(dir);

@@ -47,14 +47,19 @@ impl Model {
 fn read(file: &Path) -> Result<String> {
     let cannot = || format!("model {} cannot be read", file.display());
     let size = fs::metadata(file).with_context(cannot)?.len();
-    ensure!(size <= MAX_BYTES, "model {} has {size} bytes, the limit is {MAX_BYTES}; make it shorter", file.display());
+    ensure!(
+        size <= MAX_BYTES,
+        "model {} has {size} bytes, the limit is {MAX_BYTES}; make it shorter",
+        file.display()
+    );
     fs::read_to_string(file).with_context(cannot)
 }
 
 /// The text of a model that compiles.
 pub(super) fn read_valid(file: &Path) -> Result<String> {
     let text = read(file)?;
-    let problems = |problems| anyhow!("model {} is not valid:\n{}", file.display(), Problems::to_string(&problems));
+    let problems =
+        |problems| anyhow!("model {} is not valid:\n{}", file.display(), Problems::to_string(&problems));
     model::compile(&text).map_err(problems)?;
     Ok(text)
 }
@@ -119,9 +124,12 @@ fn show(text: bool, context: &Context) -> Result<Outcome> {
     if text {
         out.text(&published)?;
     } else {
-        let plan = model::compile(&published).context("the model in force is not valid for this version")?.plan;
+        let plan =
+            model::compile(&published).context("the model in force is not valid for this version")?.plan;
         match context.format {
-            Format::Programs => out.json(&json!({ "id": plan.id.to_string(), "name": plan.name, "text": published }))?,
+            Format::Programs => {
+                out.json(&json!({ "id": plan.id.to_string(), "name": plan.name, "text": published }))?
+            }
             Format::People => out.text(&render::model(&plan))?,
         }
     }

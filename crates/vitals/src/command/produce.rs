@@ -132,7 +132,9 @@ impl Sink {
                 Err(error) => {
                     self.send()?;
                     let appended = self.appended;
-                    bail!("{name}, line {number}: {error:#}; the {appended} records before it are appended, correct it and go on from there");
+                    bail!(
+                        "{name}, line {number}: {error:#}; the {appended} records before it are appended, correct it and go on from there"
+                    );
                 }
             }
         }

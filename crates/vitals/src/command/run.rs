@@ -65,7 +65,9 @@ impl Run {
         let mode = match (self.mode, self.until) {
             (Mode::Recorded, until) => run::Mode::Recorded { until },
             (Mode::Live, None) => run::Mode::Live,
-            (Mode::Live, Some(_)) => bail!("--until is for recorded runs; add --mode recorded or leave it out"),
+            (Mode::Live, Some(_)) => {
+                bail!("--until is for recorded runs; add --mode recorded or leave it out")
+            }
         };
         let settings = &context.settings;
         let log = access::open(settings)?;

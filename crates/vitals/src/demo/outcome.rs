@@ -102,7 +102,9 @@ pub(super) fn read(
     let mut courses: BTreeMap<String, Course> = BTreeMap::new();
     let mut silences: BTreeMap<String, Vec<i64>> = BTreeMap::new();
     each(&direct, pipeline::topic::HEALTH, |health: Health| {
-        health.sources_out().for_each(|source| silences.entry(source.to_owned()).or_default().push(health.at()));
+        health
+            .sources_out()
+            .for_each(|source| silences.entry(source.to_owned()).or_default().push(health.at()));
         courses.entry(health.account.clone()).or_default().take(&health);
     })?;
     let mut fired: BTreeMap<String, Vec<i64>> = BTreeMap::new();
@@ -174,7 +176,8 @@ fn over_time(
 ) -> Vec<(String, BTreeMap<String, u64>)> {
     let year = company.end_ms() - company.start_ms;
     // At the very beginning nothing is known yet; the last instant lies just within what was played.
-    let instants = [28 * DAY, year / 4, year / 2, year / 4 * 3, year].map(|span| company.start_ms + span.min(year));
+    let instants =
+        [28 * DAY, year / 4, year / 2, year / 4 * 3, year].map(|span| company.start_ms + span.min(year));
     let count = |at: i64| {
         let mut bands = BTreeMap::new();
         for band in courses.values().filter_map(|course| course.band_at(at)) {

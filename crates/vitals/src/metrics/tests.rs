@@ -1,7 +1,7 @@
 use super::*;
 use crate::admin::view::{Clock, Feed, Shard};
-use crate::settings::key::{KEYS, Secrecy};
 use crate::settings::Settings;
+use crate::settings::key::{KEYS, Secrecy};
 use std::path::Path;
 
 /// Pinned: dashboards and alert rules hang on these names.
@@ -61,7 +61,12 @@ fn standing() -> Standing {
         }],
         forgotten: 0,
         crossed: 0,
-        clocks: vec![Clock { source: "login".to_owned(), watermark_ms: 9_000, advanced_ms: 8_000, stands: true }],
+        clocks: vec![Clock {
+            source: "login".to_owned(),
+            watermark_ms: 9_000,
+            advanced_ms: 8_000,
+            stands: true,
+        }],
         model: None,
         dirty: 4,
     };
@@ -103,7 +108,7 @@ fn what_workers_tell_is_rendered_and_nothing_else() {
 fn metrics_table() -> String {
     let mut table = "| metric | kind | labels | meaning |\n| --- | --- | --- | --- |\n".to_owned();
     for Metric { name, kind, labels, about, .. } in METRICS {
-        let kind = if kind == Kind::Counter { "counter" } else { "gauge" };
+        let kind = if kind == Counter { "counter" } else { "gauge" };
         table += &format!("| `{name}` | {kind} | {labels} | {about} |\n");
     }
     table

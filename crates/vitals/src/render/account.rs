@@ -70,7 +70,11 @@ pub(crate) fn account(now: &Value) -> String {
     for alert in list(now, "open_alerts") {
         let key = text(alert, "dedup_key");
         let rule = key.rsplit('/').next().unwrap_or(key);
-        alerts.add_row(vec![clean(rule), text(alert, "severity").to_owned(), text(alert, "fired_at").to_owned()]);
+        alerts.add_row(vec![
+            clean(rule),
+            text(alert, "severity").to_owned(),
+            text(alert, "fired_at").to_owned(),
+        ]);
     }
     out + &shown("Open alerts", &alerts)
 }
@@ -85,11 +89,23 @@ pub(crate) fn explanation(now: &Value, change: &Value) -> String {
     }
     let (as_of, reason) = (text(change, "as_of"), clean(text(change, "reason")));
     out += &format!("As of {as_of}: {reason}\n\n");
-    let head = ["measure", "goal", "state", "value", "target", "unit", "points", "weight %", "contribution", "change"];
+    let head = [
+        "measure",
+        "goal",
+        "state",
+        "value",
+        "target",
+        "unit",
+        "points",
+        "weight %",
+        "contribution",
+        "change",
+    ];
     let mut lines = table(&head, 3..10);
     for line in list(change, "contributions") {
         let unit = text(line, "unit").to_owned();
-        let mut row = vec![clean(text(line, "measure")), clean(text(line, "goal")), text(line, "state").to_owned()];
+        let mut row =
+            vec![clean(text(line, "measure")), clean(text(line, "goal")), text(line, "state").to_owned()];
         row.extend([number(line, "value"), number(line, "target"), unit]);
         row.extend(["points", "weight", "contribution", "change"].map(|name| number(line, name)));
         lines.add_row(row);

@@ -26,7 +26,8 @@ fn bands(found: &Found) -> String {
     head.extend(found.over_time.iter().map(|(date, _)| date.as_str()));
     let mut rows = table(&head, 1..head.len());
     for band in &found.bands {
-        let counts = found.over_time.iter().map(|(_, bands)| count(bands.get(band).copied().unwrap_or_default()));
+        let counts =
+            found.over_time.iter().map(|(_, bands)| count(bands.get(band).copied().unwrap_or_default()));
         rows.add_row([clean(band)].into_iter().chain(counts).collect::<Vec<_>>());
     }
     shown("Accounts by band, from the first month to now", &rows)
@@ -70,8 +71,11 @@ fn alerts(found: &Found) -> String {
     let mut rows = table(&["alert rule", "opened", "resolved", "how", "open now"], 1..3);
     for (rule, alerts) in &found.alerts {
         let resolved = alerts.resolved.values().sum();
-        let how: Vec<String> =
-            alerts.resolved.iter().map(|(resolution, count)| format!("{resolution} {}", grouped(*count))).collect();
+        let how: Vec<String> = alerts
+            .resolved
+            .iter()
+            .map(|(resolution, count)| format!("{resolution} {}", grouped(*count)))
+            .collect();
         rows.add_row(vec![
             clean(rule),
             grouped(alerts.opened),
@@ -89,12 +93,18 @@ fn outages(found: &Found) -> String {
         let source = outage.source.clone();
         rows.add_row(vec![source, outage.from.clone(), outage.until.clone(), grouped(outage.records)]);
     }
-    shown("Sources that went dead: their clocks stood, so that no silence was counted against a customer", &rows)
+    shown(
+        "Sources that went dead: their clocks stood, so that no silence was counted against a customer",
+        &rows,
+    )
 }
 
 fn dead_letters(found: &Found) -> String {
-    let reasons: Vec<String> =
-        found.dead_letters.iter().map(|(reason, count)| format!("{} {}", clean(reason), grouped(*count))).collect();
+    let reasons: Vec<String> = found
+        .dead_letters
+        .iter()
+        .map(|(reason, count)| format!("{} {}", clean(reason), grouped(*count)))
+        .collect();
     if reasons.is_empty() { String::new() } else { format!("Rejected because: {}\n\n", reasons.join(", ")) }
 }
 

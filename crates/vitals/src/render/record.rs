@@ -41,7 +41,12 @@ pub(crate) fn record_line(topic: Output, record: &Record) -> String {
         }
         Output::Alerts => {
             let state = value.get("resolution").and_then(Value::as_str).unwrap_or_else(|| text("state"));
-            format!("{as_of}  {key}  {}  {}  {state}  {}", text("rule"), text("severity"), clean(text("summary")))
+            format!(
+                "{as_of}  {key}  {}  {}  {state}  {}",
+                text("rule"),
+                text("severity"),
+                clean(text("summary"))
+            )
         }
         Output::AccountHealth | Output::DeadLetter => {
             let alerts = value.get("open_alerts").and_then(Value::as_array).map_or(0, Vec::len);
@@ -56,9 +61,15 @@ fn dead_letter(key: &str, record: &Record) -> String {
     let value = record.value.as_ref().map(|value| value.0.as_slice());
     match wire::dead_letter::decode(headers, key_bytes, value) {
         Ok(letter) => {
-            let begin: String = String::from_utf8_lossy(letter.value.unwrap_or_default()).chars().take(120).collect();
+            let begin: String =
+                String::from_utf8_lossy(letter.value.unwrap_or_default()).chars().take(120).collect();
             let (topic, partition, offset) = (clean(letter.topic), letter.partition, letter.offset);
-            format!("{topic}/{partition}@{offset}  {}  {}  key {key}: {}", letter.reason, clean(letter.message), clean(&begin))
+            format!(
+                "{topic}/{partition}@{offset}  {}  {}  key {key}: {}",
+                letter.reason,
+                clean(letter.message),
+                clean(&begin)
+            )
         }
         Err(error) => format!("offset {}: {error}", record.offset),
     }

@@ -77,7 +77,8 @@ impl Crew {
                 last.end = Some(end);
             };
             let thread = thread::Builder::new().name(format!("vitals-{}", stage.name())).spawn(body);
-            crew.threads.push(thread.with_context(|| format!("the thread of {} cannot start", stage.name()))?);
+            crew.threads
+                .push(thread.with_context(|| format!("the thread of {} cannot start", stage.name()))?);
         }
         Ok(crew)
     }

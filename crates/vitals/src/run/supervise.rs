@@ -30,7 +30,8 @@ pub(crate) async fn supervise(log: &Embedded, settings: &Settings, plan: Plan) -
     let listener = TcpListener::bind(listen).await.with_context(|| {
         format!("admin.listen = {listen}: the admin server cannot listen there; name another address, or port 0 for any free one")
     })?;
-    let token = if settings.admin.token.is_empty() { admin::make_token()? } else { settings.admin.token.clone() };
+    let token =
+        if settings.admin.token.is_empty() { admin::make_token()? } else { settings.admin.token.clone() };
     let address = Address { listen: listener.local_addr()?, pid: std::process::id(), token: token.clone() };
     let mut signals = Signals::new()?;
 

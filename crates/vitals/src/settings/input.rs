@@ -56,7 +56,10 @@ impl Input {
         let text = self.text(64)?;
         let plain = |c: char| c.is_ascii_alphanumeric() || matches!(c, '.' | '_' | '-');
         if text.is_empty() || !text.chars().all(plain) {
-            return Err(wrong("must be 1 to 64 letters, digits, `.`, `_` or `-`", "write it like \"acme-prod\""));
+            return Err(wrong(
+                "must be 1 to 64 letters, digits, `.`, `_` or `-`",
+                "write it like \"acme-prod\"",
+            ));
         }
         Ok(text.to_owned())
     }
@@ -95,7 +98,8 @@ impl Input {
     /// An address and a port.
     pub(crate) fn address(&self) -> Result<SocketAddr, Wrong> {
         let text = self.text(64)?;
-        text.parse().map_err(|_| wrong("must be an IP address and a port", "write it like \"127.0.0.1:9464\""))
+        text.parse()
+            .map_err(|_| wrong("must be an IP address and a port", "write it like \"127.0.0.1:9464\""))
     }
 
     /// One of a few words.
@@ -104,7 +108,8 @@ impl Input {
         let found = choices.iter().find(|(name, _)| *name == given);
         found.map(|(_, choice)| *choice).ok_or_else(|| {
             let names: Vec<&str> = choices.iter().map(|(name, _)| *name).collect();
-            let fix = format!("write {}", names.first().map_or_else(String::new, |name| format!("\"{name}\"")));
+            let fix =
+                format!("write {}", names.first().map_or_else(String::new, |name| format!("\"{name}\"")));
             wrong(format!("must be one of {}", names.join(", ")), fix)
         })
     }

@@ -71,7 +71,9 @@ impl Loading {
     fn table(&mut self, prefix: &str, table: toml::Table, place: &str) {
         for (name, value) in table {
             let key = if prefix.is_empty() { name } else { format!("{prefix}.{name}") };
-            let is_table = KEYS.iter().any(|known| known.name.strip_prefix(&key).is_some_and(|rest| rest.starts_with('.')));
+            let is_table = KEYS
+                .iter()
+                .any(|known| known.name.strip_prefix(&key).is_some_and(|rest| rest.starts_with('.')));
             if let toml::Value::Table(inner) = value {
                 if is_table {
                     self.table(&key, inner, place);

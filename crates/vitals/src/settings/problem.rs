@@ -77,7 +77,9 @@ mod tests {
 
     #[test]
     fn the_distance_counts_typing_errors() {
-        for (from, to, errors) in [("", "", 0), ("log", "log", 0), ("lag", "log", 1), ("kitten", "sitting", 3), ("", "dir", 3)] {
+        for (from, to, errors) in
+            [("", "", 0), ("log", "log", 0), ("lag", "log", 1), ("kitten", "sitting", 3), ("", "dir", 3)]
+        {
             assert_eq!(distance(from, to), errors, "{from} {to}");
             assert_eq!(distance(to, from), errors, "{to} {from}");
         }

@@ -14,20 +14,20 @@ const PATIENCE: Duration = Duration::from_secs(60);
 
 /// What a command said.
 #[derive(Debug)]
-pub struct Said {
-    pub status: Option<i32>,
-    pub out: String,
-    pub err: String,
+pub(crate) struct Said {
+    pub(crate) status: Option<i32>,
+    pub(crate) out: String,
+    pub(crate) err: String,
 }
 
 impl Said {
     /// The JSON of each line of its output.
-    pub fn json(&self) -> Vec<Value> {
+    pub(crate) fn json(&self) -> Vec<Value> {
         self.out.lines().map(|line| serde_json::from_str(line).unwrap()).collect()
     }
 
     /// Fails unless it ended well.
-    pub fn fine(self) -> Self {
+    pub(crate) fn fine(self) -> Self {
         assert_eq!(self.status, Some(0), "{self:?}");
         self
     }
@@ -35,17 +35,17 @@ impl Said {
 
 /// A directory to work in, with a log in `data`.
 #[derive(Debug)]
-pub struct Place {
+pub(crate) struct Place {
     dir: TempDir,
 }
 
 impl Place {
-    pub fn new() -> Self {
+    pub(crate) fn new() -> Self {
         Self { dir: tempfile::tempdir().unwrap() }
     }
 
     /// One whose log is set up with few partitions, and a model if one is named.
-    pub fn ready(model: Option<&Path>) -> Self {
+    pub(crate) fn ready(model: Option<&Path>) -> Self {
         let place = Self::new();
         place.write(
             "vitals.toml",
@@ -59,29 +59,30 @@ impl Place {
         place
     }
 
-    pub fn path(&self, name: &str) -> PathBuf {
+    pub(crate) fn path(&self, name: &str) -> PathBuf {
         self.dir.path().join(name)
     }
 
-    pub fn write(&self, name: &str, text: &str) {
+    pub(crate) fn write(&self, name: &str, text: &str) {
         fs::write(self.path(name), text).unwrap();
     }
 
-    pub fn command<A: AsRef<OsStr>>(&self, arguments: impl IntoIterator<Item = A>) -> Command {
+    pub(crate) fn command<A: AsRef<OsStr>>(&self, arguments: impl IntoIterator<Item = A>) -> Command {
         let mut command = Command::new(env!("CARGO_BIN_EXE_vitals"));
         command.args(arguments).current_dir(self.dir.path());
-        for (name, _) in std::env::vars_os().filter(|(name, _)| name.to_string_lossy().starts_with("VITALS_")) {
+        for (name, _) in std::env::vars_os().filter(|(name, _)| name.to_string_lossy().starts_with("VITALS_"))
+        {
             command.env_remove(name);
         }
         command
     }
 
-    pub fn run<A: AsRef<OsStr>>(&self, arguments: impl IntoIterator<Item = A>) -> Said {
+    pub(crate) fn run<A: AsRef<OsStr>>(&self, arguments: impl IntoIterator<Item = A>) -> Said {
         said(self.command(arguments).stdin(Stdio::null()))
     }
 
     /// Runs with text on standard input.
-    pub fn feed<A: AsRef<OsStr>>(&self, arguments: impl IntoIterator<Item = A>, input: &str) -> Said {
+    pub(crate) fn feed<A: AsRef<OsStr>>(&self, arguments: impl IntoIterator<Item = A>, input: &str) -> Said {
         let mut command = self.command(arguments);
         let mut child =
             command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
@@ -95,15 +96,19 @@ impl Place {
     }
 
     /// Starts `vitals run`, and waits until its admin server answers.
-    pub fn start(&self) -> Running<'_> {
+    pub(crate) fn start(&self) -> Running<'_> {
         let log = fs::File::create(self.path("run.err")).unwrap();
-        let child = self.command(["run"]).stdin(Stdio::null()).stdout(Stdio::null()).stderr(log).spawn().unwrap();
+        let child =
+            self.command(["run"]).stdin(Stdio::null()).stdout(Stdio::null()).stderr(log).spawn().unwrap();
         let mut running = Running { place: self, child };
         wait_for("the admin server", || {
             if let Some(status) = running.child.try_wait().unwrap() {
                 panic!("run ended: {status}; {}", fs::read_to_string(self.path("run.err")).unwrap());
             }
-            self.path("data/admin").exists().then_some(())
+            // A killed one may have left its file behind.
+            let text = fs::read_to_string(self.path("data/admin")).ok()?;
+            let address: Value = serde_json::from_str(&text).ok()?;
+            (address["pid"] == running.child.id()).then_some(())
         });
         running
     }
@@ -120,21 +125,22 @@ fn said(command: &mut Command) -> Said {
 
 /// A `vitals run` that ends with this value.
 #[derive(Debug)]
-pub struct Running<'p> {
+pub(crate) struct Running<'p> {
     place: &'p Place,
     child: Child,
 }
 
 impl Running<'_> {
     /// Status and body of a request without a token.
-    pub fn get(&self, path: &str) -> (u16, String) {
+    pub(crate) fn get(&self, path: &str) -> (u16, String) {
         self.ask(path, None)
     }
 
     /// Status and body of a request with a token.
-    pub fn ask(&self, path: &str, token: Option<&str>) -> (u16, String) {
+    pub(crate) fn ask(&self, path: &str, token: Option<&str>) -> (u16, String) {
         let url = format!("http://{}{path}", self.address()["address"].as_str().unwrap());
-        let agent: ureq::Agent = ureq::Agent::config_builder().http_status_as_error(false).proxy(None).build().into();
+        let agent: ureq::Agent =
+            ureq::Agent::config_builder().http_status_as_error(false).proxy(None).build().into();
         let mut request = agent.get(url);
         if let Some(token) = token {
             request = request.header("authorization", format!("Bearer {token}"));
@@ -143,18 +149,18 @@ impl Running<'_> {
         (answer.status().as_u16(), answer.body_mut().read_to_string().unwrap())
     }
 
-    pub fn address(&self) -> Value {
+    pub(crate) fn address(&self) -> Value {
         serde_json::from_str(&fs::read_to_string(self.place.path("data/admin")).unwrap()).unwrap()
     }
 
     /// Kills it, as a power failure would.
-    pub fn kill(mut self) {
+    pub(crate) fn kill(mut self) {
         self.child.kill().unwrap();
         self.child.wait().unwrap();
     }
 
     /// Asks it to end; its exit status.
-    pub fn terminate(mut self) -> Option<i32> {
+    pub(crate) fn terminate(mut self) -> Option<i32> {
         let pid = self.child.id().to_string();
         assert!(Command::new("kill").args(["-TERM", &pid]).status().unwrap().success());
         wait_for("the end of run", || self.child.try_wait().unwrap()).code()
@@ -170,7 +176,7 @@ impl Drop for Running<'_> {
 }
 
 /// Looks until there is something, and fails after a while.
-pub fn wait_for<T>(what: &str, mut look: impl FnMut() -> Option<T>) -> T {
+pub(crate) fn wait_for<T>(what: &str, mut look: impl FnMut() -> Option<T>) -> T {
     let begun = Instant::now();
     loop {
         if let Some(found) = look() {
@@ -182,6 +188,6 @@ pub fn wait_for<T>(what: &str, mut look: impl FnMut() -> Option<T>) -> T {
 }
 
 /// A model of this repository.
-pub fn model(name: &str) -> PathBuf {
+pub(crate) fn model(name: &str) -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("../../deploy/models").join(name)
 }

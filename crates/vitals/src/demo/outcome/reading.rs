@@ -65,7 +65,10 @@ impl Health {
     /// The sources that the reason says there is no news from.
     pub(super) fn sources_out(&self) -> impl Iterator<Item = &str> {
         let named = self.reason.split_once("No news from: ").and_then(|(_, rest)| rest.split('.').next());
-        named.into_iter().flat_map(|names| names.split([',', ' '])).filter(|name| model::source::Source::parse(name).is_some())
+        named
+            .into_iter()
+            .flat_map(|names| names.split([',', ' ']))
+            .filter(|name| model::source::Source::parse(name).is_some())
     }
 }
 
@@ -95,7 +98,10 @@ pub(super) fn each<T: DeserializeOwned>(
     records(direct, topic, |record| {
         if let Some(value) = &record.value {
             let at = record.offset;
-            take(serde_json::from_slice(&value.0).with_context(|| format!("the record at offset {at} of {topic}"))?);
+            take(
+                serde_json::from_slice(&value.0)
+                    .with_context(|| format!("the record at offset {at} of {topic}"))?,
+            );
         }
         Ok(())
     })

@@ -61,7 +61,8 @@ fn all_problems_are_told_at_once_each_with_key_value_rule_and_fix() {
 fn a_file_that_is_not_toml_or_not_there_is_told_with_its_place() {
     let broken = with("instance = 'a'\nlog = {", &[], &[]).unwrap_err();
     assert!(broken.0[0].place.contains(":2:"), "{broken}");
-    let missing = load(&Places { file: Some("/nowhere/vitals.toml".into()), ..Places::default() }).unwrap_err();
+    let missing =
+        load(&Places { file: Some("/nowhere/vitals.toml".into()), ..Places::default() }).unwrap_err();
     assert!(missing.to_string().contains("/nowhere/vitals.toml"), "{missing}");
 }
 

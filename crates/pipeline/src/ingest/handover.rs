@@ -1,0 +1,163 @@
+//! Partitions come and go: where one is begun, when it is given up, what a loss and a doubt mean for what waits.
+
+use super::Ingest;
+use super::feed::Feed;
+use super::load::Load;
+use crate::commit::Resolution;
+use crate::failure::{Failure, Progress, later};
+use crate::metadata;
+use crate::topic;
+use crate::variant::Variant;
+use log::{Committed, Log, Member, Partition};
+use std::sync::Arc;
+use std::time::Duration;
+
+impl<L: Log, V: Variant> Ingest<L, V> {
+    /// Starts assigned partitions where their committed offsets say.
+    pub(super) fn start_waiting(&mut self) -> Result<(), Failure> {
+        let Some(member) = &mut self.member else { return Ok(()) };
+        if self.waiting.is_empty() {
+            return Ok(());
+        }
+        let partitions: Vec<Partition> = self.waiting.iter().cloned().collect();
+        let Some(committed) = later(member.committed(&partitions))? else { return Ok(()) };
+        let topics: Vec<Arc<str>> = partitions.iter().map(|partition| Arc::clone(&partition.topic)).collect();
+        let Some(round) = later(self.log.ends(&topics))? else { return Ok(()) };
+        for ((partition, committed), ends) in partitions.into_iter().zip(committed).zip(&round.topics) {
+            let first = ends.get(partition.number as usize).map_or(0, |ends| ends.first);
+            let Some(feed) = begin(&partition, committed, first)? else { continue };
+            self.committer.pass(feed.kept.stamp);
+            if !feed.kept.stopped && !started(member.start(&partition, feed.next))? {
+                continue;
+            }
+            self.waiting.remove(&partition);
+            self.feeds.insert(partition, feed);
+        }
+        Ok(())
+    }
+
+    /// Pauses everything; the group is still served.
+    pub(super) fn hold(&mut self) {
+        if let Some(member) = self.member.as_mut().filter(|_| !self.held && !V::TAKES_IN_DOUBT) {
+            self.feeds.keys().for_each(|partition| member.pause(partition));
+        }
+        self.held = true;
+    }
+
+    /// Lets everything that is held go on where it was.
+    pub(super) fn go_on(&mut self) -> Result<(), Failure> {
+        let Some(member) = self.member.as_mut().filter(|_| self.held) else { return Ok(()) };
+        for (partition, feed) in &self.feeds {
+            let stays = !feed.kept.stopped && !self.leaving.contains(partition);
+            if stays && !V::TAKES_IN_DOUBT && !started(member.start(partition, feed.next))? {
+                return Ok(());
+            }
+        }
+        self.held = false;
+        Ok(())
+    }
+
+    /// Serves the group while nothing can be taken in.
+    pub(super) fn serve(&mut self) -> Result<Progress, Failure> {
+        self.poll(Duration::ZERO)
+    }
+
+    /// Finds out what became of the transaction in doubt.
+    pub(super) fn resolve(&mut self) -> Result<Progress, Failure> {
+        let now = self.log.now();
+        let Some(member) = &mut self.member else { return Ok(Progress::Idle) };
+        // Of those that were lost, the others know as well.
+        let ours: Vec<Partition> =
+            self.sending.iter().filter(|partition| self.feeds.contains_key(*partition)).cloned().collect();
+        match self.committer.resolve(member, &ours, metadata::Source::stamp)? {
+            Resolution::Later => return self.serve(),
+            Resolution::Committed if !ours.is_empty() => self.is_committed(now),
+            // What waits holds entries of all its partitions: with one gone it cannot be sent again.
+            Resolution::Aborted if ours.len() == self.sending.len() => {}
+            Resolution::Committed | Resolution::Aborted | Resolution::Mixed => self.start_over(),
+        }
+        Ok(Progress::Worked)
+    }
+
+    /// Drops all that is not committed, and reads it again.
+    fn start_over(&mut self) {
+        if let Some(load) = &mut self.load {
+            load.clear();
+        }
+        self.sending.clear();
+        let all = std::mem::take(&mut self.feeds).into_keys();
+        self.waiting.extend(all.filter(|partition| !self.leaving.contains(partition)));
+        if let Some(member) = &mut self.member {
+            self.waiting.iter().for_each(|partition| member.pause(partition));
+        }
+    }
+
+    pub(super) fn revoke(&mut self, partitions: Vec<Partition>) {
+        for partition in &partitions {
+            self.waiting.remove(partition);
+        }
+        self.leaving.extend(partitions);
+    }
+
+    pub(super) fn lose(&mut self, partitions: &[Partition]) {
+        for partition in partitions {
+            self.waiting.remove(partition);
+            self.leaving.remove(partition);
+            self.feeds.remove(partition);
+        }
+        // Frames mix partitions, so what waits cannot be sent without what was lost.
+        if !self.committer.is_in_doubt() && !V::LOAD_KEPT {
+            self.start_over();
+        }
+    }
+
+    /// Gives up what was revoked, once nothing of it waits.
+    pub(super) fn let_go(&mut self) {
+        if self.leaving.is_empty() {
+            return;
+        }
+        let waits = self.leaving.iter().any(|partition| self.feeds.get(partition).is_some_and(|feed| feed.touched));
+        let load = self.load.as_ref().is_none_or(Load::is_empty);
+        // What has no membership cannot be committed: the next owner reads it again.
+        let hopeless = self.member.as_ref().is_none_or(|member| member.membership().is_none());
+        if (waits || !load) && !hopeless {
+            return;
+        }
+        if hopeless {
+            self.start_over();
+        }
+        let leaving: Vec<Partition> = std::mem::take(&mut self.leaving).into_iter().collect();
+        for partition in &leaving {
+            self.feeds.remove(partition);
+        }
+        if let Some(member) = &mut self.member {
+            member.release(&leaving);
+        }
+    }
+}
+
+/// A feed as its committed offset and metadata tell.
+fn begin(partition: &Partition, committed: Option<Committed>, first: i64) -> Result<Option<Feed>, Failure> {
+    let Some(source) = topic::source_of(&partition.topic) else { return Ok(None) };
+    let Some(committed) = committed else {
+        return Ok(Some(Feed::new(source, partition.number, first, metadata::Source::default())));
+    };
+    let kept = metadata::Source::read(&committed.metadata).ok_or_else(|| {
+        let reason = format!("its committed offset has metadata of another program: {:?}", committed.metadata);
+        Failure::refused(partition, reason, "use another group or delete the group's offsets")
+    })?;
+    if committed.offset < first {
+        let reason = format!("records from offset {} to {first} were deleted before they were read", committed.offset);
+        return Err(Failure::refused(partition, reason, "keep source topics for longer than ingest may stand still; to accept the loss, move the group's offset"));
+    }
+    Ok(Some(Feed::new(source, partition.number, committed.offset, kept)))
+}
+
+/// Whether a partition was started. One that is not ours any more will be revoked or lost by an event to come.
+fn started(result: log::Result<()>) -> Result<bool, Failure> {
+    match result {
+        Ok(()) => Ok(true),
+        Err(log::Error::Busy(_) | log::Error::Refused(_)) => Ok(false),
+        Err(error) => Err(error.into()),
+    }
+}

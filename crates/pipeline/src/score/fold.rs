@@ -1,0 +1,161 @@
+//! Folding what a poll brought: record by record, entry by entry, minute by minute, as far as the outbox takes it.
+
+use super::Score;
+use super::outbox::{Outbox, Silent};
+use super::owned::{Folding, State};
+use crate::failure::Failure;
+use crate::variant::Variant;
+use engine::Step;
+use engine::effect::Sink;
+use engine::entry::Position;
+use log::{Log, Partition};
+use wire::frame::FrameBuffer;
+use wire::output::Journal;
+
+/// A place in the batch at hand.
+#[derive(Clone, Copy, Debug, Default)]
+pub(super) struct Cursor {
+    pub(super) record: usize,
+    pub(super) entry: u32,
+    /// Whether the shard is in the midst of that entry.
+    pub(super) within: bool,
+}
+
+/// What folding a record came to.
+enum Done {
+    Record,
+    /// The outbox is full.
+    Full,
+    /// The position at which effects begin was reached.
+    Reached,
+}
+
+impl<L: Log, V: Variant> Score<L, V> {
+    /// Folds the batch at hand, as far as the outbox takes it.
+    pub(super) fn fold(&mut self) {
+        let Some(partition) = self.batch.partition.clone() else { return };
+        if let Err(reason) = self.fold_batch(&partition) {
+            self.cursor = None;
+            self.owned.insert(partition.clone(), refuse(&partition, reason));
+        }
+    }
+
+    fn fold_batch(&mut self, partition: &Partition) -> Result<(), String> {
+        let Some(mut cursor) = self.cursor.take() else { return Ok(()) };
+        let Some(State::Folding(folding)) = self.owned.get_mut(partition) else { return Ok(()) };
+        while let Some(record) = self.batch.record(cursor.record) {
+            let unreadable = |error| format!("the journal record at offset {} cannot be read: {error}", record.offset);
+            self.frame.load(record.value.unwrap_or_default()).map_err(unreadable)?;
+            let mut out = Outbox {
+                encoder: &mut self.encoder,
+                journal: Journal { epoch: self.frame.epoch(), partition: partition.number },
+                topics: &self.topics,
+                appends: &mut folding.appends,
+            };
+            let parts = Parts { shard: &mut folding.shard, target: folding.target, live: folding.live };
+            match fold_record(record.offset, &self.frame, &mut cursor, parts, &mut out, self.settings.outbox_bytes)? {
+                Done::Record => {
+                    folding.next = record.offset + 1;
+                    folding.position = folding.position.max(folding.shard.position());
+                    cursor = Cursor { record: cursor.record + 1, ..Cursor::default() };
+                }
+                Done::Full => {
+                    folding.next = record.offset;
+                    folding.position = folding.position.max(folding.shard.position());
+                    self.cursor = Some(cursor);
+                    return Ok(());
+                }
+                Done::Reached => {
+                    folding.position = folding.shard.position();
+                    go_live::<V>(folding, partition)?;
+                }
+            }
+        }
+        Ok(())
+    }
+}
+
+/// Goes live if the shard has come to where its effects were committed.
+pub(super) fn go_live<V: Variant>(folding: &mut Folding, partition: &Partition) -> Result<(), String> {
+    if folding.live || folding.shard.position() < folding.target && !V::EFFECTS_REPLAYED {
+        return Ok(());
+    }
+    if let Some(head) = folding.head.take().filter(|_| !guards_are_off::<V>()) {
+        let remedy = "start once with `vitals run --rebuild`, which folds the journal from its beginning";
+        folding.shard.read_head(&head).map_err(|error| format!("{partition}: the head: {error}; {remedy}"))?;
+    }
+    folding.live = true;
+    folding.position = folding.shard.position();
+    tracing::info!(%partition, position = ?folding.position, accounts = folding.shard.len(), "shard live");
+    Ok(())
+}
+
+/// Where the head would only refuse what the variant is about.
+const fn guards_are_off<V: Variant>() -> bool {
+    V::HEAD_IGNORED || V::EFFECTS_REPLAYED || V::ENTRY_IGNORED || V::REPLAY_LEFT_OUT
+}
+
+/// A refusal is the shard's; any other failure is the worker's.
+pub(super) fn refused<L: Log, V: Variant>(partition: &Partition, failure: Failure) -> Result<State<L, V>, Failure> {
+    match failure {
+        Failure::Refused { .. } | Failure::Log(log::Error::OutOfRange { .. }) => {
+            Ok(refuse(partition, failure.to_string()))
+        }
+        Failure::Log(_) | Failure::Fenced { .. } | Failure::Stuck(_) => Err(failure),
+    }
+}
+
+pub(super) fn refuse<L: Log, V: Variant>(partition: &Partition, reason: String) -> State<L, V> {
+    tracing::error!(%partition, reason, "the shard does not go live");
+    State::Refused(reason)
+}
+
+/// What folding a record needs of the shard.
+struct Parts<'a> {
+    shard: &'a mut engine::Shard,
+    target: Position,
+    live: bool,
+}
+
+/// Folds a record from the cursor on.
+fn fold_record(
+    offset: i64,
+    frame: &FrameBuffer,
+    cursor: &mut Cursor,
+    parts: Parts<'_>,
+    out: &mut Outbox<'_>,
+    limit: usize,
+) -> Result<Done, String> {
+    let Parts { shard, target, live } = parts;
+    let unreadable = |error| format!("the journal record at offset {offset} cannot be read: {error}");
+    let mut reader = frame.reader_from(cursor.entry).map_err(unreadable)?;
+    while let Some(entry) = reader.next_entry().map_err(unreadable)? {
+        let at = Position { offset, entry: cursor.entry, minute: i64::MIN };
+        // What the marker reflects is passed over; where it stands in the midst of an entry, that goes on.
+        if !cursor.within && shard.position() >= Position::after(offset, cursor.entry) {
+            cursor.entry += 1;
+            continue;
+        }
+        loop {
+            let sink: &mut dyn Sink = if live { out } else { &mut Silent };
+            let in_midst = (shard.position().offset, shard.position().entry) == (offset, cursor.entry);
+            let step = if cursor.within || in_midst { Ok(shard.go_on(sink)) } else { shard.fold(at, &entry, sink) };
+            let step = step.map_err(|refused| format!("the entry {} of offset {offset}: {refused}", cursor.entry))?;
+            cursor.within = step == Step::More;
+            if step == Step::Done {
+                cursor.entry += 1;
+            }
+            if !live && shard.position() >= target {
+                return Ok(Done::Reached);
+            }
+            if live && out.appends.size() >= limit {
+                return Ok(Done::Full);
+            }
+            if step == Step::Done {
+                break;
+            }
+        }
+    }
+    cursor.entry = 0;
+    Ok(Done::Record)
+}
