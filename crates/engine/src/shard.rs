@@ -110,8 +110,8 @@ pub struct Shard {
     /// Effects of the entry at `position` so far.
     effects: u32,
     now: Now,
-    /// Where the sources stood before the minute at hand.
-    before: [Option<i64>; SOURCES],
+    /// The greatest first T that a source got with the entry at hand.
+    jumped: i64,
     work: Assessment,
     /// Signals that the activity at hand touches.
     touched: Vec<usize>,
@@ -163,7 +163,7 @@ impl Shard {
             position: Position::START,
             effects: 0,
             now: Now::default(),
-            before: [None; SOURCES],
+            jumped: i64::MIN,
             work: Assessment::default(),
             touched: Vec::new(),
             advancing: false,

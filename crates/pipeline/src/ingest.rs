@@ -267,7 +267,8 @@ impl<L: Log, V: Variant> Ingest<L, V> {
             }
             if feed.is_crowded() {
                 // The rest comes again once this is told.
-                break;
+                self.hold();
+                return;
             }
         }
     }

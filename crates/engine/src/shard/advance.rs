@@ -51,12 +51,14 @@ impl Shard {
     /// Gives each source its first instant, if it has none. Returns whether one got it.
     fn before_first(&mut self) -> bool {
         let mut any = false;
+        self.jumped = i64::MIN;
         for source in Source::ALL {
             let clock = &mut self.clocks[source.index()];
             if clock.at().is_none()
                 && let Some(target) = clock.watermark()
             {
                 any |= clock.advance(target, &self.rules[source.index()]);
+                self.jumped = self.jumped.max(target);
             }
         }
         any
@@ -82,7 +84,6 @@ impl Shard {
 
     fn run_minute(&mut self, minute: i64, position: Position, sink: &mut dyn Sink) -> bool {
         let was = self.now.clone();
-        self.before = was.sources.map(|source| source.at);
         for source in Source::ALL {
             let i = source.index();
             let Some(target) = self.clocks[i].watermark() else { continue };
@@ -165,7 +166,9 @@ impl Shard {
                 {
                     continue;
                 }
-                let instant = z + account.spread;
+                // A first T is an A at once: what it jumps over is seen where it stands then.
+                let jumped = matches!(wave, Wave::Greatest(_) | Wave::Switch(..)).then_some(self.jumped);
+                let instant = (z + account.spread).max(jumped.unwrap_or(i64::MIN));
                 let x = match wave {
                     Wave::Source(source, _) => instant + self.rules[source.index()].max_delay,
                     Wave::Greatest(_) | Wave::Switch(..) => self.axis_of_greatest(instant),
