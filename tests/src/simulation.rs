@@ -29,5 +29,6 @@ pub mod rng;
 pub mod schedule;
 pub mod trace;
 pub mod world;
+pub mod wrong;
 
 pub use schedule::{Report, Weather, run};

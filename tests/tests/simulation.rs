@@ -44,3 +44,22 @@ fn live_workers_keep_their_promises_under_every_schedule() {
     println!("{count} seeds, {entries} entries, {outputs} outputs, {steps} steps in {:?}\n{tally}", began.elapsed());
     assert!(found.is_empty(), "{found:#?}");
 }
+
+/// How many seeds a wrong worker may escape.
+const ESCAPES: u64 = 300;
+
+#[test]
+fn every_worker_that_is_known_to_be_wrong_is_found_out() {
+    let mut escaped = Vec::new();
+    for (name, run) in simulation::wrong::ALL {
+        let found = (0..ESCAPES).find_map(|seed| Some((seed, run(seed).finding?)));
+        match found {
+            Some((seed, finding)) => {
+                let finding = finding.lines().next().unwrap_or_default().to_owned();
+                println!("{name:<22} seed {seed:>3}: {finding:.100}");
+            }
+            None => escaped.push(*name),
+        }
+    }
+    assert!(escaped.is_empty(), "in {ESCAPES} seeds nothing was found of {escaped:?}");
+}

@@ -1,6 +1,8 @@
 //! The fold, in CPU time: activities at 50,000 and 1,000,000 accounts under a model of 12 signals, the stored
 //! form, and the memory of an account under 20 users and 30 activities a day.
 
+#![allow(clippy::unwrap_used, clippy::print_stdout, reason = "a benchmark")]
+
 use criterion::measurement::{Measurement, ValueFormatter};
 use criterion::{BatchSize, Criterion, Throughput};
 use engine::activity::{Activity, Fields, Value};
@@ -86,7 +88,9 @@ impl World {
     fn new(accounts: usize, per_day: i64) -> Self {
         let mut shard = Shard::new();
         let mut sink = Count::default();
-        shard.fold(Position { offset: 0, entry: 0, minute: i64::MIN }, &Entry::Model(MODEL), &mut sink).unwrap();
+        shard
+            .fold(Position { offset: 0, entry: 0, minute: i64::MIN }, &Entry::Model(MODEL), &mut sink)
+            .unwrap();
         let names = (0..accounts).map(|i| format!("acct-{i:08}")).collect();
         let users = (0..20).map(|i: u64| fingerprint::of(&i.to_le_bytes())).collect();
         let step = DAY * 1_000 / (per_day * i64::try_from(accounts).unwrap());
@@ -208,7 +212,12 @@ fn fold(criterion: &mut Criterion<Cpu>) {
         const ENTRIES: u64 = 200_000;
         group.throughput(Throughput::Elements(ENTRIES));
         group.bench_function(name, |bench| bench.iter(|| world.entries(ENTRIES)));
-        println!("{name}: {} bytes an account, {} outputs of {} entries", world.shard.size() / accounts, world.sink.0, world.offset);
+        println!(
+            "{name}: {} bytes an account, {} outputs of {} entries",
+            world.shard.size() / accounts,
+            world.sink.0,
+            world.offset
+        );
     }
     group.finish();
 }
@@ -218,7 +227,10 @@ fn memory() {
     let accounts = 2_000;
     let mut world = World::new(accounts, 30);
     (0..60 * 30 * accounts).for_each(|_| world.entry());
-    println!("memory: {} bytes an account after 60 days of 30 activities a day by 20 users", world.shard.size() / accounts);
+    println!(
+        "memory: {} bytes an account after 60 days of 30 activities a day by 20 users",
+        world.shard.size() / accounts
+    );
 }
 
 fn stored(criterion: &mut Criterion<Cpu>) {

@@ -6,6 +6,7 @@ mod info;
 pub(crate) use bytes::{read_position, write_position};
 pub(crate) use info::Info;
 
+use crate::clock::SPREAD;
 use crate::dedup::Seen;
 use crate::effect::Identity;
 use crate::entry::Position;
@@ -15,7 +16,6 @@ use crate::operator::{Reading, State};
 use crate::prepared::Prepared;
 use crate::rule;
 use crate::timer::NEVER;
-use crate::clock::SPREAD;
 use std::sync::Arc;
 
 /// A value that is not known, where an option would cost eight bytes more.
@@ -182,7 +182,11 @@ impl Account {
             + self.milestones.as_ref().map_or(0, |m| size_of::<Milestones>() + m.heap())
             + self.signals.iter().map(|state| size_of::<State>() + state.heap()).sum::<usize>()
             + self.blind.as_ref().map_or(0, |blind| 8 * blind.len())
-            + self.rules.iter().map(|rule| size_of::<rule::State>() + 8 * rule.since.capacity()).sum::<usize>()
+            + self
+                .rules
+                .iter()
+                .map(|rule| size_of::<rule::State>() + 8 * rule.since.capacity())
+                .sum::<usize>()
             + self.published.as_ref().map_or(0, |p| size_of::<Published>() + 16 * p.lines.capacity())
             + size_of_val(&*self.readings)
             + size_of_val(&*self.scored)

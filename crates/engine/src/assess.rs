@@ -58,7 +58,13 @@ impl Facts for Asked<'_> {
 }
 
 /// Brings the readings of an account up to `now`. `touched`: signals that took something in.
-pub(crate) fn read(account: &mut Account, prepared: &Prepared, clocks: Clocks<'_>, now: &Now, touched: &[usize]) {
+pub(crate) fn read(
+    account: &mut Account,
+    prepared: &Prepared,
+    clocks: Clocks<'_>,
+    now: &Now,
+    touched: &[usize],
+) {
     for (i, signal) in prepared.plan.signals.iter().enumerate() {
         let old = account.readings[i];
         let edge = prepared.direct[i].map(|source| edge(clocks, now, source, account.spread));
@@ -84,10 +90,17 @@ pub(crate) fn edge<'a>(clocks: Clocks<'a>, now: &Now, source: Source, spread: i6
 
 impl Assessment {
     /// Works out where the account stands, from its readings.
-    pub(crate) fn assess(&mut self, account: &mut Account, prepared: &mut Prepared, clocks: Clocks<'_>, now: &Now) {
+    pub(crate) fn assess(
+        &mut self,
+        account: &mut Account,
+        prepared: &mut Prepared,
+        clocks: Clocks<'_>,
+        now: &Now,
+    ) {
         let plan = std::sync::Arc::clone(&prepared.plan);
         self.see(account, prepared, clocks, now);
-        let scored = account.stage().is_none_or(|stage| !plan.not_scored_stages.iter().any(|none| none == stage));
+        let scored =
+            account.stage().is_none_or(|stage| !plan.not_scored_stages.iter().any(|none| none == stage));
         self.status = Some(if scored { Status::Scored } else { Status::NotScored });
         let mut known = 0_u128;
         for (i, measure) in plan.measures.iter().enumerate() {

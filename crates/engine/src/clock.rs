@@ -77,7 +77,8 @@ impl Clock {
         joined.first.0 = joined.first.0.max(floor);
         let close = rules.silent_at_most.unwrap_or(i64::MAX);
         self.runs.retain(|other| {
-            let apart = other.first.0.saturating_sub(joined.last.0).max(joined.first.0.saturating_sub(other.last.0));
+            let apart =
+                other.first.0.saturating_sub(joined.last.0).max(joined.first.0.saturating_sub(other.last.0));
             let near = apart <= close;
             if near {
                 joined.first = joined.first.min(other.first);
@@ -114,7 +115,9 @@ impl Clock {
                 break;
             }
             passed = place;
-            if let Some(open) = self.gaps.last_mut().filter(|gap| gap.end == i64::MAX && gap.start < run.first.0) {
+            if let Some(open) =
+                self.gaps.last_mut().filter(|gap| gap.end == i64::MAX && gap.start < run.first.0)
+            {
                 open.end = run.first.0;
             }
             let death = run.last.0.saturating_add(silent);

@@ -48,7 +48,9 @@ impl Counts {
     /// Source, partition and counts of each partition seen.
     pub fn iter(&self) -> impl Iterator<Item = (Source, u32, &Count)> {
         Source::ALL.into_iter().flat_map(|source| {
-            (0..).zip(&self.partitions[source.index()]).map(move |(partition, count)| (source, partition, count))
+            (0..)
+                .zip(&self.partitions[source.index()])
+                .map(move |(partition, count)| (source, partition, count))
         })
     }
 
@@ -56,7 +58,8 @@ impl Counts {
         for partitions in &self.partitions {
             to.len(partitions.len());
             for count in partitions {
-                let Count { applied, duplicate, late, unused, backwards, highest, rejected, skipped } = *count;
+                let Count { applied, duplicate, late, unused, backwards, highest, rejected, skipped } =
+                    *count;
                 for number in [applied, duplicate, late, unused, backwards, rejected, skipped] {
                     to.u64(number);
                 }

@@ -26,8 +26,8 @@ impl Slot {
         self.0 >> 4
     }
 
-    const fn source(self) -> u8 {
-        (self.0 & 15) as u8
+    fn source(self) -> u8 {
+        u8::try_from(self.0 & 15).unwrap_or(0)
     }
 }
 
@@ -67,7 +67,13 @@ impl Seen {
     }
 
     /// Holds a fingerprint of an activity at `time`, unless it is beyond the horizon already.
-    pub(crate) fn remember(&mut self, print: u64, source: u8, time: i64, horizon: &impl Horizon) -> Remembered {
+    pub(crate) fn remember(
+        &mut self,
+        print: u64,
+        source: u8,
+        time: i64,
+        horizon: &impl Horizon,
+    ) -> Remembered {
         let slot = Slot::of(time, source);
         if !counts(slot, horizon) {
             return Remembered::Yes;
@@ -178,10 +184,10 @@ mod tests {
         let mut other = Seen::default();
         let time = |i: usize| i64::try_from(i % 50).unwrap() * HOUR;
         for (i, print) in prints.iter().enumerate() {
-            one.remember(*print, (i % 3) as u8, time(i), &At(0));
+            one.remember(*print, u8::try_from(i % 3).unwrap(), time(i), &At(0));
         }
         for (i, print) in prints.iter().enumerate().rev() {
-            other.remember(*print, (i % 3) as u8, time(i), &At(0));
+            other.remember(*print, u8::try_from(i % 3).unwrap(), time(i), &At(0));
         }
         assert_eq!(one, other);
         assert_eq!(one.prints.len(), CAP);
@@ -191,7 +197,7 @@ mod tests {
     fn stored_bytes_are_read_back() {
         let mut seen = Seen::default();
         for i in 0..100_u64 {
-            seen.remember(i * i, (i % 9) as u8, i64::try_from(i % 7).unwrap() * HOUR, &At(0));
+            seen.remember(i * i, u8::try_from(i % 9).unwrap(), i64::try_from(i % 7).unwrap() * HOUR, &At(0));
         }
         let mut bytes = Vec::new();
         seen.write(&mut Writer(&mut bytes));

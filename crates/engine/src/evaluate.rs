@@ -6,8 +6,8 @@
 use crate::account::{Account, UNKNOWN};
 use crate::assess::{Asked, Assessment, read};
 use crate::effect::{
-    AccountHealth, Alert, AlertState, Cause, Closed, Effect, EffectId, Evidence, Freshness, Health, OpenAlert,
-    Resolution, Sink, Status,
+    AccountHealth, Alert, AlertState, Cause, Closed, Effect, EffectId, Evidence, Freshness, Health,
+    OpenAlert, Resolution, Sink, Status,
 };
 use crate::now::{Clocks, Due, Now};
 use crate::operator::Reading;
@@ -94,7 +94,10 @@ fn publish(
             (Some(before), Some(now)) => before.abs_diff(now) >= prepared.plan.publish_change,
             (before, now) => before.is_some() != now.is_some(),
         };
-        change || last.band != work.band || last.cap.map(|cap| cap.0) != cap.map(|cap| cap.0) || last.scored != scored
+        change
+            || last.band != work.band
+            || last.cap.map(|cap| cap.0) != cap.map(|cap| cap.0)
+            || last.scored != scored
     });
     let daily = last.is_some_and(|last| look.now.greatest >= last.greatest + DAY);
     if !moved && !daily {
@@ -318,8 +321,7 @@ fn bury(
     account.as_of = account.as_of.max(look.as_of);
     resolve_all(account, prepared, work, look, out, Resolution::AccountClosed);
     account.revision += 1;
-    let closed =
-        Closed { account: &account.id, revision: account.revision, as_of: EventTime(account.as_of) };
+    let closed = Closed { account: &account.id, revision: account.revision, as_of: EventTime(account.as_of) };
     out.emit(&Effect::AccountClosed(closed));
     account.changed = false;
     account.published = None;

@@ -8,24 +8,24 @@
 //!
 //! It deliberately does no I/O, writes no log line and knows no record format: bytes are the matter of `wire`.
 
+mod account;
 pub mod activity;
-pub mod effect;
-pub mod entry;
-pub mod fingerprint;
+mod assess;
 pub mod bytes;
 pub mod clock;
+mod compact;
+pub mod count;
+mod dedup;
+pub mod effect;
+pub mod entry;
+mod evaluate;
+pub mod fingerprint;
 mod now;
 pub mod operator;
-mod dedup;
+mod prepared;
 mod rule;
 mod score;
-mod account;
-mod prepared;
-mod timer;
-mod assess;
-mod compact;
-mod evaluate;
-pub mod count;
 pub mod shard;
+mod timer;
 
 pub use shard::{FOLD_VERSION, Refused, Restoring, Shard, Step};

@@ -139,7 +139,11 @@ impl Edge<'_> {
     pub(crate) fn has_left(&self, end: i64, keep: i64) -> bool {
         let Some(at) = self.now.at else { return false };
         // Before a source begins, all time is plain.
-        let since = if end <= at && self.clock.has_begun() { self.now.living - self.clock.living(end) } else { at - end };
+        let since = if end <= at && self.clock.has_begun() {
+            self.now.living - self.clock.living(end)
+        } else {
+            at - end
+        };
         since + self.rules.max_delay >= keep + self.spread
     }
 

@@ -65,7 +65,10 @@ impl Reading {
 /// Whether an activity passes a feed's filter. The source was compared before.
 pub(crate) fn passes(feed: &Feed, activity: &Activity<'_>) -> bool {
     feed.filter.iter().all(|test| {
-        activity.fields.word(test.field).is_some_and(|word| test.any_of.iter().any(|accepted| accepted == word))
+        activity
+            .fields
+            .word(test.field)
+            .is_some_and(|word| test.any_of.iter().any(|accepted| accepted == word))
     })
 }
 
@@ -166,23 +169,28 @@ impl State {
     pub(crate) fn observe(&mut self, operator: &Operator, activity: &Activity<'_>, edge: &Edge<'_>) -> bool {
         let time = activity.time.0;
         match (self, operator) {
-            (Self::Buckets(buckets), Operator::Rolling { fold, window, .. } | Operator::Trend { fold, window, .. }) => {
+            (
+                Self::Buckets(buckets),
+                Operator::Rolling { fold, window, .. } | Operator::Trend { fold, window, .. },
+            ) => {
                 if let Some(number) = number(*fold, activity) {
                     buckets.add(time, number, *window);
                 }
                 true
             }
-            (Self::Distinct(distinct, counts), Operator::Rolling { fold: Fold::Distinct(field), window, .. }) => {
+            (
+                Self::Distinct(distinct, counts),
+                Operator::Rolling { fold: Fold::Distinct(field), window, .. },
+            ) => {
                 let Some(identity) = activity.fields.identity(*field) else { return true };
                 if let Some(counts) = counts {
                     counts.add(time, 0, *window);
                 }
                 distinct.add(identity, time, edge, *window)
             }
-            (Self::Pairs(pairs), Operator::Trend { fold: Fold::Distinct(field), window, .. }) => activity
-                .fields
-                .identity(*field)
-                .is_none_or(|identity| pairs.add(identity, time, *window)),
+            (Self::Pairs(pairs), Operator::Trend { fold: Fold::Distinct(field), window, .. }) => {
+                activity.fields.identity(*field).is_none_or(|identity| pairs.add(identity, time, *window))
+            }
             (Self::Newest(newest), Operator::Latest { field, .. } | Operator::Until { field, .. }) => {
                 let value = match activity.fields.get(*field) {
                     Some(Value::Number(number)) => number.0,
@@ -250,9 +258,7 @@ impl State {
                 let counts = pairs.counts().map(|(now, before)| (micros(now), micros(before)));
                 Reading::of(counts.and_then(|(now, before)| per_cent(Some(now), Some(before), 1)), due)
             }
-            (Self::Newest(newest), Operator::Latest { .. }) => {
-                Reading::of(newest.get().copied(), Due::NEVER)
-            }
+            (Self::Newest(newest), Operator::Latest { .. }) => Reading::of(newest.get().copied(), Due::NEVER),
             (Self::Newest(newest), Operator::Until { marks, .. }) => match newest.get() {
                 None => Reading::of(None, Due::NEVER),
                 Some(instant) => {
@@ -273,9 +279,7 @@ impl State {
                 let whole = parts.get(*whole).and_then(|reading| reading.value());
                 Reading::of(per_cent(part, whole, (*min_base).max(1)), Due::NEVER)
             }
-            (_, Operator::Reached) => {
-                Reading::of(milestones.and_then(Milestones::reached), Due::NEVER)
-            }
+            (_, Operator::Reached) => Reading::of(milestones.and_then(Milestones::reached), Due::NEVER),
             (_, Operator::Overdue) => match milestones {
                 None => Reading::of(None, Due::NEVER),
                 Some(milestones) => {

@@ -1,8 +1,8 @@
 //! A plan made ready for folding: which signals an activity touches, which clocks an account waits on.
 
+use crate::now::Now;
 use crate::operator;
 use crate::score;
-use crate::now::Now;
 use model::plan::{Operator, Plan, SourceRules, SourceSet};
 use model::source::{SOURCES, Source};
 use std::collections::{BTreeMap, VecDeque};
@@ -119,7 +119,8 @@ impl Prepared {
     pub(crate) fn memory(&self, source: Source) -> i64 {
         let fed = self.fed[source.index()].iter();
         let signals = fed.map(|i| operator::memory(&self.plan.signals[*i].operator)).max().unwrap_or(0);
-        let rules = self.plan.rules.iter().map(|rule| rule.for_ms.max(rule.cooldown).max(rule.keep_firing_for));
+        let rules =
+            self.plan.rules.iter().map(|rule| rule.for_ms.max(rule.cooldown).max(rule.keep_firing_for));
         signals.max(rules.max().unwrap_or(0)) + 2 * model::time::DAY
     }
 

@@ -9,6 +9,7 @@ mod bytes;
 mod switch;
 
 use crate::account::Account;
+use crate::activity::Activity;
 use crate::assess::{Assessment, edge};
 use crate::clock::Clock;
 use crate::count::Counts;
@@ -21,7 +22,6 @@ use crate::now::{Clocks, Now};
 use crate::operator;
 use crate::prepared::Prepared;
 use crate::timer::Calendar;
-use crate::activity::Activity;
 use hashbrown::HashTable;
 use model::plan::{ModelId, Plan, SourceRules, SourceSet};
 use model::source::{SOURCES, Source};
@@ -37,7 +37,9 @@ pub const FOLD_VERSION: u32 = 1;
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum Refused {
     /// The journal asks for other rules.
-    #[error("the journal is to be read under fold version {0} from here on; this program contains version {FOLD_VERSION}: run one that contains it")]
+    #[error(
+        "the journal is to be read under fold version {0} from here on; this program contains version {FOLD_VERSION}: run one that contains it"
+    )]
     FoldVersion(u32),
     /// A model in the journal does not compile.
     #[error("a model in the journal is not valid: {0}")]
@@ -261,7 +263,8 @@ impl Shard {
             self.switch_at_entry(place, as_of, position, sink);
         }
         let clocks = Clocks { clocks: &self.clocks, rules: &self.rules };
-        let spread = known.map_or_else(|| crate::account::spread(activity.account), |i| self.accounts[i].spread);
+        let spread =
+            known.map_or_else(|| crate::account::spread(activity.account), |i| self.accounts[i].spread);
         let edge = edge(clocks, &self.now, source, spread);
         let is_about_account = matches!(source, Source::Account | Source::Subscription);
         let prepared = &mut self.plans[newest];
@@ -305,7 +308,8 @@ impl Shard {
         });
         let account = &mut self.accounts[place];
         let code = u8::try_from(source.index()).unwrap_or(0);
-        if account.seen.remember(activity.id, code, activity.time.0, &horizons) == Remembered::InsteadOfOldest {
+        if account.seen.remember(activity.id, code, activity.time.0, &horizons) == Remembered::InsteadOfOldest
+        {
             self.counts.forgotten += 1;
         }
         for signal in &touched {
@@ -333,7 +337,10 @@ impl Shard {
     }
 
     /// Evaluates an account, here and now or as of `now`.
-    #[expect(clippy::too_many_arguments, reason = "one call for the three occasions on which accounts are looked at")]
+    #[expect(
+        clippy::too_many_arguments,
+        reason = "one call for the three occasions on which accounts are looked at"
+    )]
     fn look(
         &mut self,
         place: usize,
@@ -459,7 +466,8 @@ impl Shard {
         let (mut bands, mut alerts) = (BTreeMap::new(), BTreeMap::new());
         for account in self.accounts.iter().filter(|account| !account.buried) {
             let plan = &self.plans[account.plan].plan;
-            let band = account.band.and_then(|band| plan.bands.get(band)).map_or("unknown", |band| &band.name);
+            let band =
+                account.band.and_then(|band| plan.bands.get(band)).map_or("unknown", |band| &band.name);
             match bands.get_mut(band) {
                 Some(count) => *count += 1,
                 None => drop(bands.insert(band.to_owned(), 1)),

@@ -1,5 +1,7 @@
 //! The fold against the slow fold, on random journals: the same effects in the same order, the same counts.
 
+#![allow(clippy::unwrap_used, reason = "a test")]
+
 mod slow;
 mod world;
 
@@ -13,6 +15,9 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 use world::random::journal;
 
+/// How many worlds of each sort.
+const SEEDS: u64 = 40;
+
 /// Folds a journal both ways and compares. Returns the number of effects.
 fn compare(seed: u64, fold: &Fold, entries: &[(i64, Entry<'_>)]) -> usize {
     let (mut shard, mut recorder) = (Shard::new(), Recorder::default());
@@ -25,7 +30,10 @@ fn compare(seed: u64, fold: &Fold, entries: &[(i64, Entry<'_>)]) -> usize {
     }
     let told = fold.run(Search::Halving);
     for (place, (fast, slow)) in recorder.0.iter().zip(&told.effects).enumerate() {
-        assert_eq!(fast, slow, "seed {seed}, effect {place}: the fold (left) and the slow fold (right) differ");
+        assert_eq!(
+            fast, slow,
+            "seed {seed}, effect {place}: the fold (left) and the slow fold (right) differ"
+        );
     }
     assert_eq!(recorder.0.len(), told.effects.len(), "seed {seed}: number of effects");
     let mut counted: BTreeMap<(Source, u32), BTreeMap<Outcome, usize>> = BTreeMap::new();
@@ -42,10 +50,6 @@ fn compare(seed: u64, fold: &Fold, entries: &[(i64, Entry<'_>)]) -> usize {
     }
     assert_eq!(counted, fold.counts(&told), "seed {seed}: outcomes");
     recorder.0.len()
-}
-
-fn seeds() -> u64 {
-    std::env::var("VITALS_ORACLE_SEEDS").ok().and_then(|seeds| seeds.parse().ok()).unwrap_or(40)
 }
 
 /// The model of a world that is told entry by entry.
@@ -89,12 +93,12 @@ fn gridded(seed: u64) -> usize {
 
 #[test]
 fn the_fold_and_the_slow_fold_say_the_same() {
-    let effects: usize = (0..seeds()).map(mixed).sum();
-    assert!(effects > 20 * usize::try_from(seeds()).unwrap(), "{effects}");
+    let effects: usize = (0..SEEDS).map(mixed).sum();
+    assert!(effects > 20 * usize::try_from(SEEDS).unwrap(), "{effects}");
 }
 
 #[test]
 fn the_fold_and_the_slow_fold_say_the_same_of_every_operator() {
-    let effects: usize = (0..seeds()).map(gridded).sum();
-    assert!(effects > 20 * usize::try_from(seeds()).unwrap(), "{effects}");
+    let effects: usize = (0..SEEDS).map(gridded).sum();
+    assert!(effects > 20 * usize::try_from(SEEDS).unwrap(), "{effects}");
 }

@@ -1,5 +1,7 @@
 //! A shard that is stored piece by piece, broken off and restored goes on as if nothing had been.
 
+#![allow(clippy::unwrap_used, reason = "a test")]
+
 mod world;
 
 use engine::effect::{Effect, EffectId, Sink};
@@ -19,7 +21,9 @@ impl Sink for Silent {
 fn step(shard: &mut Shard, journal: &[Owned], place: &mut (usize, bool), sink: &mut dyn Sink) -> bool {
     let Some(entry) = journal.get(place.0) else { return false };
     let at = Position { offset: i64::try_from(place.0).unwrap(), entry: 0, minute: i64::MIN };
-    let done = if place.1 || (shard.position().offset == at.offset && shard.position() != Position::after(at.offset, 0)) {
+    let done = if place.1
+        || (shard.position().offset == at.offset && shard.position() != Position::after(at.offset, 0))
+    {
         shard.go_on(sink)
     } else {
         shard.fold(at, &entry.entry(), sink).unwrap()
@@ -57,7 +61,9 @@ fn a_restored_shard_goes_on_as_if_nothing_had_been() {
         let mut shard = Shard::new();
         let mut place = (0, false);
         let mut stored: BTreeMap<String, Vec<u8>> = BTreeMap::new();
-        let to = |random: &mut Random, most: usize| usize::try_from(random.below(i64::try_from(most).unwrap())).unwrap();
+        let to = |random: &mut Random, most: usize| {
+            usize::try_from(random.below(i64::try_from(most).unwrap())).unwrap()
+        };
         for _ in 0..5 + to(random, 300) {
             step(&mut shard, &journal, &mut place, &mut Silent);
         }
@@ -106,7 +112,8 @@ fn a_restored_shard_goes_on_as_if_nothing_had_been() {
         shard.read_head(&head).unwrap();
         let mut lines = Lines::default();
         while step(&mut shard, &journal, &mut place, &mut lines) {}
-        let rest: Vec<&String> = expected.iter().filter(|(at, _)| *at > target).map(|(_, line)| line).collect();
+        let rest: Vec<&String> =
+            expected.iter().filter(|(at, _)| *at > target).map(|(_, line)| line).collect();
         for (got, want) in lines.0.iter().zip(&rest) {
             assert_eq!(got, *want, "seed {seed}, marker {k:?}, broken off at {target:?}");
         }

@@ -1,5 +1,7 @@
 //! Silence is an event: found in time, once, at the right instant, and not where the feed is silent.
 
+#![allow(clippy::unwrap_used, reason = "a test")]
+
 mod world;
 
 use model::source::Source;
@@ -45,7 +47,8 @@ fn told(second: i64, runs: &[(i64, i64)]) -> Owned {
 
 #[test]
 fn a_silent_account_is_found_and_an_account_of_a_silent_feed_is_not() {
-    let mut journal = vec![Owned::Model(MODEL.into()), login("early", 0, -4000), told(-3000, &[(-4000, -4000)])];
+    let mut journal =
+        vec![Owned::Model(MODEL.into()), login("early", 0, -4000), told(-3000, &[(-4000, -4000)])];
     let mut offset = 1;
     for second in 0..=15 {
         if second == 0 {

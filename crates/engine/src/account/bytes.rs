@@ -94,7 +94,8 @@ impl Account {
         id.copy_from_slice(from.take(32)?);
         let place = from.u32()? as usize;
         let prepared = plan(place).filter(|prepared| prepared.plan.id.0 == id);
-        let (plan, prepared) = (place, prepared.ok_or(Damaged("account of a model that is not its shard's"))?);
+        let (plan, prepared) =
+            (place, prepared.ok_or(Damaged("account of a model that is not its shard's"))?);
         let position = read_position(&mut from)?;
         let mut account = Self::new(from.text()?, plan, prepared);
         account.position = position;

@@ -91,7 +91,8 @@ impl Info {
     }
 
     pub(crate) fn heap(&self) -> usize {
-        size_of::<Self>() + self.texts.iter().filter_map(|text| Some(text.value.as_ref()?.len())).sum::<usize>()
+        size_of::<Self>()
+            + self.texts.iter().filter_map(|text| Some(text.value.as_ref()?.len())).sum::<usize>()
     }
 
     pub(crate) fn write(&self, to: &mut Writer<'_>) {

@@ -60,7 +60,8 @@ impl Milestones {
     /// The share that is reached, in millionths of a per cent.
     pub(crate) fn reached(&self) -> Option<i64> {
         let all = i64::try_from(self.planned().count()).unwrap_or(i64::MAX);
-        let reached = i64::try_from(self.planned().filter(|(_, reached)| *reached).count()).unwrap_or(i64::MAX);
+        let reached =
+            i64::try_from(self.planned().filter(|(_, reached)| *reached).count()).unwrap_or(i64::MAX);
         (all > 0 && !self.overflow).then(|| scale_round(100 * SCALE, reached, all))
     }
 

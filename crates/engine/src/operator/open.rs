@@ -87,8 +87,9 @@ impl Tickets {
 
     /// How many are open; `None` while some found no place.
     pub(crate) fn count(&self, any_priority: bool) -> Option<usize> {
-        let counts =
-            |ticket: &&Ticket| ticket.open.get() == Some(&true) && (any_priority || ticket.counts.get() == Some(&true));
+        let counts = |ticket: &&Ticket| {
+            ticket.open.get() == Some(&true) && (any_priority || ticket.counts.get() == Some(&true))
+        };
         (!self.overflow).then(|| self.tickets.iter().filter(counts).count())
     }
 

@@ -49,7 +49,8 @@ impl Pairs {
     pub(crate) fn settle(&mut self, edge: &Edge<'_>, window: Window) -> Due {
         let width = window.bucket.width();
         let end = |bucket: i32| bounds(bucket, width).1;
-        let gone = self.pairs.partition_point(|(bucket, _)| edge.has_left(end(*bucket), Span::Two.keep(window)));
+        let gone =
+            self.pairs.partition_point(|(bucket, _)| edge.has_left(end(*bucket), Span::Two.keep(window)));
         self.pairs.drain(..gone);
         self.overflow = self.overflow.filter(|bucket| !edge.has_left(end(*bucket), Span::Two.keep(window)));
         let left = |bucket: i32| edge.has_left(end(bucket), Span::One.keep(window));

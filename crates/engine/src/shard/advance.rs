@@ -38,7 +38,8 @@ impl Shard {
         let first = self.before_first();
         self.open_gate();
         let minute = self.next_minute();
-        let Some(minute) = minute.or_else(|| first.then(|| (self.now.x.max(0) - 1).div_euclid(MINUTE))) else {
+        let Some(minute) = minute.or_else(|| first.then(|| (self.now.x.max(0) - 1).div_euclid(MINUTE)))
+        else {
             return self.finish(sink);
         };
         let position = Position { minute, ..self.position };
@@ -67,7 +68,8 @@ impl Shard {
     /// Notes from when on accounts may be published: once every source of the first model has a T.
     fn open_gate(&mut self) {
         let stands = |source: Source| self.clocks[source.index()].at();
-        if self.ready_at.is_none() && !self.plans.is_empty() && self.used.iter().all(|s| stands(s).is_some()) {
+        if self.ready_at.is_none() && !self.plans.is_empty() && self.used.iter().all(|s| stands(s).is_some())
+        {
             self.ready_at = Source::ALL.into_iter().filter_map(stands).max();
         }
     }
@@ -154,7 +156,8 @@ impl Shard {
         if high < 0 {
             return;
         }
-        let minutes = usize::try_from(low.max(0) / MINUTE).unwrap_or(0)..=usize::try_from(high / MINUTE).unwrap_or(0);
+        let minutes =
+            usize::try_from(low.max(0) / MINUTE).unwrap_or(0)..=usize::try_from(high / MINUTE).unwrap_or(0);
         for minute in minutes {
             for index in self.by_spread.get(minute).into_iter().flatten() {
                 let account = &self.accounts[*index as usize];
@@ -181,9 +184,9 @@ impl Shard {
 
     /// Where on the common axis the greatest T gets to `instant`.
     fn axis_of_greatest(&self, instant: i64) -> i64 {
-        let reached = Source::ALL.into_iter().filter(|source| {
-            self.now.sources[source.index()].at.is_some_and(|at| at >= instant)
-        });
+        let reached = Source::ALL
+            .into_iter()
+            .filter(|source| self.now.sources[source.index()].at.is_some_and(|at| at >= instant));
         reached.map(|source| instant + self.rules[source.index()].max_delay).min().unwrap_or(self.now.x)
     }
 

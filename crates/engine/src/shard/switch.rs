@@ -2,9 +2,9 @@
 
 use super::{Refused, Shard};
 use crate::account::{Account, Published, UNKNOWN};
+use crate::assess::read;
 use crate::effect::{Cause, EffectId, Resolution, Sink};
 use crate::entry::Position;
-use crate::assess::read;
 use crate::evaluate::{Look, Out, resolve};
 use crate::now::{Clocks, Now};
 use crate::operator::{self, State};
@@ -50,7 +50,13 @@ impl Shard {
     }
 
     /// Switches an account to the newest plan, since an entry of its own comes, as of its source's T.
-    pub(super) fn switch_at_entry(&mut self, place: usize, as_of: i64, position: Position, sink: &mut dyn Sink) {
+    pub(super) fn switch_at_entry(
+        &mut self,
+        place: usize,
+        as_of: i64,
+        position: Position,
+        sink: &mut dyn Sink,
+    ) {
         let newest = self.plans.len() - 1;
         if self.accounts[place].plan != newest {
             let now = self.now.clone();
@@ -69,7 +75,8 @@ impl Shard {
         sink: &mut dyn Sink,
     ) {
         let spread = self.accounts[place].spread;
-        let come = self.switches.iter().filter(|(from, _)| now.greatest - spread >= *from).map(|(_, plan)| *plan);
+        let come =
+            self.switches.iter().filter(|(from, _)| now.greatest - spread >= *from).map(|(_, plan)| *plan);
         if let Some(plan) = come.max().filter(|plan| *plan > self.accounts[place].plan) {
             // What is due runs under the old model first.
             self.look(place, position, instant, Cause::Time, Some(now), &[], sink);
@@ -78,7 +85,15 @@ impl Shard {
         }
     }
 
-    fn switch(&mut self, place: usize, to: usize, now: &Now, instant: i64, position: Position, sink: &mut dyn Sink) {
+    fn switch(
+        &mut self,
+        place: usize,
+        to: usize,
+        now: &Now,
+        instant: i64,
+        position: Position,
+        sink: &mut dyn Sink,
+    ) {
         let account = &mut self.accounts[place];
         let from = account.plan;
         let enabled = self.ready_at.is_some_and(|ready| now.greatest - account.spread >= ready);
@@ -162,7 +177,8 @@ fn carry_published(published: &mut Published, old: &Prepared, new: &Prepared) {
         prepared.plan.signals[prepared.plan.measures[measure].signal].name.clone()
     };
     let mut lines = Vec::new();
-    let mut left: Vec<_> = published.lines.drain(..).enumerate().map(|(i, line)| (name(old, i), line)).collect();
+    let mut left: Vec<_> =
+        published.lines.drain(..).enumerate().map(|(i, line)| (name(old, i), line)).collect();
     for measure in 0..new.plan.measures.len() {
         let name = name(new, measure);
         let twin = left.iter().position(|(other, _)| *other == name);
@@ -205,7 +221,10 @@ fn name_signals(condition: &Condition, plan: &Plan) -> Condition {
         Condition::Any(any) => Condition::Any(parts(any)),
         Condition::Signal { signal, tests } => {
             let definition = plan.signals[*signal].definition;
-            Condition::Signal { signal: usize::try_from(definition).unwrap_or(usize::MAX), tests: tests.clone() }
+            Condition::Signal {
+                signal: usize::try_from(definition).unwrap_or(usize::MAX),
+                tests: tests.clone(),
+            }
         }
         Condition::Score { .. } | Condition::Attribute { .. } => condition.clone(),
     }

@@ -1,6 +1,12 @@
 //! A small world for tests of the fold: entries are told in words, effects are read as lines.
 
-#![allow(dead_code, unreachable_pub, reason = "each test file uses a part of it")]
+#![allow(
+    dead_code,
+    unreachable_pub,
+    clippy::unwrap_used,
+    clippy::wildcard_enum_match_arm,
+    reason = "a part of tests, of which each file uses some"
+)]
 
 pub mod random;
 
@@ -40,13 +46,24 @@ pub fn line(id: EffectId, effect: &Effect<'_>) -> String {
                 AlertState::Firing => "fired".to_owned(),
                 AlertState::Resolved(why) => format!("resolved {}", why.name()),
             };
-            write!(text, "alert {} #{} {state} {} since {} ", alert.rule, alert.episode, alert.severity.name(), alert.started_at)
-                .unwrap();
+            write!(
+                text,
+                "alert {} #{} {state} {} since {} ",
+                alert.rule,
+                alert.episode,
+                alert.severity.name(),
+                alert.started_at
+            )
+            .unwrap();
             &alert.standing
         }
         Effect::AccountHealth(latest) => {
-            write!(text, "latest open {:?} ", latest.open_alerts.iter().map(|open| open.rule).collect::<Vec<_>>())
-                .unwrap();
+            write!(
+                text,
+                "latest open {:?} ",
+                latest.open_alerts.iter().map(|open| open.rule).collect::<Vec<_>>()
+            )
+            .unwrap();
             &latest.standing
         }
         Effect::AccountClosed(closed) => {
@@ -62,7 +79,12 @@ pub fn line(id: EffectId, effect: &Effect<'_>) -> String {
     write!(
         text,
         "{} r{} at {} score {:?} band {:?} coverage {} [",
-        standing.account.id, standing.revision, standing.as_of, standing.score, standing.band, standing.coverage
+        standing.account.id,
+        standing.revision,
+        standing.as_of,
+        standing.score,
+        standing.band,
+        standing.coverage
     )
     .unwrap();
     for line in standing.lines {
@@ -70,7 +92,7 @@ pub fn line(id: EffectId, effect: &Effect<'_>) -> String {
         write!(text, "{name}={:?} ", line.value).unwrap();
     }
     text.push(']');
-    if standing.sources_out.len() > 0 {
+    if !standing.sources_out.is_empty() {
         write!(text, " out {:?}", standing.sources_out.iter().map(Source::name).collect::<Vec<_>>()).unwrap();
     }
     text
@@ -130,11 +152,17 @@ impl Owned {
     }
 }
 
-pub fn mark(source: Source, partitions: u32, marks: &[(u32, i64, &[(i64, i64)])]) -> SourceMark {
-    let part = |(partition, watermark, runs): &(u32, i64, &[(i64, i64)])| PartitionMark {
+/// Partition, watermark and runs.
+pub type Mark<'a> = (u32, i64, &'a [(i64, i64)]);
+
+pub fn mark(source: Source, partitions: u32, marks: &[Mark<'_>]) -> SourceMark {
+    let part = |(partition, watermark, runs): &Mark<'_>| PartitionMark {
         partition: *partition,
         watermark: EventTime(*watermark),
-        runs: runs.iter().map(|(first, last)| Run { first: EventTime(*first), last: EventTime(*last) }).collect(),
+        runs: runs
+            .iter()
+            .map(|(first, last)| Run { first: EventTime(*first), last: EventTime(*last) })
+            .collect(),
         rejected: 0,
         skipped: 0,
     };

@@ -26,11 +26,8 @@ impl Random {
     }
 }
 
-pub const MODELS: [&str; 3] = [
-    include_str!("models/hours.yaml"),
-    include_str!("models/days.yaml"),
-    include_str!("models/days2.yaml"),
-];
+pub const MODELS: [&str; 3] =
+    [include_str!("models/hours.yaml"), include_str!("models/days.yaml"), include_str!("models/days2.yaml")];
 
 /// 2026-01-01T00:00:00Z.
 pub const START: i64 = 1_767_225_600_000;
@@ -51,7 +48,8 @@ pub fn journal(seed: u64, entries: usize) -> Vec<Owned> {
     let hours = random.one_in(2);
     let (model, step) = if hours { (MODELS[0], 4 * MINUTE) } else { (MODELS[1], 3 * HOUR) };
     let mut journal = vec![Owned::Model(model.into())];
-    let sources = [Source::Login, Source::FeatureUsage, Source::Support, Source::Milestone, Source::Subscription];
+    let sources =
+        [Source::Login, Source::FeatureUsage, Source::Support, Source::Milestone, Source::Subscription];
     let mut lanes = Vec::new();
     for source in sources {
         for partition in 0..1 + u32::try_from(random.below(2)).unwrap() {
@@ -99,7 +97,11 @@ pub fn journal(seed: u64, entries: usize) -> Vec<Owned> {
         if random.one_in(30) && !ids.is_empty() {
             let old = &ids[usize::try_from(random.below(i64::try_from(ids.len()).unwrap())).unwrap()];
             if old.source == lane.source {
-                journal.push(Owned::Activity(Told { offset: lane.offset, partition: lane.partition, ..old.clone() }));
+                journal.push(Owned::Activity(Told {
+                    offset: lane.offset,
+                    partition: lane.partition,
+                    ..old.clone()
+                }));
                 continue;
             }
         }
@@ -124,7 +126,8 @@ fn marks(lanes: &mut [Lane], now: i64, random: &mut Random) -> Option<Owned> {
         }
         lane.told = watermark;
         let runs = std::mem::take(&mut lane.untold);
-        let count = counts.iter().filter(|(source, _)| *source == lane.source).map(|(_, n)| *n).max().unwrap();
+        let count =
+            counts.iter().filter(|(source, _)| *source == lane.source).map(|(_, n)| *n).max().unwrap();
         let one = mark(lane.source, count, &[(lane.partition, watermark, &runs)]);
         match sources.iter_mut().find(|other| other.source == one.source) {
             Some(other) => other.partitions.extend(one.partitions),
