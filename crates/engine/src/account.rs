@@ -132,6 +132,11 @@ impl Account {
         self.due = vec![(NEVER, NEVER); prepared.slots()].into();
     }
 
+    /// Makes every signal be read anew at the next look.
+    pub(crate) fn forget_readings(&mut self) {
+        self.readings.iter_mut().for_each(|reading| *reading = Reading::NEW);
+    }
+
     /// Whether it reflects `position` already; if not, it never will be ahead again.
     pub(crate) fn is_past(&mut self, position: Position) -> bool {
         self.ahead = self.ahead && self.position >= position;

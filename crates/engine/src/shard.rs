@@ -10,11 +10,11 @@ mod switch;
 
 use crate::account::Account;
 use crate::activity::Activity;
-use crate::assess::{Assessment, edge};
+use crate::assess::{Assessment, edge, read};
 use crate::clock::Clock;
 use crate::count::Counts;
 use crate::dedup::{Horizon, Remembered};
-use crate::effect::{Cause, EffectId, Sink};
+use crate::effect::{Cause, EffectId, Sink, Standing};
 use crate::entry::{Entry, Position, Watermarks};
 use crate::evaluate::{Look, Out, evaluate};
 use crate::fingerprint;
@@ -446,6 +446,19 @@ impl Shard {
     /// Identity and text of each model that an account or the shard still uses, the newest last.
     pub fn models(&self) -> impl Iterator<Item = (ModelId, &str)> {
         self.plans.iter().map(|prepared| (prepared.plan.id, &*prepared.text))
+    }
+
+    /// Shows where an account stands now, published or not. `None` if there is no such account.
+    pub fn standing<T>(&mut self, id: &str, show: impl FnOnce(&Standing<'_>) -> T) -> Option<T> {
+        let place = self.find(id)?;
+        let account = &mut self.accounts[place];
+        let prepared = &mut self.plans[account.plan];
+        let clocks = Clocks { clocks: &self.clocks, rules: &self.rules };
+        read(account, prepared, clocks, &self.now, &[]);
+        self.work.assess(account, prepared, clocks, &self.now);
+        // What was read is known to nobody but the next look, which must set its timers by it.
+        account.forget_readings();
+        Some(show(&self.work.standing(account, prepared)))
     }
 
     /// How many accounts it holds.

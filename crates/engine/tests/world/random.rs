@@ -105,7 +105,7 @@ pub fn journal(seed: u64, entries: usize) -> Vec<Owned> {
                 continue;
             }
         }
-        let told = activity(random, lane, time);
+        let told = activity(random, lane.source, lane.partition, lane.offset, time);
         lane.untold.push((time, time));
         ids.push(told.clone());
         journal.push(Owned::Activity(told));
@@ -138,13 +138,13 @@ fn marks(lanes: &mut [Lane], now: i64, random: &mut Random) -> Option<Owned> {
     (!sources.is_empty()).then_some(Owned::Watermarks(Watermarks { model: None, sources }))
 }
 
-fn activity(random: &mut Random, lane: &Lane, time: i64) -> Told {
+pub fn activity(random: &mut Random, source: Source, partition: u32, offset: i64, time: i64) -> Told {
     let pick = |random: &mut Random, words: &[&str]| {
         words[usize::try_from(random.below(i64::try_from(words.len()).unwrap())).unwrap()].to_owned()
     };
     let account = format!("account-{}", random.below(5));
     let mut fields = Vec::new();
-    match lane.source {
+    match source {
         Source::Login => {
             fields.push((Field::User, format!("user-{}", random.below(6))));
             fields.push((Field::Kind, pick(random, &["signed-in", "signed-in", "signed-out"])));
@@ -176,13 +176,5 @@ fn activity(random: &mut Random, lane: &Lane, time: i64) -> Told {
             fields.push((Field::RenewsAt, (time + random.below(30 * DAY)).to_string()));
         }
     }
-    Told {
-        source: lane.source,
-        partition: lane.partition,
-        offset: lane.offset,
-        id: format!("{}-{}-{}", lane.source, lane.partition, lane.offset),
-        time,
-        account,
-        fields,
-    }
+    Told { source, partition, offset, id: format!("{source}-{partition}-{offset}"), time, account, fields }
 }

@@ -149,7 +149,9 @@ struct Course {
     /// When a band began.
     bands: Vec<(i64, String)>,
     last: i64,
-    /// Why the present band began.
+    /// The last band that was known, when it began, and why: an outage in between changes none of it.
+    known: String,
+    since: i64,
     reason: String,
 }
 
@@ -159,6 +161,10 @@ impl Course {
         self.last = health.at();
         if self.bands.last().is_none_or(|(_, last)| last != band) {
             self.bands.push((self.last, band.to_owned()));
+        }
+        if band != "unknown" && self.known != band {
+            band.clone_into(&mut self.known);
+            self.since = self.last;
             self.reason.clone_from(&health.reason);
         }
     }
@@ -202,7 +208,7 @@ fn at_risk(
         let one = score.map(|score| AtRisk {
             name: health.account.name.as_deref().unwrap_or(&id).to_owned(),
             score,
-            since: day(&health.band_since),
+            since: courses.get(&id).map_or_else(String::new, |course| date(course.since)),
             renews_at: health.account.renews_at.as_deref().map(day),
             open_alerts: health.rules().map(str::to_owned).collect(),
             story: stories.get(&id).map_or_else(String::new, |story| kind(story.kind)),

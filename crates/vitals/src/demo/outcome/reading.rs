@@ -37,7 +37,6 @@ pub(super) struct AccountHealth {
     pub(super) status: String,
     pub(super) score: Option<f64>,
     pub(super) band: String,
-    pub(super) band_since: String,
     pub(super) open_alerts: Vec<Open>,
 }
 

@@ -1,0 +1,98 @@
+//! Memory is bounded: beyond a ceiling a signal is unknown and the crossing is counted; it never grows without
+//! bound and never lies.
+
+#![allow(clippy::unwrap_used, reason = "a test")]
+
+mod world;
+
+use engine::Shard;
+use engine::entry::{Entry, Watermarks};
+use model::source::{Field, Source};
+use model::time::{DAY, HOUR, MINUTE};
+use world::random::{MODELS, START};
+use world::{Lines, Told, fold, mark};
+
+fn users(shard: &mut Shard) -> Option<i64> {
+    let find = |standing: &engine::effect::Standing<'_>| {
+        let plan = standing.plan;
+        let line = standing
+            .lines
+            .iter()
+            .find(|line| plan.signals[plan.measures[line.measure].signal].name == "users");
+        line.unwrap().value
+    };
+    shard.standing("a", find).unwrap()
+}
+
+#[test]
+fn beyond_the_ceiling_a_distinct_count_is_unknown_until_what_found_no_place_has_left() {
+    let (mut shard, mut sink, mut offset) = (Shard::new(), Lines::default(), 0);
+    let mut next = |shard: &mut Shard, entry: &Entry<'_>| {
+        fold(shard, offset, entry, &mut sink);
+        offset += 1;
+    };
+    let advance = |to: i64, runs: &[(i64, i64)]| {
+        let sources =
+            [Source::Login, Source::FeatureUsage, Source::Support, Source::Subscription, Source::Milestone];
+        let sources = sources.map(|source| mark(source, 1, &[(0, to, runs)]));
+        Entry::Watermarks(Watermarks { model: None, sources: sources.to_vec() })
+    };
+    next(&mut shard, &Entry::Model(MODELS[0]));
+    let told = |user: i64, time: i64| Told {
+        source: Source::FeatureUsage,
+        partition: 0,
+        offset: user,
+        id: user.to_string(),
+        time,
+        account: "a".into(),
+        fields: vec![
+            (Field::User, user.to_string()),
+            (Field::Feature, "x".into()),
+            (Field::Count, "1".into()),
+        ],
+    };
+    next(&mut shard, &Entry::Activity(told(0, START).activity()));
+    next(&mut shard, &advance(START + HOUR, &[(START, START)]));
+    let mut sizes = Vec::new();
+    for user in 1..20_000 {
+        let time = START + HOUR + user / 10;
+        next(&mut shard, &Entry::Activity(told(user, time).activity()));
+        if user == 1_000 {
+            assert_eq!(users(&mut shard), Some(1_001_000_000));
+        }
+        if user % 5_000 == 4_999 {
+            sizes.push(shard.size());
+        }
+    }
+    assert_eq!(users(&mut shard), None, "beyond the ceiling it is not known");
+    assert!(shard.counts().crossed > 10_000 && shard.counts().forgotten > 10_000);
+    assert!(sizes[3] <= sizes[0] + sizes[0] / 4, "{sizes:?}");
+    // The source lives on, so that the window passes; then one user comes.
+    let mut now = START + 2 * HOUR;
+    for _ in 0..30 {
+        now += HOUR;
+        next(&mut shard, &advance(now, &[(now - HOUR, now)]));
+    }
+    next(&mut shard, &Entry::Activity(told(30_000, now).activity()));
+    assert_eq!(users(&mut shard), Some(1_000_000), "what found no place has left");
+    assert!(shard.size() < sizes[0], "{} of {sizes:?}", shard.size());
+}
+
+#[test]
+fn dead_time_is_forgotten_once_no_window_can_reach_it() {
+    let (mut shard, mut sink) = (Shard::new(), Lines::default());
+    fold(&mut shard, 0, &Entry::Model(MODELS[0]), &mut sink);
+    let mut marker = Vec::new();
+    let mut most = 0;
+    for i in 1..4_000 {
+        // An activity every four hours of a source that is silent for at most two: a gap each time.
+        let now = START + i * 4 * HOUR;
+        let sources =
+            vec![mark(Source::Login, 1, &[(0, now - MINUTE, &[(now - 2 * MINUTE, now - 2 * MINUTE)])])];
+        fold(&mut shard, i, &Entry::Watermarks(Watermarks { model: None, sources }), &mut sink);
+        marker.clear();
+        shard.write_marker(&mut marker);
+        most = most.max(marker.len());
+    }
+    assert!(most < 8_000, "{most} bytes after {} days", 4_000 * 4 * HOUR / DAY);
+}
