@@ -12,6 +12,7 @@
 //! - While a transaction is in doubt, or the outbox is full, nothing is folded; the group is served.
 //! - What one minute's advance or one entry causes is in one transaction with the position after it.
 
+mod ahead;
 mod checkpoint;
 mod fold;
 mod handover;

@@ -1,7 +1,7 @@
 //! The binary of vitals: reads what is asked, settles what is set, and does one command.
 //!
 //! Exit status: 0 fine, 1 findings, 2 wrong use, 64 bad configuration (nothing was opened), 70 it could not be
-//! done. What is printed for people or programs goes to standard output through [`print`], all else to
+//! done. What is printed for people or programs goes to standard output through [`mod@print`], all else to
 //! standard error.
 
 mod access;

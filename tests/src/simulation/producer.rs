@@ -215,12 +215,20 @@ impl Producer {
         }
     }
 
-    /// Adds a partition to a source topic.
-    pub fn widen(&mut self, cluster: &Cluster, rng: &mut Rng, trace: &mut Trace) {
+    /// Adds a partition to a source topic, with an activity as old as may be; one as new as may be follows in the
+    /// first partition.
+    pub fn widen(&mut self, world: &World, cluster: &Cluster, rng: &mut Rng, trace: &mut Trace) {
         let place = rng.below(3);
         self.partitions[place] += 1;
         trace.say(cluster.now(), format_args!("{} has {} partitions", SOURCES[place], self.partitions[place]));
-        cluster.add_partitions(&topic::of_source(SOURCES[place]), self.partitions[place]);
+        let topic = topic::of_source(SOURCES[place]);
+        cluster.add_partitions(&topic, self.partitions[place]);
+        let ((delay, skew, _), account) = (world.rules[place], world.accounts[0].clone());
+        for (number, ago) in [(self.partitions[place] - 1, delay), (0, -skew)] {
+            let value = self.value(rng, place, &account, cluster.now() - ago, 'n');
+            cluster.append_raw(&Partition::new(topic.clone(), number), Some(b"k"), Some(&value), None);
+            cluster.advance(1);
+        }
     }
 
     /// A sign of life of the first account in every source.

@@ -54,7 +54,6 @@ struct Run<V: Variant> {
     steps: u64,
     acts: u64,
     published: usize,
-    clock_acts: bool,
     weather: Weather,
 }
 
@@ -96,7 +95,6 @@ pub fn run<V: Variant>(seed: u64, weather: Weather) -> Report {
         steps: 0,
         acts: 0,
         published: 0,
-        clock_acts: false,
         weather,
     };
     let result = run.play();
@@ -148,7 +146,7 @@ impl<V: Variant> Run<V> {
         }
         self.calm()?;
         self.finish()?;
-        let slack = if self.world.faults.rate(Fault::Clock) > 0 || self.clock_acts {
+        let slack = if self.world.faults.rate(Fault::Clock) > 0 {
             self.world.rules.iter().map(|rules| rules.1).min().unwrap_or(0)
         } else {
             0
@@ -254,7 +252,7 @@ impl<V: Variant> Run<V> {
             }
             69..=71 => {
                 if self.producer.partitions().iter().sum::<u32>() < 9 {
-                    self.producer.widen(&self.cluster, &mut self.rng, &mut self.trace);
+                    self.producer.widen(&self.world, &self.cluster, &mut self.rng, &mut self.trace);
                 }
             }
             72..=81 => self.cluster.compact(topic::STATE),
@@ -266,11 +264,11 @@ impl<V: Variant> Run<V> {
                 self.cluster.expire_transactions();
                 self.acts += 1;
             }
+            _ if self.world.faults.rate(Fault::Clock) == 0 => {}
             _ => {
                 let wrong = self.rng.pick(&[-3_600, -20, 20, 3_600]) * SECOND;
                 self.trace.say(elapsed, format_args!("the clock of worker {which} is {wrong} ms off"));
                 self.cluster.set_clock(&self.workers[which].log, wrong);
-                self.clock_acts = true;
                 self.acts += 1;
             }
         }
@@ -320,13 +318,13 @@ impl<V: Variant> Run<V> {
         let until = self.cluster.now() + CALM;
         let mut round = 0_u32;
         while self.cluster.now() < until {
-            if round.is_multiple_of(4) {
+            if round.is_multiple_of(3) {
                 self.producer.beat(&self.world, &self.cluster, &mut self.rng);
             }
             round += 1;
-            self.everybody(8)?;
+            self.everybody(6)?;
             self.resume()?;
-            self.cluster.advance(3 * SECOND);
+            self.cluster.advance(5 * SECOND);
         }
         Ok(())
     }

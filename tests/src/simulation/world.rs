@@ -115,6 +115,10 @@ fn faults(rng: &mut Rng) -> Faults {
         }
         few
     };
+    if rng.chance(500) {
+        // With a clock that may be wrong, time is known less exactly, and so are promises on it.
+        faults = faults.with(Fault::Clock, 0);
+    }
     faults = faults.foreign_in(&World::sources());
     faults.clock_ms = rng.pick(&[20 * SECOND, 3_600 * SECOND]);
     faults.marker_delay_ms = rng.pick(&[200, 3_000]);

@@ -1,6 +1,7 @@
 //! Folding what a poll brought: record by record, entry by entry, minute by minute, as far as the outbox takes it.
 
 use super::Score;
+use super::ahead::Ahead;
 use super::outbox::{Outbox, Silent};
 use super::owned::{Folding, State};
 use crate::failure::Failure;
@@ -129,7 +130,9 @@ fn fold_record(
     let Parts { shard, target, live } = parts;
     let unreadable = |error| format!("the journal record at offset {offset} cannot be read: {error}");
     let mut reader = frame.reader_from(cursor.entry).map_err(unreadable)?;
+    let mut ahead = Ahead::of(&reader);
     while let Some(entry) = reader.next_entry().map_err(unreadable)? {
+        ahead.step(shard);
         let at = Position { offset, entry: cursor.entry, minute: i64::MIN };
         // What the marker reflects is passed over; where it stands in the midst of an entry, that goes on.
         if !cursor.within && shard.position() >= Position::after(offset, cursor.entry) {
