@@ -75,7 +75,6 @@ enum Outcome {
 struct Parked {
     /// The place of its plan among those of the shard.
     plan: usize,
-    id: Box<str>,
     bytes: Box<[u8]>,
 }
 
@@ -104,7 +103,7 @@ pub struct Shard {
     dirty: Vec<u32>,
     is_dirty: Vec<bool>,
     /// Accounts that were restored and wait for their model; empty but after a restore.
-    parked: Vec<Parked>,
+    parked: BTreeMap<Box<str>, Parked>,
     /// Accounts that were restored and are ahead of the shard, which has not folded so far again.
     ahead: Vec<u32>,
     counts: Counts,
@@ -159,7 +158,7 @@ impl Shard {
             changed: Vec::new(),
             dirty: Vec::new(),
             is_dirty: Vec::new(),
-            parked: Vec::new(),
+            parked: BTreeMap::new(),
             ahead: Vec::new(),
             counts: Counts::default(),
             position: Position::START,

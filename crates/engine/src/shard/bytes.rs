@@ -223,7 +223,7 @@ impl Restoring {
             return Err(Damaged("an account is stored twice"));
         }
         if plan >= self.shard.plans.len() {
-            self.shard.parked.push(Parked { plan, id: id.into(), bytes: bytes.into() });
+            self.shard.parked.insert(id.into(), Parked { plan, bytes: bytes.into() });
             return Ok(position);
         }
         self.shard.put_back(bytes)?;
@@ -247,14 +247,14 @@ impl Restoring {
 impl Shard {
     /// Whether an account was stored under a model that the shard has not come to yet.
     pub(super) fn is_parked(&self, id: &str) -> bool {
-        self.parked.iter().any(|parked| &*parked.id == id)
+        self.parked.contains_key(id)
     }
 
     /// Puts back the accounts that were stored under the model that came last.
     pub(super) fn unpark(&mut self) -> Result<(), Damaged> {
         let plans = self.plans.len();
-        let come: Vec<Parked> = self.parked.extract_if(.., |parked| parked.plan < plans).collect();
-        come.iter().try_for_each(|parked| self.put_back(&parked.bytes))
+        let come: Vec<_> = self.parked.extract_if(.., |_, parked| parked.plan < plans).collect();
+        come.iter().try_for_each(|(_, parked)| self.put_back(&parked.bytes))
     }
 
     fn put_back(&mut self, bytes: &[u8]) -> Result<(), Damaged> {
