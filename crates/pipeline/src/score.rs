@@ -202,7 +202,7 @@ impl<L: Log, V: Variant> Score<L, V> {
             .values()
             .filter_map(|state| match state {
                 State::Folding(folding) if folding.has_content() => Some(&folding.appends),
-                _ => None,
+                State::Folding(_) | State::Waiting | State::Restoring(_) | State::Refused(_) => None,
             })
             .collect();
         let transaction = Transaction { appends: &appends, offsets: &offsets, membership: Some(&membership) };

@@ -123,18 +123,16 @@ struct Comparer<'a, R> {
 }
 
 impl<R: Reader> Comparer<'_, R> {
-    fn compare(&mut self, place: usize, line: Line) -> Result<(), Failure> {
+    fn compare(&mut self, place: usize, line: &Line) -> Result<(), Failure> {
         let compacted = place == 2;
         if compacted {
             self.latest.entry(line.key.clone()).or_default().0.clone_from(&line.id);
         }
         loop {
             let standing = &mut self.standing[place];
-            let Some(stands) = standing.peek()? else {
-                return Ok(self.miss(compacted, &line));
-            };
-            if stands.order > line.order {
-                return Ok(self.miss(compacted, &line));
+            if standing.peek()?.is_none_or(|stands| stands.order > line.order) {
+                self.miss(compacted, line);
+                return Ok(());
             }
             let Some(stands) = standing.lines.pop_front() else { continue };
             if stands.order < line.order {
@@ -145,13 +143,13 @@ impl<R: Reader> Comparer<'_, R> {
             if compacted {
                 self.latest.entry(stands.key.clone()).or_default().1.clone_from(&stands.id);
             }
-            if stands == line {
+            if stands == *line {
                 self.result.compared += 1;
             } else {
                 self.result.different += 1;
                 self.result.differ(|| {
                     let text = |line: &Line| String::from_utf8_lossy(line.value.as_deref().unwrap_or_default()).into_owned();
-                    format!("different: {}\n  journal: {}\n  topic:   {}", line.id, text(&line), text(&stands))
+                    format!("different: {}\n  journal: {}\n  topic:   {}", line.id, text(line), text(&stands))
                 });
             }
             return Ok(());
@@ -208,7 +206,7 @@ impl<R: Reader> Sink for Comparer<'_, R> {
             Output::Alerts => 1,
             Output::AccountHealth => 2,
         };
-        self.failure = self.compare(place, line).err();
+        self.failure = self.compare(place, &line).err();
     }
 }
 

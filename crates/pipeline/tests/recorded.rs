@@ -1,5 +1,7 @@
 //! The sample company through a recorded run on the embedded log: everything accounted for, the replay equal.
 
+#![allow(clippy::unwrap_used, reason = "a test")]
+
 use log::embedded::{Durability, Embedded, Options};
 use log::{Appends, Log, Transaction, Writer};
 use pipeline::settings::{self, Identity};
@@ -39,7 +41,7 @@ fn run(log: &Embedded) {
     let mut score = Score::new(log.clone(), Identity::default(), settings::Score::default());
     loop {
         let ingested = ingest.step().unwrap();
-        let scored = score.step().unwrap();
+        score.step().unwrap();
         if ingested == Progress::Done {
             let round = log.ends(&[topic::JOURNAL.into()]).unwrap();
             let ends: Vec<i64> = round.topics[0].iter().map(|ends| ends.end).collect();
@@ -47,7 +49,6 @@ fn run(log: &Embedded) {
                 break;
             }
         }
-        let _ = scored;
     }
     let status = score.status();
     assert!(status.reasons.is_empty(), "{:?}", status.reasons);

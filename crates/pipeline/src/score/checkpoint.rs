@@ -28,7 +28,7 @@ pub(crate) mod kind {
 
 /// Appends a state record, split if need be. A chunk's value begins with how many there are.
 pub(crate) fn put(to: &mut Appends, topic: &Arc<str>, partition: u32, kind: u8, key: &[u8], value: &[u8]) {
-    debug_assert!(CHUNK < MAX_RECORD_BYTES);
+    const { assert!(CHUNK < MAX_RECORD_BYTES) };
     let chunks = value.chunks(CHUNK - 1).len().max(1);
     let count = u8::try_from(chunks).unwrap_or(u8::MAX);
     let mut name = vec![kind, 0];

@@ -1,0 +1,131 @@
+//! A recorded run that is killed again and again gives what an undisturbed one gives.
+#![allow(clippy::unwrap_used, clippy::panic, reason = "tests: a failure is a panic")]
+
+#[path = "support/recorded.rs"]
+mod recorded;
+mod support;
+
+use recorded::{assert_equal, assert_exact, count, oulad_lines, outputs};
+use serde_json::Value;
+use std::collections::BTreeMap;
+use std::io::{BufRead, BufReader};
+use std::process::Stdio;
+use std::time::Duration;
+use std::{ops::Range, thread};
+use support::{Place, model};
+
+/// Every so manyth student is taken.
+const PART: u64 = 16;
+/// How often the run is killed at least, and how often of these between begin and commit.
+const KILLS: usize = 10;
+const BETWEEN: usize = 5;
+/// Small transactions, synced, that the log tells of.
+const SETTINGS: &str = "[log]\ndir = 'data'\nreserve_bytes = 0\n\
+    [topics]\npartitions = 4\nsource_partitions = 2\n[admin]\nlisten = '127.0.0.1:0'\n\
+    [ingest]\ntransaction_bytes = 65536\n[score]\ncheckpoint_interval_ms = 500\n\
+    [trace]\nformat = 'json'\nfilter = 'info,vitals_log=debug'\n";
+
+#[test]
+fn whatever_is_killed_nothing_is_lost_and_nothing_is_doubled() {
+    let lines = oulad_lines(PART) + &bad_lines();
+    let undisturbed = ready(&lines);
+    let whole = run(&undisturbed, None);
+    assert!(whole.ended_well, "{whole:?}");
+    assert_exact(&undisturbed);
+
+    let killed = ready(&lines);
+    let mut random = Random(7);
+    let (mut kills, mut between) = (0, 0);
+    // Twenty more attempts than needed: a kill may come too late for a transaction, or to none at all.
+    let most = u64::try_from(whole.begun).unwrap() / 12;
+    while kills < KILLS || between < BETWEEN {
+        assert!(kills < KILLS + 20, "{between} of {kills} kills came between begin and commit");
+        let begins = usize::try_from(random.next(1..most.max(2))).unwrap();
+        // Half of them as soon as a transaction has begun, half some time later.
+        let later = if kills % 2 == 0 { 0 } else { random.next(0..30) };
+        let seen = run(&killed, Some((begins, Duration::from_millis(later))));
+        assert!(!seen.ended_well, "it was done after {kills} kills");
+        kills += 1;
+        between += usize::from(seen.open > 0);
+    }
+    println!(
+        "{} records, {} transactions; {between} of {kills} kills between begin and commit",
+        lines.lines().count(),
+        whole.begun
+    );
+    let rest = run(&killed, None);
+    assert!(rest.ended_well, "{rest:?}");
+    let found = assert_exact(&killed);
+    println!("after the kills: {found}");
+    let outputs = outputs(&killed);
+    assert!(count(&outputs, "alerts") > 100 && count(&outputs, "dead-letter") == 20);
+    assert_equal(&recorded::outputs(&undisturbed), &outputs);
+}
+
+/// Records for the dead letters.
+fn bad_lines() -> String {
+    let line = |number| format!("{{\"topic\":\"vitals.login\",\"key\":\"k{number}\",\"value\":\"bad {number}\"}}\n");
+    (0..20).map(line).collect()
+}
+
+fn ready(lines: &str) -> Place {
+    let place = Place::new();
+    place.write("vitals.toml", SETTINGS);
+    let yaml = model("oulad.yaml");
+    place.run(["setup", "--model", yaml.to_str().unwrap()]).fine();
+    place.feed(["produce"], lines).fine();
+    place
+}
+
+/// What a run told before its end.
+#[derive(Debug, Default)]
+struct Seen {
+    /// Transactions begun.
+    begun: usize,
+    /// Writers whose last transaction was begun and not told to be committed.
+    open: usize,
+    ended_well: bool,
+    last: Vec<String>,
+}
+
+/// Runs to the end, or kills it some time after so many transactions have begun.
+fn run(place: &Place, kill: Option<(usize, Duration)>) -> Seen {
+    let mut command = place.command(["run", "--mode", "recorded"]);
+    let mut child =
+        command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::piped()).spawn().unwrap();
+    let mut seen = Seen::default();
+    let mut writers: BTreeMap<String, bool> = BTreeMap::new();
+    for line in BufReader::new(child.stderr.take().unwrap()).lines() {
+        let line = line.unwrap();
+        let event: Value = serde_json::from_str(&line).unwrap_or_default();
+        let is_begin = event["message"] == "begin";
+        if is_begin || event["message"] == "commit" || event["message"] == "no commit" {
+            writers.insert(event["writer"].as_str().unwrap().to_owned(), is_begin);
+        } else {
+            seen.last.push(line);
+        }
+        seen.begun += usize::from(is_begin);
+        if is_begin && let Some((begins, later)) = kill && seen.begun == begins {
+            thread::sleep(later);
+            // SIGKILL; what it had written is still read. It may have ended by itself.
+            child.kill().unwrap_or_default();
+        }
+    }
+    let status = child.wait().unwrap();
+    seen.open = writers.values().filter(|is_open| **is_open).count();
+    seen.ended_well = status.success();
+    assert!(seen.ended_well || status.code().is_none(), "{status}: {:#?}", seen.last);
+    seen
+}
+
+/// Numbers from a seed.
+struct Random(u64);
+
+impl Random {
+    fn next(&mut self, range: Range<u64>) -> u64 {
+        self.0 ^= self.0 << 13;
+        self.0 ^= self.0 >> 7;
+        self.0 ^= self.0 << 17;
+        range.start + self.0 % (range.end - range.start)
+    }
+}

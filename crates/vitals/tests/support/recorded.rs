@@ -1,0 +1,72 @@
+//! Recorded runs and what they gave: to be compared with one another.
+
+use super::support::Place;
+use serde_json::Value;
+use std::collections::BTreeMap;
+use vitals_tests::oulad::{self, Dataset, Presentation};
+
+/// The values and headers of each key of each output topic, in order.
+pub(crate) type Outputs = BTreeMap<(String, String), Vec<String>>;
+
+/// The activity of 2013J of every `part`th student, as lines for `vitals produce`.
+pub(crate) fn oulad_lines(part: u64) -> String {
+    let dataset = Dataset::read(&oulad::directory()).unwrap();
+    let mut all = Vec::new();
+    oulad::write(&dataset, Presentation::of_code("2013J"), &mut all).unwrap();
+    let all = String::from_utf8(all).unwrap();
+    let mut lines = String::new();
+    for line in all.lines() {
+        let (_, rest) = line.split_once(r#""account":""#).unwrap();
+        let (account, _) = rest.split_once('"').unwrap();
+        let student: u64 = account.rsplit('-').next().unwrap().parse().unwrap();
+        if student % part == 0 {
+            lines.push_str(line);
+            lines.push('\n');
+        }
+    }
+    lines
+}
+
+/// What stands in the output topics, without what may differ between equal runs: offsets, the time of the append
+/// and `ce_id`. Of the compacted topic the latest of each key.
+pub(crate) fn outputs(place: &Place) -> Outputs {
+    let mut outputs = Outputs::new();
+    for topic in ["health", "alerts", "account-health", "dead-letter"] {
+        for mut record in place.run(["tail", topic, "--json"]).fine().json() {
+            let key = record["key"].to_string();
+            record["headers"].as_object_mut().unwrap().remove("ce_id");
+            let text = format!("{} {}", record["headers"], record["value"]);
+            let of_key = outputs.entry((topic.to_owned(), key)).or_default();
+            if topic == "account-health" {
+                of_key.clear();
+            }
+            of_key.push(text);
+        }
+    }
+    outputs
+}
+
+/// Fails at the first key of which two runs say something else.
+pub(crate) fn assert_equal(one: &Outputs, other: &Outputs) {
+    for key in one.keys().chain(other.keys()) {
+        assert_eq!(one.get(key), other.get(key), "{key:?}");
+    }
+}
+
+/// How many records there are of a topic.
+pub(crate) fn count(outputs: &Outputs, topic: &str) -> usize {
+    outputs.iter().filter(|((of, _), _)| of == topic).map(|(_, records)| records.len()).sum()
+}
+
+/// Fails unless every record is accounted for and a replay gives the same bytes; what the replay found.
+pub(crate) fn assert_exact(place: &Place) -> Value {
+    let status = place.run(["status", "--balance", "--json"]).fine().json().remove(0);
+    let balance = status["balance"].as_array().unwrap();
+    assert!(!balance.is_empty() && balance.iter().all(|of| of["unaccounted"] == 0), "{status}");
+    let found = place.run(["replay", "--verify", "--json"]).fine().json().remove(0);
+    for count in ["missing", "extra", "different"] {
+        assert_eq!(found[count], 0, "{found}");
+    }
+    assert_eq!(found["untouched"].as_array().unwrap().len(), 0, "{found}");
+    found
+}
