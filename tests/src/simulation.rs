@@ -25,6 +25,7 @@ pub mod crew;
 pub mod journal;
 pub mod outputs;
 pub mod producer;
+pub mod recorded;
 pub mod rng;
 pub mod schedule;
 pub mod trace;

@@ -45,6 +45,27 @@ fn live_workers_keep_their_promises_under_every_schedule() {
     assert!(found.is_empty(), "{found:#?}");
 }
 
+#[test]
+fn a_recorded_run_gives_the_same_outputs_whatever_goes_wrong() {
+    let seeds = env("VITALS_SEED").map_or_else(|| 0..env("VITALS_SEEDS").unwrap_or(2_000) / 10, |seed| seed..seed + 1);
+    let (mut entries, mut outputs, mut faults, mut least) = (0, 0, 0, u64::MAX);
+    let mut found = Vec::new();
+    for seed in seeds {
+        let report = simulation::recorded::run::<Correct>(seed);
+        if report.finding.is_some() {
+            eprintln!("{}", tell(&report));
+            found.push((seed, report.finding));
+            continue;
+        }
+        entries += report.entries;
+        outputs += report.outputs;
+        faults += report.faults;
+        least = least.min(report.faults);
+    }
+    println!("{entries} entries, {outputs} outputs, {faults} faults, at least {least} a seed");
+    assert!(found.is_empty(), "{found:#?}");
+}
+
 /// How many seeds a wrong worker may escape.
 const ESCAPES: u64 = 300;
 

@@ -36,7 +36,8 @@ fn produce(log: &Embedded, sample: &sample::Settings, partitions: u32) -> usize 
     count
 }
 
-fn run(log: &Embedded) {
+/// Runs to the end. Returns the greatest T.
+fn run(log: &Embedded) -> i64 {
     let mut ingest = Recorded::new(log.clone(), Identity::default(), settings::Ingest::default(), None);
     let mut score = Score::new(log.clone(), Identity::default(), settings::Score::default());
     loop {
@@ -54,6 +55,8 @@ fn run(log: &Embedded) {
     assert!(status.reasons.is_empty(), "{:?}", status.reasons);
     ingest.stop();
     score.stop();
+    let clocks = status.shards.iter().flat_map(|shard| &shard.clocks);
+    clocks.map(|(_, watermark, _, _)| *watermark).max().unwrap()
 }
 
 #[test]
@@ -67,7 +70,8 @@ fn the_sample_company_is_scored_and_its_replay_is_equal() {
     let produced = produce(&log, &sample, 3);
     pipeline::publish(&log, MODEL, 1).unwrap();
     let began = std::time::Instant::now();
-    run(&log);
+    let greatest = run(&log);
+    assert!(greatest < sample.end_ms(), "a record from the future moves no clock");
     println!("{produced} records in {:?}", began.elapsed());
     let balance = pipeline::balance(&log).unwrap();
     for ((source, partition), account) in &balance {

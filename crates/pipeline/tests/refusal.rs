@@ -58,10 +58,9 @@ fn phase(cluster: &Cluster, log: Simulated, settings: settings::Score) -> Phase 
 }
 
 fn refused(cluster: &Cluster) -> String {
-    match phase(cluster, cluster.process("second"), settings::Score::default()) {
-        Phase::Refused(reason) => reason,
-        other => panic!("not refused but {other:?}"),
-    }
+    let phase = phase(cluster, cluster.process("second"), settings::Score::default());
+    let Phase::Refused(reason) = phase else { panic!("not refused but {phase:?}") };
+    reason
 }
 
 #[test]

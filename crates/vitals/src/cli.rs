@@ -13,15 +13,15 @@ use std::path::PathBuf;
     after_help = "Exit status: 0 fine, 1 findings, 2 wrong use, 64 bad configuration, 70 it could not be done."
 )]
 pub(crate) struct Cli {
-    /// The settings file [default: ./vitals.toml, if it is there].
+    /// The settings file (default: ./vitals.toml, if it is there).
     #[arg(long, global = true, value_name = "FILE", env = "VITALS_CONFIG", help_heading = "Settings")]
     pub(crate) config: Option<PathBuf>,
 
-    /// Which log [`log.kind`].
+    /// Which log (`log.kind`).
     #[arg(long, global = true, value_name = "KIND", help_heading = "Settings")]
     pub(crate) log: Option<String>,
 
-    /// The directory of the embedded log [`log.dir`].
+    /// The directory of the embedded log (`log.dir`).
     #[arg(long, global = true, value_name = "DIR", help_heading = "Settings")]
     pub(crate) dir: Option<String>,
 

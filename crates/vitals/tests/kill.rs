@@ -15,14 +15,14 @@ use std::{ops::Range, thread};
 use support::{Place, model};
 
 /// Every so manyth student is taken.
-const PART: u64 = 16;
+const PART: u64 = 32;
 /// How often the run is killed at least, and how often of these between begin and commit.
 const KILLS: usize = 10;
 const BETWEEN: usize = 5;
 /// Small transactions, synced, that the log tells of.
 const SETTINGS: &str = "[log]\ndir = 'data'\nreserve_bytes = 0\n\
     [topics]\npartitions = 4\nsource_partitions = 2\n[admin]\nlisten = '127.0.0.1:0'\n\
-    [ingest]\ntransaction_bytes = 65536\n[score]\ncheckpoint_interval_ms = 500\n\
+    [ingest]\ntransaction_bytes = 65536\n[score]\ncommit_least_ms = 0\ncommit_most_ms = 1\ncheckpoint_interval_ms = 500\n\
     [trace]\nformat = 'json'\nfilter = 'info,vitals_log=debug'\n";
 
 #[test]
@@ -64,8 +64,10 @@ fn whatever_is_killed_nothing_is_lost_and_nothing_is_doubled() {
 
 /// Records for the dead letters.
 fn bad_lines() -> String {
-    let line = |number| format!("{{\"topic\":\"vitals.login\",\"key\":\"k{number}\",\"value\":\"bad {number}\"}}\n");
-    (0..20).map(line).collect()
+    let line = |number| {
+        format!(r#"{{"topic":"vitals.login","key":"k{number}","time":"2013-10-01T00:00:00Z","value":"bad"}}"#)
+    };
+    (0..20).map(|number| line(number) + "\n").collect()
 }
 
 fn ready(lines: &str) -> Place {
@@ -105,7 +107,10 @@ fn run(place: &Place, kill: Option<(usize, Duration)>) -> Seen {
             seen.last.push(line);
         }
         seen.begun += usize::from(is_begin);
-        if is_begin && let Some((begins, later)) = kill && seen.begun == begins {
+        if is_begin
+            && let Some((begins, later)) = kill
+            && seen.begun == begins
+        {
             thread::sleep(later);
             // SIGKILL; what it had written is still read. It may have ended by itself.
             child.kill().unwrap_or_default();

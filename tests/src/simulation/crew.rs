@@ -5,7 +5,7 @@ use super::world::World;
 use log::simulated::{Cluster, Simulated};
 use pipeline::settings::Identity;
 use pipeline::variant::Variant;
-use pipeline::{Failure, Ingest, Progress, Score};
+use pipeline::{Failure, Ingest, Progress, Recorded, Score};
 
 /// The instance of vitals that is simulated.
 pub const INSTANCE: &str = "sim";
@@ -15,6 +15,8 @@ pub const INSTANCE: &str = "sim";
 pub enum Body<V: Variant> {
     /// It is down.
     Down,
+    /// All source records in, merged by event time.
+    Recorded(Box<Recorded<Simulated, V>>),
     /// Source records in, entries of the journal out.
     Ingest(Box<Ingest<Simulated, V>>),
     /// Entries in, effects out.
@@ -24,6 +26,8 @@ pub enum Body<V: Variant> {
 /// Which stage a worker belongs to.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Stage {
+    /// Before the journal, in recorded time.
+    Recorded,
     /// Before the journal.
     Ingest,
     /// After it.
@@ -61,6 +65,9 @@ impl<V: Variant> Worker<V> {
         let identity = Identity { instance: INSTANCE.to_owned(), worker: self.number, epoch: 1 };
         let log = self.log.clone();
         self.body = match self.stage {
+            Stage::Recorded => {
+                Body::Recorded(Box::new(Recorded::of_variant(log, identity, world.ingest.clone(), None)))
+            }
             Stage::Ingest => Body::Ingest(Box::new(Ingest::of_variant(log, identity, world.ingest.clone()))),
             Stage::Score => Body::Score(Box::new(Score::of_variant(log, identity, world.score.clone()))),
         };
@@ -85,6 +92,7 @@ impl<V: Variant> Worker<V> {
     pub fn step(&mut self, cluster: &Cluster, trace: &mut Trace) -> Result<Progress, String> {
         let result = match &mut self.body {
             Body::Down => return Ok(Progress::Idle),
+            Body::Recorded(recorded) => recorded.step(),
             Body::Ingest(ingest) => ingest.step(),
             Body::Score(score) => score.step(),
         };
@@ -123,6 +131,7 @@ impl<V: Variant> Worker<V> {
     /// Leaves the group, so that the others take over.
     pub fn stop(&mut self, cluster: &Cluster) {
         match std::mem::replace(&mut self.body, Body::Down) {
+            Body::Recorded(recorded) => recorded.stop(),
             Body::Ingest(ingest) => ingest.stop(),
             Body::Score(score) => score.stop(),
             Body::Down => {}

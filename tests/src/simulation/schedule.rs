@@ -54,6 +54,8 @@ struct Run<V: Variant> {
     steps: u64,
     acts: u64,
     published: usize,
+    /// Until when the log is busier than usual.
+    busy_until: i64,
     weather: Weather,
 }
 
@@ -95,6 +97,7 @@ pub fn run<V: Variant>(seed: u64, weather: Weather) -> Report {
         steps: 0,
         acts: 0,
         published: 0,
+        busy_until: i64::MAX,
         weather,
     };
     let result = run.play();
@@ -136,6 +139,10 @@ impl<V: Variant> Run<V> {
                 self.act()?;
             }
             self.work()?;
+            if self.busy_until <= self.cluster.now() {
+                self.busy_until = i64::MAX;
+                self.cluster.set_faults(self.world.faults.clone());
+            }
             let span = match self.rng.below(100) {
                 0..=54 => 100,
                 55..=95 => 800,
@@ -253,6 +260,9 @@ impl<V: Variant> Run<V> {
             69..=71 => {
                 if self.producer.partitions().iter().sum::<u32>() < 9 {
                     self.producer.widen(&self.world, &self.cluster, &mut self.rng, &mut self.trace);
+                    // What changes a cluster keeps it busy.
+                    self.cluster.set_faults(self.world.faults.clone().with(Fault::Busy, 300_000));
+                    self.busy_until = now + 8 * SECOND;
                 }
             }
             72..=81 => self.cluster.compact(topic::STATE),
@@ -390,7 +400,7 @@ impl<V: Variant> Run<V> {
         self.check(left)?;
         let status = match &self.workers[left].body {
             Body::Score(score) => format!("{:?}", score.status().shards.iter().map(|shard| (shard.partition, shard.phase.clone(), shard.position, shard.end)).collect::<Vec<_>>()),
-            Body::Down | Body::Ingest(_) => "down".to_owned(),
+            Body::Down | Body::Recorded(_) | Body::Ingest(_) => "down".to_owned(),
         };
         Err(format!("liveness: the journal is not folded to its end: {status}"))
     }

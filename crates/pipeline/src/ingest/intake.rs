@@ -30,10 +30,11 @@ impl Intake {
         Self { decoder: Decoder::new(limits), settings }
     }
 
-    /// The time of the activity in a record, if it is one.
-    pub(crate) fn time(&mut self, feed: &Feed, record: &Record<'_>) -> Option<i64> {
+    /// The time of the activity in a record, if it is one that [`Intake::take`] accepts.
+    pub(crate) fn time(&mut self, feed: &Feed, record: &Record<'_>, plan: &Plan) -> Option<i64> {
         let activity = self.decoder.decode(feed.source, feed.number, record.offset, record.value?).ok()?;
-        Some(activity.time.0)
+        let skew = plan.sources[feed.source.index()].max_skew;
+        Some(activity.time.0).filter(|time| time.saturating_sub(record.stamp) <= skew)
     }
 
     /// Takes in a record: an entry, a dead letter or nothing; counted in any case.

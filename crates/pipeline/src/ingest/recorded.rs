@@ -68,6 +68,8 @@ pub struct Recorded<L: Log, V: Variant = Correct> {
     /// The given end, or none for the greatest event time.
     until: Option<i64>,
     finished: bool,
+    /// Whether the partitions were lost.
+    lost: bool,
     done: bool,
     merged: u64,
     total: u64,
@@ -107,6 +109,7 @@ impl<L: Log, V: Variant> Recorded<L, V> {
             tick: None,
             until,
             finished: false,
+            lost: false,
             done: false,
             merged: 0,
             total: 0,
@@ -126,6 +129,9 @@ impl<L: Log, V: Variant> Recorded<L, V> {
         if self.done {
             return Ok(Progress::Done);
         }
+        if self.lost && !self.committer.is_in_doubt() {
+            self.start_over();
+        }
         if !self.prepare()? {
             self.poll()?;
             return Ok(Progress::Idle);
@@ -134,8 +140,11 @@ impl<L: Log, V: Variant> Recorded<L, V> {
             return self.resolve();
         }
         let read = self.poll()?;
-        let merged = self.merge();
-        let full = self.load.as_ref().is_some_and(|load| load.size() >= self.settings.transaction_bytes);
+        if self.lost {
+            return Ok(Progress::Worked);
+        }
+        let merged = if self.is_full() { 0 } else { self.merge() };
+        let full = self.is_full();
         let over = self.lanes.iter().all(|lane| lane.exhausted && lane.batches.is_empty());
         if over && !self.finished {
             self.finish();
@@ -144,6 +153,21 @@ impl<L: Log, V: Variant> Recorded<L, V> {
             self.commit()?;
         }
         Ok(if read || merged > 0 || full { Progress::Worked } else { Progress::Idle })
+    }
+
+    fn is_full(&self) -> bool {
+        self.load.as_ref().is_some_and(|load| load.size() >= self.settings.transaction_bytes)
+    }
+
+    /// Forgets all that is not committed: the group took this worker for dead, and it merges again from there.
+    fn start_over(&mut self) {
+        if let Some(load) = &mut self.load {
+            load.clear();
+        }
+        self.lanes.clear();
+        self.heads.clear();
+        self.assigned.clear();
+        (self.tick, self.finished, self.lost, self.merged) = (None, false, false, 0);
     }
 
     fn prepare(&mut self) -> Result<bool, Failure> {
@@ -160,8 +184,8 @@ impl<L: Log, V: Variant> Recorded<L, V> {
             let spec = spec.ok_or_else(|| log::Error::Missing(topic::JOURNAL.to_owned()))?;
             self.load = Some(Load::new(spec.partitions, self.identity.epoch, self.settings.max_record_bytes));
         }
-        if !self.committer.is_in_doubt() && !self.committer.open()? {
-            return Ok(false);
+        if !self.committer.is_in_doubt() {
+            self.committer.open()?;
         }
         if self.member.is_none() {
             let instance = self.identity.id("ingest");
@@ -181,7 +205,7 @@ impl<L: Log, V: Variant> Recorded<L, V> {
         self.assigned.sort();
         self.assigned.dedup();
         let Some(committed) = later(member.committed(&self.assigned))? else { return Ok(false) };
-        let mut lanes = Vec::new();
+        let (mut lanes, mut total) = (Vec::new(), 0);
         for (partition, committed) in self.assigned.iter().zip(committed) {
             let place = self.topics.iter().position(|topic| *topic == partition.topic);
             let ends = place.and_then(|place| round.topics[place].get(partition.number as usize));
@@ -203,7 +227,7 @@ impl<L: Log, V: Variant> Recorded<L, V> {
             if !exhausted && later(member.start(partition, next))?.is_none() {
                 return Ok(false);
             }
-            self.total += ends.end.saturating_sub(next).max(0).unsigned_abs();
+            total += ends.end.saturating_sub(next).max(0).unsigned_abs();
             lanes.push(Lane {
                 partition: partition.clone(),
                 feed: Feed::new(source, partition.number, next, kept).up_to(ends.end),
@@ -220,7 +244,7 @@ impl<L: Log, V: Variant> Recorded<L, V> {
             // The last entry of an earlier run was told; what was appended since is for a live run.
             return Ok(false);
         }
-        self.lanes = lanes;
+        (self.lanes, self.total) = (lanes, total);
         Ok(true)
     }
 
@@ -258,7 +282,8 @@ impl<L: Log, V: Variant> Recorded<L, V> {
                 }
             }
             Some(Event::Assigned(partitions)) => self.assigned.extend(partitions),
-            Some(Event::Revoked(partitions) | Event::Lost(partitions)) => {
+            Some(Event::Lost(_)) => self.lost = true,
+            Some(Event::Revoked(partitions)) => {
                 if let Some(partition) = partitions.first() {
                     let reason = "another member took partitions of the group while a recorded run merges all of them";
                     return Err(Failure::refused(partition, reason, "stop the other ingest process; a recorded run is one worker"));
@@ -280,10 +305,13 @@ impl<L: Log, V: Variant> Recorded<L, V> {
             self.lanes[lane].queued = false;
             if time.div_euclid(TICK) > self.tick.unwrap_or(i64::MIN) {
                 self.tell(time, time.div_euclid(TICK), None);
+            } else if self.lanes[lane].feed.is_crowded() {
+                // Activity of old is far apart: what stands in an offset's metadata is bounded.
+                self.tell(time, self.tick.unwrap_or(i64::MIN), None);
             }
             self.take(lane);
             merged += 1;
-            if self.load.as_ref().is_some_and(|load| load.size() >= self.settings.transaction_bytes) {
+            if self.is_full() {
                 break;
             }
         }
@@ -318,7 +346,8 @@ impl<L: Log, V: Variant> Recorded<L, V> {
                     lane.cursor = 0;
                     continue;
                 };
-                if let Some(time) = self.intake.time(&lane.feed, &record) {
+                let plan = self.model.as_ref().map(|model| &*model.plan);
+                if let Some(time) = plan.and_then(|plan| self.intake.time(&lane.feed, &record, plan)) {
                     self.heads.push(Reverse((time, place)));
                     lane.queued = true;
                 } else {
@@ -409,7 +438,8 @@ impl<L: Log, V: Variant> Recorded<L, V> {
         let touched = self.lanes.iter().filter(|lane| lane.feed.touched);
         let ours: Vec<Partition> = touched.map(|lane| lane.partition.clone()).collect();
         match self.committer.resolve(member, &ours, metadata::Source::stamp)? {
-            Resolution::Later | Resolution::Aborted => {}
+            Resolution::Later => return Ok(if self.poll()? { Progress::Worked } else { Progress::Idle }),
+            Resolution::Aborted => {}
             Resolution::Committed => self.is_committed(),
             Resolution::Mixed => {
                 return Err(Failure::Stuck("a transaction of one recorded run is committed in part".to_owned()));

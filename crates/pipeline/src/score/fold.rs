@@ -53,7 +53,9 @@ impl<L: Log, V: Variant> Score<L, V> {
                 topics: &self.topics,
                 appends: &mut folding.appends,
             };
-            let parts = Parts { shard: &mut folding.shard, target: folding.target, live: folding.live };
+            let again = V::EFFECTS_REPLAYED || V::ENTRY_IGNORED && record.offset == folding.target.offset;
+            let (target, live) = (folding.target, folding.live);
+            let parts = Parts { shard: &mut folding.shard, target, live, speaks: live || again };
             match fold_record(record.offset, &self.frame, &mut cursor, parts, &mut out, self.settings.outbox_bytes)? {
                 Done::Record => {
                     folding.next = record.offset + 1;
@@ -78,10 +80,10 @@ impl<L: Log, V: Variant> Score<L, V> {
 
 /// Goes live if the shard has come to where its effects were committed.
 pub(super) fn go_live<V: Variant>(folding: &mut Folding, partition: &Partition) -> Result<(), String> {
-    if folding.live || folding.shard.position() < folding.target && !V::EFFECTS_REPLAYED {
+    if folding.live || folding.shard.position() < folding.target {
         return Ok(());
     }
-    if let Some(head) = folding.head.take().filter(|_| !guards_are_off::<V>()) {
+    if let Some(head) = folding.head.take().filter(|_| !V::HEAD_IGNORED && !V::REPLAY_LEFT_OUT) {
         let remedy = "start once with `vitals run --rebuild`, which folds the journal from its beginning";
         folding.shard.read_head(&head).map_err(|error| format!("{partition}: the head: {error}; {remedy}"))?;
     }
@@ -89,11 +91,6 @@ pub(super) fn go_live<V: Variant>(folding: &mut Folding, partition: &Partition) 
     folding.position = folding.shard.position();
     tracing::info!(%partition, position = ?folding.position, accounts = folding.shard.len(), "shard live");
     Ok(())
-}
-
-/// Where the head would only refuse what the variant is about.
-const fn guards_are_off<V: Variant>() -> bool {
-    V::HEAD_IGNORED || V::EFFECTS_REPLAYED || V::ENTRY_IGNORED || V::REPLAY_LEFT_OUT
 }
 
 /// A refusal is the shard's; any other failure is the worker's.
@@ -116,6 +113,8 @@ struct Parts<'a> {
     shard: &'a mut engine::Shard,
     target: Position,
     live: bool,
+    /// Whether effects are sent.
+    speaks: bool,
 }
 
 /// Folds a record from the cursor on.
@@ -127,7 +126,7 @@ fn fold_record(
     out: &mut Outbox<'_>,
     limit: usize,
 ) -> Result<Done, String> {
-    let Parts { shard, target, live } = parts;
+    let Parts { shard, target, live, speaks } = parts;
     let unreadable = |error| format!("the journal record at offset {offset} cannot be read: {error}");
     let mut reader = frame.reader_from(cursor.entry).map_err(unreadable)?;
     let mut ahead = Ahead::of(&reader);
@@ -140,7 +139,7 @@ fn fold_record(
             continue;
         }
         loop {
-            let sink: &mut dyn Sink = if live { out } else { &mut Silent };
+            let sink: &mut dyn Sink = if speaks { out } else { &mut Silent };
             let in_midst = (shard.position().offset, shard.position().entry) == (offset, cursor.entry);
             let step = if cursor.within || in_midst { Ok(shard.go_on(sink)) } else { shard.fold(at, &entry, sink) };
             let step = step.map_err(|refused| format!("the entry {} of offset {offset}: {refused}", cursor.entry))?;

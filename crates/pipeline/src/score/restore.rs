@@ -148,12 +148,7 @@ impl<L: Log, V: Variant> Restore<L, V> {
     }
 
     fn put_together(&mut self, rebuild: Rebuild) -> Result<Restored, Failure> {
-        let mut target = self.committed.as_ref().map_or(Position::START, |(_, journal)| journal.position);
-        if let Some((committed, _)) = self.committed.as_ref().filter(|_| V::ENTRY_IGNORED)
-            && target.offset == committed.offset
-        {
-            target = Position { entry: 0, minute: i64::MIN, ..target };
-        }
+        let target = self.committed.as_ref().map_or(Position::START, |(_, journal)| journal.position);
         let stamp = self.committed.as_ref().map(|(_, journal)| journal.stamp);
         let marker = self.value(kind::MARKER, &[]);
         if rebuild == Rebuild::Yes || (self.committed.is_none() && marker.is_none()) {

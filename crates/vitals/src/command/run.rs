@@ -20,7 +20,7 @@ pub(crate) struct Run {
     #[arg(long, value_enum, default_value_t = Mode::Live)]
     mode: Mode,
 
-    /// Recorded: advance time up to here [default: the greatest time of any activity].
+    /// Recorded: advance time up to here (default: the greatest time of any activity).
     #[arg(long, value_name = "RFC3339", value_parser = instant)]
     until: Option<i64>,
 
@@ -28,11 +28,11 @@ pub(crate) struct Run {
     #[arg(long)]
     rebuild: bool,
 
-    /// Where the admin server listens [`admin.listen`].
+    /// Where the admin server listens (`admin.listen`).
     #[arg(long, value_name = "ADDRESS")]
     listen: Option<String>,
 
-    /// The name of this process [`instance`].
+    /// The name of this process (`instance`).
     #[arg(long, value_name = "NAME")]
     instance: Option<String>,
 }
