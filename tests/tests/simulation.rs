@@ -1,73 +1,124 @@
 //! The simulation: thousands of seeds, each a run of the real workers in which much goes wrong.
+//!
+//! `VITALS_SEEDS` says how many (2,000 by default), `VITALS_SEED` runs one alone and shows its trace, and
+//! `VITALS_WEATHER` (`fair`, `rain`, `storm`) says how much goes wrong.
 
+use log::simulated::{Fault, Tally};
 use pipeline::variant::Correct;
 use vitals_tests::simulation::{self, Report, Weather};
+
+/// How many seeds a wrong worker may escape.
+const ESCAPES: u64 = 400;
 
 fn env(name: &str) -> Option<u64> {
     std::env::var(name).ok().map(|text| text.parse().unwrap())
 }
 
-fn tell(report: &Report) -> String {
-    let Report { seed, finding, tail, .. } = report;
-    let finding = finding.as_deref().unwrap_or("nothing");
-    format!("{tail}seed {seed}: {finding}\n\nrun it alone: VITALS_SEED={seed} cargo test -p vitals-tests --test simulation live\n")
+fn seeds(share: u64) -> std::ops::Range<u64> {
+    let many = || 0..(env("VITALS_SEEDS").unwrap_or(2_000) / share).max(1);
+    env("VITALS_SEED").map_or_else(many, |seed| seed..seed + 1)
+}
+
+fn weather() -> Weather {
+    match std::env::var("VITALS_WEATHER").as_deref() {
+        Ok("fair") => Weather::Fair,
+        Ok("rain") => Weather::Rain,
+        _ => Weather::Storm,
+    }
+}
+
+/// Adds up what seeds came to, and shows what was found.
+#[derive(Default)]
+struct Sum {
+    seeds: u64,
+    entries: u64,
+    outputs: u64,
+    steps: u64,
+    faults: u64,
+    least: Option<(u64, u64)>,
+    tally: Tally,
+    found: Vec<(u64, String)>,
+}
+
+impl Sum {
+    fn add(&mut self, report: &Report, test: &str) {
+        if report.finding.is_some() || env("VITALS_SEED").is_some() {
+            let (seed, finding) = (report.seed, report.finding.as_deref().unwrap_or("nothing was found"));
+            eprintln!("{}seed {seed}: {finding}", report.tail);
+            eprintln!(
+                "run it alone: VITALS_SEED={seed} cargo test -p vitals-tests --test simulation {test} -- --nocapture\n"
+            );
+        }
+        if let Some(finding) = &report.finding {
+            self.found.push((report.seed, finding.clone()));
+            return;
+        }
+        self.seeds += 1;
+        self.entries += report.entries;
+        self.outputs += report.outputs;
+        self.steps += report.steps;
+        self.faults += report.faults;
+        let (entries, faults) = self.least.unwrap_or((u64::MAX, u64::MAX));
+        self.least = Some((entries.min(report.entries), faults.min(report.faults)));
+        self.tally.add(&report.tally);
+    }
+
+    fn tell(&self, began: std::time::Instant) {
+        let Self { seeds, entries, outputs, steps, faults, .. } = self;
+        let (least_entries, least_faults) = self.least.unwrap_or_default();
+        println!(
+            "{seeds} seeds in {:?}: {entries} entries (a seed at least {least_entries}), {faults} faults (a seed at least {least_faults}), {outputs} outputs, {steps} steps\n{}",
+            began.elapsed(),
+            self.tally
+        );
+        assert!(self.found.is_empty(), "{:#?}", self.found);
+    }
+
+    /// A kind of fault that changed nothing has tested nothing.
+    fn assert_every_fault_changed_something(&self) {
+        let idle: Vec<Fault> =
+            Fault::ALL.into_iter().filter(|fault| self.tally.changed(*fault) == 0).collect();
+        assert!(idle.is_empty(), "in {} seeds these changed nothing: {idle:?}", self.seeds);
+    }
 }
 
 #[test]
 fn live_workers_keep_their_promises_under_every_schedule() {
-    let seeds = env("VITALS_SEED").map_or_else(|| 0..env("VITALS_SEEDS").unwrap_or(2_000), |seed| seed..seed + 1);
-    let weather = match std::env::var("VITALS_WEATHER").as_deref() {
-        Ok("fair") => Weather::Fair,
-        Ok("rain") => Weather::Rain,
-        _ => Weather::Storm,
-    };
-    let began = std::time::Instant::now();
-    let (mut count, mut entries, mut outputs, mut steps) = (0, 0, 0, 0);
-    let mut found = Vec::new();
-    let mut tally = log::simulated::Tally::default();
-    for seed in seeds {
-        let report = simulation::run::<Correct>(seed, weather);
-        if report.finding.is_some() {
-            eprintln!("{}", tell(&report));
-            found.push((seed, report.finding));
-            continue;
-        }
-        count += 1;
-        entries += report.entries;
-        outputs += report.outputs;
-        steps += report.steps;
-        tally.add(&report.tally);
-        if env("VITALS_SEED").is_some() {
-            eprintln!("{}", tell(&report));
-        }
+    let (began, weather) = (std::time::Instant::now(), weather());
+    let mut sum = Sum::default();
+    for seed in seeds(1) {
+        sum.add(&simulation::run::<Correct>(seed, weather), "live");
     }
-    println!("{count} seeds, {entries} entries, {outputs} outputs, {steps} steps in {:?}\n{tally}", began.elapsed());
-    assert!(found.is_empty(), "{found:#?}");
+    sum.tell(began);
+    let (entries, faults) = sum.least.unwrap();
+    assert!(entries >= 500, "a seed has {entries} entries");
+    assert!(faults >= 5 || weather == Weather::Fair, "a seed has {faults} faults");
+    if weather == Weather::Storm && sum.seeds >= 100 {
+        sum.assert_every_fault_changed_something();
+    }
 }
 
 #[test]
 fn a_recorded_run_gives_the_same_outputs_whatever_goes_wrong() {
-    let seeds = env("VITALS_SEED").map_or_else(|| 0..env("VITALS_SEEDS").unwrap_or(2_000) / 10, |seed| seed..seed + 1);
-    let (mut entries, mut outputs, mut faults, mut least) = (0, 0, 0, u64::MAX);
-    let mut found = Vec::new();
-    for seed in seeds {
-        let report = simulation::recorded::run::<Correct>(seed);
-        if report.finding.is_some() {
-            eprintln!("{}", tell(&report));
-            found.push((seed, report.finding));
-            continue;
-        }
-        entries += report.entries;
-        outputs += report.outputs;
-        faults += report.faults;
-        least = least.min(report.faults);
+    let began = std::time::Instant::now();
+    let mut sum = Sum::default();
+    for seed in seeds(8) {
+        sum.add(&simulation::recorded::run::<Correct>(seed), "recorded");
     }
-    println!("{entries} entries, {outputs} outputs, {faults} faults, at least {least} a seed");
-    assert!(found.is_empty(), "{found:#?}");
+    sum.tell(began);
+    let (entries, faults) = sum.least.unwrap();
+    assert!(entries >= 500 && faults >= 5, "a seed has {entries} entries and {faults} faults");
 }
 
-/// How many seeds a wrong worker may escape.
-const ESCAPES: u64 = 300;
+#[test]
+fn the_same_seed_is_the_same_run() {
+    for seed in seeds(50) {
+        let [one, other] = [(); 2].map(|()| simulation::run::<Correct>(seed, Weather::Storm));
+        assert_eq!((one.hash, one.tally), (other.hash, other.tally), "seed {seed}");
+        let [one, other] = [(); 2].map(|()| simulation::recorded::run::<Correct>(seed));
+        assert_eq!((one.hash, one.tally), (other.hash, other.tally), "seed {seed}, recorded");
+    }
+}
 
 #[test]
 fn every_worker_that_is_known_to_be_wrong_is_found_out() {

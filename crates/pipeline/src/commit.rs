@@ -58,7 +58,16 @@ impl<L: Log, V: Variant> Committer<L, V> {
     pub(crate) fn new(log: L, id: String) -> Self {
         let incarnation = log.now();
         let stamp = Stamp { incarnation, sequence: 0 };
-        Self { log, id, writer: None, stamp, doubt: false, pause: None, fenced: Vec::new(), variant: PhantomData }
+        Self {
+            log,
+            id,
+            writer: None,
+            stamp,
+            doubt: false,
+            pause: None,
+            fenced: Vec::new(),
+            variant: PhantomData,
+        }
     }
 
     /// Has a writer. Returns whether it does.
@@ -138,9 +147,9 @@ impl<L: Log, V: Variant> Committer<L, V> {
             return Ok(Resolution::Later);
         }
         let Some(committed) = later(member.committed(partitions))? else { return Ok(Resolution::Later) };
-        let ours = committed.iter().filter(|offset| {
-            offset.as_ref().and_then(|offset| stamp(&offset.metadata)) == Some(self.stamp)
-        });
+        let ours = committed
+            .iter()
+            .filter(|offset| offset.as_ref().and_then(|offset| stamp(&offset.metadata)) == Some(self.stamp));
         let ours = ours.count();
         self.doubt = false;
         let resolution = match ours {

@@ -30,7 +30,9 @@ pub enum Failure {
         remedy: String,
     },
     /// Another live process has the same id.
-    #[error("writer {id} was fenced {times} times within a minute: another process runs under the same instance and worker number; give each its own `instance`")]
+    #[error(
+        "writer {id} was fenced {times} times within a minute: another process runs under the same instance and worker number; give each its own `instance`"
+    )]
     Fenced {
         /// The transactional id.
         id: String,
@@ -43,7 +45,11 @@ pub enum Failure {
 }
 
 impl Failure {
-    pub(crate) fn refused(partition: &Partition, reason: impl Into<String>, remedy: impl Into<String>) -> Self {
+    pub(crate) fn refused(
+        partition: &Partition,
+        reason: impl Into<String>,
+        remedy: impl Into<String>,
+    ) -> Self {
         Self::Refused { partition: partition.clone(), reason: reason.into(), remedy: remedy.into() }
     }
 }

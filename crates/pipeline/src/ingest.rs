@@ -159,7 +159,8 @@ impl<L: Log, V: Variant> Ingest<L, V> {
             }
             Some(_) => {}
             None if self.model.is_none() => {
-                self.reason = Some("no model is published; publish one with `vitals model publish FILE`".to_owned());
+                self.reason =
+                    Some("no model is published; publish one with `vitals model publish FILE`".to_owned());
                 return Ok(false);
             }
             None => {}
@@ -203,7 +204,8 @@ impl<L: Log, V: Variant> Ingest<L, V> {
             offsets.push(OffsetCommit { partition: partition.clone(), offset: feed.next, metadata });
         }
         let appends = load.seal();
-        let transaction = Transaction { appends: &[appends], offsets: &offsets, membership: Some(&membership) };
+        let transaction =
+            Transaction { appends: &[appends], offsets: &offsets, membership: Some(&membership) };
         if let Outcome::Committed(receipt) = self.committer.commit(&transaction)? {
             if let Some(stamp) = receipt.stamp {
                 self.clock = Some(Clock { stamp, off: self.log.now() - stamp });
@@ -251,7 +253,8 @@ impl<L: Log, V: Variant> Ingest<L, V> {
     }
 
     fn take(&mut self, batch: &Batch) {
-        let (Some(partition), Some(model), Some(load)) = (&batch.partition, &self.model, &mut self.load) else {
+        let (Some(partition), Some(model), Some(load)) = (&batch.partition, &self.model, &mut self.load)
+        else {
             return;
         };
         let Some(feed) = self.feeds.get_mut(partition) else { return };
@@ -303,7 +306,8 @@ impl<L: Log, V: Variant> Ingest<L, V> {
             FeedStatus::of(feed.source, feed.number, feed.position(), end, feed)
         };
         let feeds: Vec<FeedStatus> = self.feeds.iter().map(feed).collect();
-        let stopped: BTreeSet<Source> = feeds.iter().filter(|feed| feed.stopped).map(|feed| feed.source).collect();
+        let stopped: BTreeSet<Source> =
+            feeds.iter().filter(|feed| feed.stopped).map(|feed| feed.source).collect();
         reasons.extend(stopped.into_iter().map(|source| {
             format!("source {source} is stopped: too many of its records were rejected; see the dead-letter topic, then `vitals source resume {source}`")
         }));

@@ -18,6 +18,6 @@ mod verify;
 
 pub use failure::{Failure, Progress};
 pub use ingest::{Ingest, Recorded};
-pub use score::Score;
 pub use model_topic::{PublishError, Published, publish, publish_now};
+pub use score::Score;
 pub use verify::{Account, Verification, balance, verify};

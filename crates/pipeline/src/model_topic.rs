@@ -36,7 +36,9 @@ impl<L: Log> Follower<L> {
     pub(crate) fn current(&mut self) -> Result<Option<&Published>, Failure> {
         let partition = Partition::new(topic::MODEL, 0);
         if self.reader.is_none() {
-            let Some(round) = later(self.log.ends(std::slice::from_ref(&partition.topic)))? else { return Ok(None) };
+            let Some(round) = later(self.log.ends(std::slice::from_ref(&partition.topic)))? else {
+                return Ok(None);
+            };
             let first = round.topics.first().and_then(|ends| ends.first()).map_or(0, |ends| ends.first);
             self.reader = later(self.log.read(&partition, first, Isolation::Committed))?;
         }
@@ -45,7 +47,8 @@ impl<L: Log> Follower<L> {
             match later(reader.poll(&mut self.batch, Duration::ZERO))? {
                 Some(Event::Records) => {
                     for record in self.batch.records() {
-                        let Some(text) = record.value.and_then(|value| std::str::from_utf8(value).ok()) else {
+                        let Some(text) = record.value.and_then(|value| std::str::from_utf8(value).ok())
+                        else {
                             continue;
                         };
                         match model::compile(text) {
@@ -54,8 +57,13 @@ impl<L: Log> Follower<L> {
                                 self.current = Some(Published { plan, text: text.into() });
                             }
                             Err(problems) => {
-                                let reason = format!("the model at offset {} is not valid: {problems}", record.offset);
-                                return Err(Failure::refused(&partition, reason, "publish a valid one with `vitals model publish FILE`"));
+                                let reason =
+                                    format!("the model at offset {} is not valid: {problems}", record.offset);
+                                return Err(Failure::refused(
+                                    &partition,
+                                    reason,
+                                    "publish a valid one with `vitals model publish FILE`",
+                                ));
                             }
                         }
                     }

@@ -27,9 +27,9 @@ use crate::settings::{self, has_passed};
 use crate::status::{ScoreStatus, ShardStatus};
 use crate::topic;
 use crate::variant::{Correct, Variant};
-use log::{Appends, Batch, Event, Isolation, Log, Member, OffsetCommit, Partition, Transaction};
 pub(crate) use checkpoint::kind;
 use fold::Cursor;
+use log::{Appends, Batch, Event, Isolation, Log, Member, OffsetCommit, Partition, Transaction};
 pub(crate) use outbox::Topics;
 pub(crate) use owned::State;
 use std::collections::BTreeMap;
@@ -224,12 +224,23 @@ impl<L: Log, V: Variant> Score<L, V> {
             }
             let mut accounts = Appends::default();
             folding.shard.take_dirty(|id, account| {
-                checkpoint::put(&mut accounts, &self.topics.state, partition.number, kind::ACCOUNT, id.as_bytes(), account);
+                checkpoint::put(
+                    &mut accounts,
+                    &self.topics.state,
+                    partition.number,
+                    kind::ACCOUNT,
+                    id.as_bytes(),
+                    account,
+                );
                 true
             });
             state.push(accounts);
             let metadata = metadata::Journal { stamp, position: folding.committed }.write();
-            offsets.push(OffsetCommit { partition: partition.clone(), offset: folding.committed.offset.max(0), metadata });
+            offsets.push(OffsetCommit {
+                partition: partition.clone(),
+                offset: folding.committed.offset.max(0),
+                metadata,
+            });
         }
         let appends: Vec<&Appends> = state.iter().collect();
         let transaction = Transaction { appends: &appends, offsets: &offsets, membership: Some(membership) };
@@ -313,7 +324,8 @@ impl<L: Log, V: Variant> Score<L, V> {
     /// How it stands.
     #[must_use]
     pub fn status(&self) -> ScoreStatus {
-        let mut status = ScoreStatus { commits: self.commits, outbox: self.outbox(), ..ScoreStatus::default() };
+        let mut status =
+            ScoreStatus { commits: self.commits, outbox: self.outbox(), ..ScoreStatus::default() };
         for (partition, state) in &self.owned {
             if let State::Refused(reason) = state {
                 status.reasons.push(reason.clone());

@@ -109,7 +109,10 @@ pub struct ScoreStatus {
 }
 
 impl ShardStatus {
-    pub(crate) fn of<L: log::Log, V: crate::variant::Variant>(partition: u32, state: &crate::score::State<L, V>) -> Self {
+    pub(crate) fn of<L: log::Log, V: crate::variant::Variant>(
+        partition: u32,
+        state: &crate::score::State<L, V>,
+    ) -> Self {
         let mut status = Self {
             partition,
             phase: state.phase(),

@@ -25,7 +25,14 @@ fn produce(log: &Embedded, sample: &sample::Settings, partitions: u32) -> usize 
     for record in sample::company(sample) {
         let topic = topics.entry(record.topic).or_insert_with(|| record.topic.into());
         let partition = wire::partition_of(&record.key, partitions);
-        appends.push_stamped(topic, partition, Some(record.time_ms), Some(record.key.as_bytes()), Some(&record.value), &[]);
+        appends.push_stamped(
+            topic,
+            partition,
+            Some(record.time_ms),
+            Some(record.key.as_bytes()),
+            Some(&record.value),
+            &[],
+        );
         count += 1;
         if appends.size() > 4 << 20 {
             writer.commit(&Transaction { appends: &[&appends], offsets: &[], membership: None }).unwrap();

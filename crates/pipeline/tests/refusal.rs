@@ -32,7 +32,8 @@ fn folded() -> Cluster {
         let done = ingest.step().unwrap() == Progress::Done;
         score.step().unwrap();
         cluster.advance(10);
-        let ends: Vec<i64> = log.ends(&[topic::JOURNAL.into()]).unwrap().topics[0].iter().map(|e| e.end).collect();
+        let ends: Vec<i64> =
+            log.ends(&[topic::JOURNAL.into()]).unwrap().topics[0].iter().map(|e| e.end).collect();
         if done && score.has_reached(&ends) {
             ingest.stop();
             score.stop();

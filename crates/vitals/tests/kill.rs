@@ -10,7 +10,7 @@ use serde_json::Value;
 use std::collections::BTreeMap;
 use std::io::{BufRead, BufReader};
 use std::process::Stdio;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 use std::{ops::Range, thread};
 use support::{Place, model};
 
@@ -32,34 +32,39 @@ fn whatever_is_killed_nothing_is_lost_and_nothing_is_doubled() {
     let whole = run(&undisturbed, None);
     assert!(whole.ended_well, "{whole:?}");
     assert_exact(&undisturbed);
+    let expected = outputs(&undisturbed);
+    assert!(count(&expected, "alerts") > 100 && count(&expected, "dead-letter") == 20);
 
-    let killed = ready(&lines);
     let mut random = Random(7);
-    let (mut kills, mut between) = (0, 0);
-    // Twenty more attempts than needed: a kill may come too late for a transaction, or to none at all.
-    let most = u64::try_from(whole.begun).unwrap() / 12;
+    let (mut kills, mut between, mut rounds) = (0, 0, 0);
+    let span = u64::try_from(whole.took.as_millis()).unwrap();
     while kills < KILLS || between < BETWEEN {
-        assert!(kills < KILLS + 20, "{between} of {kills} kills came between begin and commit");
-        let begins = usize::try_from(random.next(1..most.max(2))).unwrap();
-        // Half of them as soon as a transaction has begun, half some time later.
-        let later = if kills % 2 == 0 { 0 } else { random.next(0..30) };
-        let seen = run(&killed, Some((begins, Duration::from_millis(later))));
-        assert!(!seen.ended_well, "it was done after {kills} kills");
-        kills += 1;
-        between += usize::from(seen.open > 0);
+        rounds += 1;
+        assert!(rounds < 6, "{between} of {kills} kills came between begin and commit");
+        let killed = ready(&lines);
+        for number in 0.. {
+            // When there are kills enough, the rest is left to go on undisturbed.
+            let at = Duration::from_millis(random.next(0..span / 4));
+            let enough = kills >= KILLS && between >= BETWEEN;
+            // Two of three wait for the next transaction to begin.
+            let moment = if number % 3 == 2 { Moment::At(at) } else { Moment::BeginAfter(at) };
+            let seen = run(&killed, if enough { None } else { Some(moment) });
+            if seen.ended_well {
+                break;
+            }
+            kills += 1;
+            between += usize::from(seen.open > 0);
+        }
+        let found = assert_exact(&killed);
+        assert_equal(&expected, &outputs(&killed));
+        println!("round {rounds}: {kills} kills, {between} of them between begin and commit; {found}");
     }
     println!(
-        "{} records, {} transactions; {between} of {kills} kills between begin and commit",
+        "{} records, {} transactions in {:?} undisturbed",
         lines.lines().count(),
-        whole.begun
+        whole.begun,
+        whole.took
     );
-    let rest = run(&killed, None);
-    assert!(rest.ended_well, "{rest:?}");
-    let found = assert_exact(&killed);
-    println!("after the kills: {found}");
-    let outputs = outputs(&killed);
-    assert!(count(&outputs, "alerts") > 100 && count(&outputs, "dead-letter") == 20);
-    assert_equal(&recorded::outputs(&undisturbed), &outputs);
 }
 
 /// Records for the dead letters.
@@ -79,6 +84,14 @@ fn ready(lines: &str) -> Place {
     place
 }
 
+/// When a run is killed, counted from its start.
+#[derive(Clone, Copy, Debug)]
+enum Moment {
+    At(Duration),
+    /// As soon as a transaction begins after that.
+    BeginAfter(Duration),
+}
+
 /// What a run told before its end.
 #[derive(Debug, Default)]
 struct Seen {
@@ -87,17 +100,30 @@ struct Seen {
     /// Writers whose last transaction was begun and not told to be committed.
     open: usize,
     ended_well: bool,
+    took: Duration,
     last: Vec<String>,
 }
 
-/// Runs to the end, or kills it some time after so many transactions have begun.
-fn run(place: &Place, kill: Option<(usize, Duration)>) -> Seen {
+/// Runs to the end, or until it is killed.
+fn run(place: &Place, kill: Option<Moment>) -> Seen {
+    let begun = Instant::now();
     let mut command = place.command(["run", "--mode", "recorded"]);
     let mut child =
         command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::piped()).spawn().unwrap();
+    let told = BufReader::new(child.stderr.take().unwrap());
+    let after = match kill {
+        Some(Moment::At(after)) => {
+            thread::sleep(after);
+            // SIGKILL; what it had written is still read. It may have ended by itself.
+            child.kill().unwrap_or_default();
+            None
+        }
+        Some(Moment::BeginAfter(after)) => Some(after),
+        None => None,
+    };
     let mut seen = Seen::default();
     let mut writers: BTreeMap<String, bool> = BTreeMap::new();
-    for line in BufReader::new(child.stderr.take().unwrap()).lines() {
+    for line in told.lines() {
         let line = line.unwrap();
         let event: Value = serde_json::from_str(&line).unwrap_or_default();
         let is_begin = event["message"] == "begin";
@@ -107,18 +133,14 @@ fn run(place: &Place, kill: Option<(usize, Duration)>) -> Seen {
             seen.last.push(line);
         }
         seen.begun += usize::from(is_begin);
-        if is_begin
-            && let Some((begins, later)) = kill
-            && seen.begun == begins
-        {
-            thread::sleep(later);
-            // SIGKILL; what it had written is still read. It may have ended by itself.
+        if is_begin && after.is_some_and(|after| begun.elapsed() >= after) {
             child.kill().unwrap_or_default();
         }
     }
     let status = child.wait().unwrap();
     seen.open = writers.values().filter(|is_open| **is_open).count();
     seen.ended_well = status.success();
+    seen.took = begun.elapsed();
     assert!(seen.ended_well || status.code().is_none(), "{status}: {:#?}", seen.last);
     seen
 }

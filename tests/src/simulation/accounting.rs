@@ -40,15 +40,15 @@ fn sent(cluster: &Cluster, producer: &Producer) -> Sent {
     sent
 }
 
-
 /// Checks that every record stands where it must, exactly once, and that no activity came after its time.
 ///
 /// # Errors
 /// What is wrong, in words.
 pub fn check(world: &World, cluster: &Cluster, producer: &Producer, slack_ms: i64) -> Result<(), String> {
     let sent = sent(cluster, producer);
-    let journal: Vec<Vec<Line>> =
-        (0..world.journal).map(|number| lines(&super::journal::frames(cluster, number))).collect::<Result<_, _>>()?;
+    let journal: Vec<Vec<Line>> = (0..world.journal)
+        .map(|number| lines(&super::journal::frames(cluster, number)))
+        .collect::<Result<_, _>>()?;
     once(&sent, &journal)?;
     letters(&sent, cluster)?;
     marks(world, &journal)?;
@@ -92,7 +92,8 @@ fn once(sent: &Sent, journal: &[Vec<Line>]) -> Result<(), String> {
 fn letters(sent: &Sent, cluster: &Cluster) -> Result<(), String> {
     let mut seen: BTreeMap<Place, u32> = BTreeMap::new();
     for record in cluster.committed_records(&Partition::new(topic::DEAD_LETTER, 0)) {
-        let place = place_of(&record).ok_or_else(|| format!("a dead letter that cannot be read: {record:?}"))?;
+        let place =
+            place_of(&record).ok_or_else(|| format!("a dead letter that cannot be read: {record:?}"))?;
         *seen.entry(place).or_insert(0) += 1;
     }
     let once = sent.rejected.iter().all(|place| seen.get(place) == Some(&1));
@@ -113,12 +114,7 @@ fn place_of(record: &Stored) -> Option<Place> {
 /// What is told of time is told to every partition alike.
 fn marks(world: &World, journal: &[Vec<Line>]) -> Result<(), String> {
     let told = |lines: &Vec<Line>| {
-        let mut told: Vec<String> = Vec::new();
-        for line in lines {
-            if let Line::Watermarks(marks) = line {
-                told.push(format!("{marks:?}"));
-            }
-        }
+        let mut told: Vec<Vec<i64>> = lines.iter().filter_map(numbers).collect();
         told.sort_unstable();
         told
     };
@@ -129,6 +125,21 @@ fn marks(world: &World, journal: &[Vec<Line>]) -> Result<(), String> {
         }
     }
     Ok(())
+}
+
+/// All that a watermark entry says.
+fn numbers(line: &Line) -> Option<Vec<i64>> {
+    let Line::Watermarks(marks) = line else { return None };
+    let mut numbers = Vec::new();
+    for mark in &marks.sources {
+        numbers.extend([mark.source.index() as i64, i64::from(mark.partition_count)]);
+        for part in &mark.partitions {
+            let counts = [part.rejected.cast_signed(), part.skipped.cast_signed()];
+            numbers.extend([i64::from(part.partition), part.watermark.0, counts[0], counts[1]]);
+            numbers.extend(part.runs.iter().flat_map(|run| [run.first.0, run.last.0]));
+        }
+    }
+    Some(numbers)
 }
 
 /// Every activity lies in a run that was told of its source partition.
@@ -148,7 +159,9 @@ fn runs(world: &World, journal: &[Vec<Line>]) -> Result<(), String> {
         let told = runs.get(&(*source, *partition));
         if !told.is_some_and(|runs| runs.iter().any(|(first, last)| first <= time && time <= last)) {
             let of = world.journal;
-            return Err(format!("runs: {source}/{partition}@{offset} at {time} lies in none ({of} partitions)"));
+            return Err(format!(
+                "runs: {source}/{partition}@{offset} at {time} lies in none ({of} partitions)"
+            ));
         }
     }
     Ok(())
@@ -168,7 +181,9 @@ fn sound(world: &World, sent: &Sent, number: usize, lines: &[Line], slack_ms: i6
                 let kept = appended - told.time <= world.rules[place].0 - slack_ms;
                 if let Some(reached) = time.of(told.source).filter(|reached| kept && told.time < *reached) {
                     let by = reached - told.time;
-                    return Err(format!("watermark: {told:?} kept max delay, and T of its source is {by} ms past it (journal {number})"));
+                    return Err(format!(
+                        "watermark: {told:?} kept max delay, and T of its source is {by} ms past it (journal {number})"
+                    ));
                 }
             }
         }
@@ -182,7 +197,10 @@ fn balance(cluster: &Cluster) -> Result<(), String> {
     let balance = pipeline::balance(&log).map_err(|failure| failure.to_string())?;
     for ((source, partition), account) in balance {
         if account.unaccounted() != 0 || account.backwards != 0 {
-            return Err(format!("accounting: {source}/{partition}: {account:?}, unaccounted {}", account.unaccounted()));
+            return Err(format!(
+                "accounting: {source}/{partition}: {account:?}, unaccounted {}",
+                account.unaccounted()
+            ));
         }
     }
     Ok(())

@@ -104,7 +104,8 @@ impl<V: Variant> Worker<V> {
             }
             Err(failure) => {
                 let died = cluster.is_dead(&self.log);
-                let may = died || matches!(failure, Failure::Fenced { .. } | Failure::Log(log::Error::Fatal(_)));
+                let may =
+                    died || matches!(failure, Failure::Fenced { .. } | Failure::Log(log::Error::Fatal(_)));
                 let what = if died { "dies of".to_owned() } else { format!("{failure}") };
                 trace.say(now, format_args!("{stage:?}-{number} {what}"));
                 self.kill(cluster, now + 1_000);

@@ -10,11 +10,12 @@ use log::simulated::{Cluster, Stored};
 use pipeline::topic;
 use std::collections::BTreeMap;
 use std::fmt::Write;
+use std::hash::{DefaultHasher, Hash, Hasher};
 use wire::frame::FrameBuffer;
 use wire::output::{Encoder, Journal, Output};
 
 /// A record as it is compared.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
 struct Record {
     key: Vec<u8>,
     value: Option<Vec<u8>>,
@@ -62,8 +63,8 @@ pub struct Reference {
     pub outputs: u64,
     /// Alerts open at the end, by rule.
     pub open: BTreeMap<String, u64>,
-    /// Accounts at the end.
-    pub accounts: usize,
+    /// A hash of all output records.
+    pub hash: u64,
 }
 
 /// Folds each journal partition and compares with what stands in the outputs, byte for byte and in order.
@@ -72,7 +73,7 @@ pub struct Reference {
 /// The first difference, in words.
 pub fn compare(cluster: &Cluster, partitions: u32) -> Result<Reference, String> {
     let mut reference = Reference::default();
-    let mut encoder = Encoder::new(INSTANCE);
+    let (mut encoder, mut hasher) = (Encoder::new(INSTANCE), DefaultHasher::new());
     for number in 0..partitions {
         let frames = journal::frames(cluster, number);
         let mut collector = Collector {
@@ -82,7 +83,6 @@ pub fn compare(cluster: &Cluster, partitions: u32) -> Result<Reference, String> 
         };
         let shard = fold(&frames, &mut collector, &mut reference)?;
         check_bounds(&shard)?;
-        reference.accounts += shard.len();
         for (rule, count) in shard.census().1 {
             *reference.open.entry(rule).or_insert(0) += count;
         }
@@ -92,8 +92,10 @@ pub fn compare(cluster: &Cluster, partitions: u32) -> Result<Reference, String> 
             let stands = cluster.committed_records(&Partition::new(name, number));
             let stands: Vec<Record> = stands.into_iter().map(record).collect();
             differ(name, number, expected, &stands)?;
+            stands.hash(&mut hasher);
         }
     }
+    reference.hash = hasher.finish();
     Ok(reference)
 }
 

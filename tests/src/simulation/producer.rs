@@ -46,14 +46,21 @@ impl Producer {
     /// One that has sent nothing.
     #[must_use]
     pub fn new(world: &World, rng: &mut Rng, now: i64) -> Self {
-        let quiet = |rng: &mut Rng| if rng.chance(400) { now + rng.between(60, 500) * SECOND } else { i64::MAX };
+        let quiet =
+            |rng: &mut Rng| if rng.chance(400) { now + rng.between(60, 500) * SECOND } else { i64::MAX };
         Self {
             next: 0,
             sent: Vec::new(),
             open: Vec::new(),
             dead_until: [i64::MIN; 3],
             // The first account never is, so that no source dies by itself.
-            quiet_from: world.accounts.iter().map(|_| quiet(rng)).enumerate().map(|(i, at)| if i == 0 { i64::MAX } else { at }).collect(),
+            quiet_from: world
+                .accounts
+                .iter()
+                .map(|_| quiet(rng))
+                .enumerate()
+                .map(|(i, at)| if i == 0 { i64::MAX } else { at })
+                .collect(),
             partitions: world.partitions,
         }
     }
@@ -68,8 +75,16 @@ impl Producer {
                 let kind = rng.pick(&["opened", "replied", "solved", "closed", "reopened"]);
                 format!(r#""ticket":"t{}","kind":"{kind}","by":"customer""#, rng.below(6))
             }
-            Source::FeatureUsage => format!(r#""user":"u{user}","feature":"f{}","count":{}"#, rng.below(4), 1 + rng.below(9)),
-            _ => format!(r#""user":"u{user}","kind":"signed-in""#),
+            Source::FeatureUsage => {
+                format!(r#""user":"u{user}","feature":"f{}","count":{}"#, rng.below(4), 1 + rng.below(9))
+            }
+            Source::Login
+            | Source::CsmActivity
+            | Source::Feedback
+            | Source::Subscription
+            | Source::Account
+            | Source::Milestone
+            | Source::Command => format!(r#""user":"u{user}","kind":"signed-in""#),
         };
         format!(r#"{{"id":"{mark}{number}","time":"{time}","account":"{account}",{more}}}"#).into_bytes()
     }
@@ -124,10 +139,13 @@ impl Producer {
                 };
                 (now - late, 'n')
             }
-            Shape::Late => (now - delay - rng.pick(&[1, 5 * SECOND, 300 * SECOND, 7_200 * SECOND, 90_000 * SECOND]), 'l'),
+            Shape::Late => {
+                (now - delay - rng.pick(&[1, 5 * SECOND, 300 * SECOND, 7_200 * SECOND, 90_000 * SECOND]), 'l')
+            }
             Shape::Future => (now + skew + rng.pick(&[1, 600 * SECOND]), 'f'),
             Shape::Garbage => {
-                let garbage: &[&[u8]] = &[b"!", b"{\"id\":", b"\xff\xfe\x00", b"{\"id\":\"!\"}", b"[[[[[[[[[[[[[[", b""];
+                let garbage: &[&[u8]] =
+                    &[b"!", b"{\"id\":", b"\xff\xfe\x00", b"{\"id\":\"!\"}", b"[[[[[[[[[[[[[[", b""];
                 return Some((place, Some(rng.pick(garbage).to_vec())));
             }
             Shape::Tombstone => return Some((place, None)),
@@ -163,7 +181,10 @@ impl Producer {
         }
         let outcome = if rng.chance(700) { Outcome::Commit } else { Outcome::Abort };
         let until = now + rng.between(1, 100) * SECOND;
-        trace.say(now, format_args!("upstream transaction open in {} until {until}, then {outcome:?}", SOURCES[place]));
+        trace.say(
+            now,
+            format_args!("upstream transaction open in {} until {until}, then {outcome:?}", SOURCES[place]),
+        );
         self.open.push(Open { foreign, until, outcome });
     }
 
@@ -220,7 +241,8 @@ impl Producer {
     pub fn widen(&mut self, world: &World, cluster: &Cluster, rng: &mut Rng, trace: &mut Trace) {
         let place = rng.below(3);
         self.partitions[place] += 1;
-        trace.say(cluster.now(), format_args!("{} has {} partitions", SOURCES[place], self.partitions[place]));
+        trace
+            .say(cluster.now(), format_args!("{} has {} partitions", SOURCES[place], self.partitions[place]));
         let topic = topic::of_source(SOURCES[place]);
         cluster.add_partitions(&topic, self.partitions[place]);
         let ((delay, skew, _), account) = (world.rules[place], world.accounts[0].clone());
@@ -242,7 +264,12 @@ impl Producer {
 
     /// Accounts that have been quiet, whatever came late, since `before`.
     pub fn quiet<'a>(&self, world: &'a World, before: i64) -> impl Iterator<Item = &'a String> {
-        world.accounts.iter().zip(self.quiet_from.clone()).filter(move |(_, from)| *from < before).map(|(id, _)| id)
+        world
+            .accounts
+            .iter()
+            .zip(self.quiet_from.clone())
+            .filter(move |(_, from)| *from < before)
+            .map(|(id, _)| id)
     }
 
     /// How many partitions a source has.

@@ -84,11 +84,22 @@ impl<V: Variant> Run<V> {
     fn new(seed: u64, wild: bool) -> Self {
         let mut rng = Rng::new(seed ^ 0x5EED);
         let mut world = World::new(&mut rng);
-        world.ingest.transaction_bytes = rng.pick(&[300, 2_000, 4 << 20]);
+        world.ingest.transaction_bytes = rng.pick(&[300, 2_000, 10_000]);
+        // It is short, so much must go wrong at once.
+        world.faults = Faults::every(rng.pick(&[3_000, 10_000])).foreign_in(&World::sources());
         let cluster = Cluster::new(seed, Faults::none());
         let mut trace = Trace::default();
         let producer = Producer::new(&world, &mut rng, cluster.now());
-        let mut run = Self { world, cluster, rng, trace: Trace::default(), producer, workers: Vec::new(), steps: 0, kills: 0 };
+        let mut run = Self {
+            world,
+            cluster,
+            rng,
+            trace: Trace::default(),
+            producer,
+            workers: Vec::new(),
+            steps: 0,
+            kills: 0,
+        };
         run.fill(&mut trace);
         if !wild {
             run.world.faults = Faults::none();
@@ -133,6 +144,7 @@ impl<V: Variant> Run<V> {
             return Err("liveness: the recorded run does not end".to_owned());
         }
         self.cluster.set_faults(Faults::none());
+        self.cluster.advance(60 * SECOND);
         self.finish()?;
         let reference = outputs::compare(&self.cluster, self.world.journal)?;
         accounting::check_recorded(&self.world, &self.cluster, &self.producer)?;
@@ -150,7 +162,7 @@ impl<V: Variant> Run<V> {
             return Ok(false);
         }
         let wild = self.world.faults.rate(Fault::Abort) > 0;
-        if wild && self.rng.chance(3) {
+        if wild && self.rng.chance(8) {
             self.say(now, format_args!("worker {which} is killed"));
             self.workers[which].kill(&self.cluster, now + self.rng.between(0, 5) * SECOND);
             self.kills += 1;
@@ -220,7 +232,11 @@ impl<V: Variant> Run<V> {
                 for record in self.cluster.committed_records(&Partition::new(name, number)) {
                     let mut text = String::new();
                     for (name, value) in record.headers.iter().filter(|(name, _)| name != b"ce_id") {
-                        text = text + &String::from_utf8_lossy(name) + "=" + &String::from_utf8_lossy(value) + " ";
+                        text = text
+                            + &String::from_utf8_lossy(name)
+                            + "="
+                            + &String::from_utf8_lossy(value)
+                            + " ";
                     }
                     text += &String::from_utf8_lossy(record.value.as_deref().unwrap_or_default());
                     outputs.entry((name, record.key.unwrap_or_default())).or_default().push(text);

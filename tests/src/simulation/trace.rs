@@ -22,7 +22,8 @@ impl Trace {
 
     /// Notes something at an instant, for people too.
     pub fn say(&mut self, at_ms: i64, what: fmt::Arguments<'_>) {
-        let line = format!("{:>9.3} {what}", std::time::Duration::from_millis(at_ms.unsigned_abs()).as_secs_f64());
+        let line =
+            format!("{:>9.3} {what}", std::time::Duration::from_millis(at_ms.unsigned_abs()).as_secs_f64());
         line.hash(&mut self.hasher);
         if self.lines.len() == KEPT {
             self.lines.pop_front();

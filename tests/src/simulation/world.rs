@@ -1,10 +1,11 @@
 //! What a seed means before anything happens: topics, workers, models, faults.
 
 use super::rng::Rng;
+use engine::fingerprint;
 use log::simulated::{Fault, Faults};
 use log::{Cleanup, Stamp, TopicSpec};
 use model::source::Source;
-use model::time::SECOND;
+use model::time::{MINUTE, SECOND};
 use pipeline::{settings, topic};
 use std::fmt::Write;
 use std::sync::Arc;
@@ -15,6 +16,9 @@ pub const SOURCES: [Source; 3] = [Source::Login, Source::FeatureUsage, Source::S
 
 /// From what silence on an account is quiet, ms.
 pub const QUIET: i64 = 180 * SECOND;
+
+/// Within what time of what concerns all accounts each has its own instant, ms.
+pub const SOON: i64 = 4 * MINUTE;
 
 /// A world that a seed gives.
 #[derive(Clone, Debug)]
@@ -57,7 +61,7 @@ impl World {
             journal: 2 + u32::try_from(rng.below(3)).unwrap_or(0),
             partitions: [(); 3].map(|()| 1 + u32::try_from(rng.below(3)).unwrap_or(0)),
             workers: [(); 2].map(|()| 1 + u32::try_from(rng.below(3)).unwrap_or(0)),
-            accounts: (0..count).map(|number| format!("a{}", number * 7 + rng.below(7))).collect(),
+            accounts: accounts(rng, count),
             rules,
             models,
             faults: faults(rng),
@@ -104,6 +108,13 @@ impl World {
     }
 }
 
+/// Accounts whose own instants come soon after what concerns all of them.
+fn accounts(rng: &mut Rng, count: usize) -> Vec<String> {
+    let spread = |id: &str| fingerprint::of(id.as_bytes()) % (15 * MINUTE).unsigned_abs();
+    let ids = (rng.below(1_000)..).map(|number| format!("a{number}"));
+    ids.filter(|id| spread(id) < SOON.unsigned_abs()).take(count).collect()
+}
+
 /// Every kind of fault at some rate, or a few kinds often.
 fn faults(rng: &mut Rng) -> Faults {
     let mut faults = if rng.chance(500) {
@@ -131,14 +142,21 @@ fn span(ms: i64) -> String {
 
 fn model(rng: &mut Rng, rules: &[(i64, i64, Option<i64>); 3], name: &str) -> String {
     let mut text = format!("format: 1\nmodel: {name}\nowner: ops@example.com\n");
-    text.push_str("score: { bands: { healthy: 70, neutral: 45, at-risk: 0 }, min_coverage: 40% }\nsources:\n");
+    text.push_str(
+        "score: { bands: { healthy: 70, neutral: 45, at-risk: 0 }, min_coverage: 40% }\nsources:\n",
+    );
     for (source, (delay, skew, silent)) in SOURCES.iter().zip(rules) {
         let silent = silent.map_or_else(String::new, |silent| format!(", silent_at_most: {}", span(silent)));
         let stale = rng.pick(&["10m", "1d"]);
         let stale = if silent.is_empty() { String::new() } else { format!(", stale_after: {stale}") };
         // Writing to a string cannot fail.
         let (delay, skew) = (span(*delay), span(*skew));
-        writeln!(text, "  {}: {{ max_delay: {delay}, max_skew: {skew}{silent}{stale}, dedup: 2h }}", source.name()).unwrap_or_default();
+        writeln!(
+            text,
+            "  {}: {{ max_delay: {delay}, max_skew: {skew}{silent}{stale}, dedup: 2h }}",
+            source.name()
+        )
+        .unwrap_or_default();
     }
     let window = rng.pick(&["1h", "2h", "6h"]);
     let limit = rng.pick(&["1m", "3m", "8m"]);

@@ -92,7 +92,8 @@ impl Feed {
         }
         let mut joined = Run { first: EventTime(time), last: EventTime(time) };
         self.kept.runs.retain(|run| {
-            let apart = run.first.0.saturating_sub(joined.last.0).max(joined.first.0.saturating_sub(run.last.0));
+            let apart =
+                run.first.0.saturating_sub(joined.last.0).max(joined.first.0.saturating_sub(run.last.0));
             if apart <= close {
                 joined = Run { first: joined.first.min(run.first), last: joined.last.max(run.last) };
             }

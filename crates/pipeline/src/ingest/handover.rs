@@ -116,7 +116,8 @@ impl<L: Log, V: Variant> Ingest<L, V> {
         if self.leaving.is_empty() {
             return;
         }
-        let waits = self.leaving.iter().any(|partition| self.feeds.get(partition).is_some_and(|feed| feed.touched));
+        let waits =
+            self.leaving.iter().any(|partition| self.feeds.get(partition).is_some_and(|feed| feed.touched));
         let load = self.load.as_ref().is_none_or(Load::is_empty);
         // What has no membership cannot be committed: the next owner reads it again.
         let hopeless = self.member.as_ref().is_none_or(|member| member.membership().is_none());
@@ -143,12 +144,18 @@ fn begin(partition: &Partition, committed: Option<Committed>, first: i64) -> Res
         return Ok(Some(Feed::new(source, partition.number, first, metadata::Source::default())));
     };
     let kept = metadata::Source::read(&committed.metadata).ok_or_else(|| {
-        let reason = format!("its committed offset has metadata of another program: {:?}", committed.metadata);
+        let reason =
+            format!("its committed offset has metadata of another program: {:?}", committed.metadata);
         Failure::refused(partition, reason, "use another group or delete the group's offsets")
     })?;
     if committed.offset < first {
-        let reason = format!("records from offset {} to {first} were deleted before they were read", committed.offset);
-        return Err(Failure::refused(partition, reason, "keep source topics for longer than ingest may stand still; to accept the loss, move the group's offset"));
+        let reason =
+            format!("records from offset {} to {first} were deleted before they were read", committed.offset);
+        return Err(Failure::refused(
+            partition,
+            reason,
+            "keep source topics for longer than ingest may stand still; to accept the loss, move the group's offset",
+        ));
     }
     Ok(Some(Feed::new(source, partition.number, committed.offset, kept)))
 }

@@ -67,7 +67,10 @@ impl Load {
         self.mark(marks);
         self.seal();
         for record in after.records() {
-            let headers = record.headers.iter().filter_map(|(name, value)| Some((std::str::from_utf8(name).ok()?, *value)));
+            let headers = record
+                .headers
+                .iter()
+                .filter_map(|(name, value)| Some((std::str::from_utf8(name).ok()?, *value)));
             let headers: Vec<(&str, &[u8])> = headers.collect();
             self.appends.push(record.topic, record.partition, record.key, record.value, &headers);
         }

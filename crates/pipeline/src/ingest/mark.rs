@@ -31,7 +31,8 @@ impl Proof {
     }
 
     fn count(&self, topics: &[Arc<str>], topic: &str) -> u32 {
-        let count = Self::place(topics, topic).and_then(|place| self.round.topics.get(place)).map_or(0, Vec::len);
+        let count =
+            Self::place(topics, topic).and_then(|place| self.round.topics.get(place)).map_or(0, Vec::len);
         u32::try_from(count).unwrap_or(u32::MAX)
     }
 }
@@ -68,7 +69,9 @@ impl<L: Log, V: Variant> Ingest<L, V> {
         let skew = skew(&model.plan);
         let off = self.clock.map(|clock| clock.off).filter(|off| off.abs() > skew);
         if let Some(off) = off {
-            self.reason = Some(format!("the clock of this machine is {off} ms off that of the log, more than max_skew; set it right: until then time stands still where nothing comes in"));
+            self.reason = Some(format!(
+                "the clock of this machine is {off} ms off that of the log, more than max_skew; set it right: until then time stands still where nothing comes in"
+            ));
         }
         let answered = if V::PROOF_AT_ANSWER { now } else { proof.round.sent_at };
         let proved = if V::CLOCK_UNCHECKED {
@@ -90,7 +93,8 @@ impl<L: Log, V: Variant> Ingest<L, V> {
                 feed.move_to(proved - rules.max_delay);
             }
         }
-        if has_passed(now, self.marked_at, self.settings.mark_interval) || self.feeds.values().any(super::Feed::is_urgent)
+        if has_passed(now, self.marked_at, self.settings.mark_interval)
+            || self.feeds.values().any(super::Feed::is_urgent)
         {
             self.tell(now);
         }
@@ -103,7 +107,9 @@ impl<L: Log, V: Variant> Ingest<L, V> {
     }
 
     fn tell(&mut self, now: i64) {
-        let (Some(model), Some(proof), Some(load)) = (&self.model, &self.proof, &mut self.load) else { return };
+        let (Some(model), Some(proof), Some(load)) = (&self.model, &self.proof, &mut self.load) else {
+            return;
+        };
         let mut sources: BTreeMap<Source, SourceMark> = BTreeMap::new();
         for (partition, feed) in self.feeds.iter_mut().filter(|(_, feed)| feed.is_untold()) {
             let count = proof.count(&self.topics, &partition.topic).max(feed.number + 1);
@@ -131,8 +137,7 @@ impl<L: Log, V: Variant> Ingest<L, V> {
         let has = !load.is_empty() || self.feeds.values().any(|feed| feed.touched);
         let waited = has_passed(now, self.committed_at, self.settings.commit_interval);
         let marks = has_passed(now, self.marked_at, self.settings.mark_interval);
-        has && (!self.leaving.is_empty() || self.is_full())
-            || waited && (has || marks)
+        has && (!self.leaving.is_empty() || self.is_full()) || waited && (has || marks)
     }
 
     /// Whether nothing more should be taken in before something is sent.

@@ -173,7 +173,8 @@ impl<L: Log, V: Variant> Recorded<L, V> {
     fn prepare(&mut self) -> Result<bool, Failure> {
         if self.model.is_none() {
             let Some(published) = self.models.current()? else {
-                self.reason = Some("no model is published; publish one with `vitals model publish FILE`".to_owned());
+                self.reason =
+                    Some("no model is published; publish one with `vitals model publish FILE`".to_owned());
                 return Ok(false);
             };
             self.model = Some(published.clone());
@@ -252,7 +253,8 @@ impl<L: Log, V: Variant> Recorded<L, V> {
     fn poll(&mut self) -> Result<bool, Failure> {
         let Some(member) = &mut self.member else { return Ok(false) };
         let starving = self.lanes.iter().any(|lane| !lane.exhausted && lane.batches.is_empty());
-        let wait = if starving || self.lanes.is_empty() { self.settings.wait } else { std::time::Duration::ZERO };
+        let wait =
+            if starving || self.lanes.is_empty() { self.settings.wait } else { std::time::Duration::ZERO };
         let mut batch = self.spare.pop().unwrap_or_default();
         match later(member.poll(&mut batch, wait))? {
             None | Some(Event::Idle) => {
@@ -260,7 +262,8 @@ impl<L: Log, V: Variant> Recorded<L, V> {
                 return Ok(false);
             }
             Some(Event::Records) => {
-                let lane = self.lanes.iter_mut().find(|lane| Some(&lane.partition) == batch.partition.as_ref());
+                let lane =
+                    self.lanes.iter_mut().find(|lane| Some(&lane.partition) == batch.partition.as_ref());
                 let Some(lane) = lane else { return Ok(true) };
                 let last = batch.records().last().map_or(0, |record| record.offset);
                 if lane.exhausted || last < lane.read_to {
@@ -285,8 +288,13 @@ impl<L: Log, V: Variant> Recorded<L, V> {
             Some(Event::Lost(_)) => self.lost = true,
             Some(Event::Revoked(partitions)) => {
                 if let Some(partition) = partitions.first() {
-                    let reason = "another member took partitions of the group while a recorded run merges all of them";
-                    return Err(Failure::refused(partition, reason, "stop the other ingest process; a recorded run is one worker"));
+                    let reason =
+                        "another member took partitions of the group while a recorded run merges all of them";
+                    return Err(Failure::refused(
+                        partition,
+                        reason,
+                        "stop the other ingest process; a recorded run is one worker",
+                    ));
                 }
             }
         }
@@ -410,7 +418,11 @@ impl<L: Log, V: Variant> Recorded<L, V> {
         let mut offsets = Vec::new();
         for lane in self.lanes.iter_mut().filter(|lane| lane.feed.touched) {
             let metadata = lane.feed.metadata(stamp, true);
-            offsets.push(OffsetCommit { partition: lane.partition.clone(), offset: lane.feed.next, metadata });
+            offsets.push(OffsetCommit {
+                partition: lane.partition.clone(),
+                offset: lane.feed.next,
+                metadata,
+            });
         }
         if offsets.is_empty() {
             self.done = self.finished;
@@ -418,7 +430,8 @@ impl<L: Log, V: Variant> Recorded<L, V> {
         }
         let Some(membership) = member.membership() else { return Ok(()) };
         let appends = load.seal();
-        let transaction = Transaction { appends: &[appends], offsets: &offsets, membership: Some(&membership) };
+        let transaction =
+            Transaction { appends: &[appends], offsets: &offsets, membership: Some(&membership) };
         if matches!(self.committer.commit(&transaction)?, Outcome::Committed(_)) {
             self.is_committed();
         }
@@ -442,7 +455,9 @@ impl<L: Log, V: Variant> Recorded<L, V> {
             Resolution::Aborted => {}
             Resolution::Committed => self.is_committed(),
             Resolution::Mixed => {
-                return Err(Failure::Stuck("a transaction of one recorded run is committed in part".to_owned()));
+                return Err(Failure::Stuck(
+                    "a transaction of one recorded run is committed in part".to_owned(),
+                ));
             }
         }
         Ok(Progress::Worked)

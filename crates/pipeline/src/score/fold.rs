@@ -45,7 +45,8 @@ impl<L: Log, V: Variant> Score<L, V> {
         let Some(mut cursor) = self.cursor.take() else { return Ok(()) };
         let Some(State::Folding(folding)) = self.owned.get_mut(partition) else { return Ok(()) };
         while let Some(record) = self.batch.record(cursor.record) {
-            let unreadable = |error| format!("the journal record at offset {} cannot be read: {error}", record.offset);
+            let unreadable =
+                |error| format!("the journal record at offset {} cannot be read: {error}", record.offset);
             self.frame.load(record.value.unwrap_or_default()).map_err(unreadable)?;
             let mut out = Outbox {
                 encoder: &mut self.encoder,
@@ -56,7 +57,14 @@ impl<L: Log, V: Variant> Score<L, V> {
             let again = V::EFFECTS_REPLAYED || V::ENTRY_IGNORED && record.offset == folding.target.offset;
             let (target, live) = (folding.target, folding.live);
             let parts = Parts { shard: &mut folding.shard, target, live, speaks: live || again };
-            match fold_record(record.offset, &self.frame, &mut cursor, parts, &mut out, self.settings.outbox_bytes)? {
+            match fold_record(
+                record.offset,
+                &self.frame,
+                &mut cursor,
+                parts,
+                &mut out,
+                self.settings.outbox_bytes,
+            )? {
                 Done::Record => {
                     folding.next = record.offset + 1;
                     folding.position = folding.position.max(folding.shard.position());
@@ -85,7 +93,10 @@ pub(super) fn go_live<V: Variant>(folding: &mut Folding, partition: &Partition) 
     }
     if let Some(head) = folding.head.take().filter(|_| !V::HEAD_IGNORED && !V::REPLAY_LEFT_OUT) {
         let remedy = "start once with `vitals run --rebuild`, which folds the journal from its beginning";
-        folding.shard.read_head(&head).map_err(|error| format!("{partition}: the head: {error}; {remedy}"))?;
+        folding
+            .shard
+            .read_head(&head)
+            .map_err(|error| format!("{partition}: the head: {error}; {remedy}"))?;
     }
     folding.live = true;
     folding.position = folding.shard.position();
@@ -94,7 +105,10 @@ pub(super) fn go_live<V: Variant>(folding: &mut Folding, partition: &Partition) 
 }
 
 /// A refusal is the shard's; any other failure is the worker's.
-pub(super) fn refused<L: Log, V: Variant>(partition: &Partition, failure: Failure) -> Result<State<L, V>, Failure> {
+pub(super) fn refused<L: Log, V: Variant>(
+    partition: &Partition,
+    failure: Failure,
+) -> Result<State<L, V>, Failure> {
     match failure {
         Failure::Refused { .. } | Failure::Log(log::Error::OutOfRange { .. }) => {
             Ok(refuse(partition, failure.to_string()))
@@ -141,8 +155,10 @@ fn fold_record(
         loop {
             let sink: &mut dyn Sink = if speaks { out } else { &mut Silent };
             let in_midst = (shard.position().offset, shard.position().entry) == (offset, cursor.entry);
-            let step = if cursor.within || in_midst { Ok(shard.go_on(sink)) } else { shard.fold(at, &entry, sink) };
-            let step = step.map_err(|refused| format!("the entry {} of offset {offset}: {refused}", cursor.entry))?;
+            let step =
+                if cursor.within || in_midst { Ok(shard.go_on(sink)) } else { shard.fold(at, &entry, sink) };
+            let step =
+                step.map_err(|refused| format!("the entry {} of offset {offset}: {refused}", cursor.entry))?;
             cursor.within = step == Step::More;
             if step == Step::Done {
                 cursor.entry += 1;

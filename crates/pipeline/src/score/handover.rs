@@ -19,7 +19,9 @@ impl<L: Log, V: Variant> Score<L, V> {
         for (partition, state) in &mut self.owned {
             let next = match state {
                 State::Waiting => {
-                    let Some(committed) = later(member.committed(std::slice::from_ref(partition)))? else { continue };
+                    let Some(committed) = later(member.committed(std::slice::from_ref(partition)))? else {
+                        continue;
+                    };
                     let committed = committed.into_iter().next().flatten();
                     match Restore::begin(&self.log, partition, committed, rebuild) {
                         Ok(None) => continue,
@@ -122,9 +124,7 @@ impl<L: Log, V: Variant> Score<L, V> {
             return;
         }
         let hopeless = self.member.as_ref().is_none_or(|member| member.membership().is_none());
-        let waits = |partition: &Partition| {
-            matches!(self.owned.get(partition), Some(State::Folding(folding)) if folding.has_content())
-        };
+        let waits = |partition: &Partition| matches!(self.owned.get(partition), Some(State::Folding(folding)) if folding.has_content());
         if !hopeless && self.leaving.iter().any(waits) {
             return;
         }

@@ -18,8 +18,8 @@ use engine::{Restoring, Shard};
 use log::{Batch, Committed, Ends, Event, Isolation, Log, Partition, Reader};
 use model::plan::ModelId;
 use std::collections::{BTreeMap, BTreeSet};
-use std::sync::Arc;
 use std::marker::PhantomData;
+use std::sync::Arc;
 use std::time::Duration;
 
 const REBUILD: &str = "start once with `vitals run --rebuild`, which folds the journal from its beginning";
@@ -64,7 +64,9 @@ impl<L: Log, V: Variant> Restore<L, V> {
     ) -> Result<Option<Self>, Failure> {
         let topics = [Arc::clone(&partition.topic), topic::STATE.into()];
         let Some(round) = later(log.ends(&topics))? else { return Ok(None) };
-        let of = |place: usize| round.topics.get(place).and_then(|ends| ends.get(partition.number as usize)).copied();
+        let of = |place: usize| {
+            round.topics.get(place).and_then(|ends| ends.get(partition.number as usize)).copied()
+        };
         let (Some(journal), Some(state)) = (of(0), of(1)) else {
             let reason = "the state topic has fewer partitions than the journal";
             return Err(Failure::refused(partition, reason, "create it anew with `vitals setup`"));
@@ -73,7 +75,10 @@ impl<L: Log, V: Variant> Restore<L, V> {
             None => None,
             Some(committed) => {
                 let journal = metadata::Journal::read(&committed.metadata).ok_or_else(|| {
-                    let reason = format!("its committed offset has metadata of another program: {:?}", committed.metadata);
+                    let reason = format!(
+                        "its committed offset has metadata of another program: {:?}",
+                        committed.metadata
+                    );
                     Failure::refused(partition, reason, "use another group or delete the group's offsets")
                 })?;
                 Some((committed, journal))
@@ -125,7 +130,9 @@ impl<L: Log, V: Variant> Restore<L, V> {
                 Some(Event::End { offset, .. }) if offset >= self.end => {
                     return self.put_together(rebuild).map(Some);
                 }
-                Some(Event::End { .. } | Event::Idle | Event::Assigned(_) | Event::Revoked(_) | Event::Lost(_))
+                Some(
+                    Event::End { .. } | Event::Idle | Event::Assigned(_) | Event::Revoked(_) | Event::Lost(_),
+                )
                 | None => return Ok(None),
             }
         }
@@ -153,33 +160,47 @@ impl<L: Log, V: Variant> Restore<L, V> {
         let marker = self.value(kind::MARKER, &[]);
         if rebuild == Rebuild::Yes || (self.committed.is_none() && marker.is_none()) {
             if self.journal.first > 0 {
-                let reason = format!("its first {} offsets were deleted, so the fold has no beginning", self.journal.first);
+                let reason = format!(
+                    "its first {} offsets were deleted, so the fold has no beginning",
+                    self.journal.first
+                );
                 return Err(self.refuse_for_good(reason));
             }
             let (shard, models) = (Shard::new(), BTreeSet::new());
             return Ok(Restored { shard, models, marked: false, target, from: 0, head: None, stamp });
         }
         let Some((committed, _)) = &self.committed else {
-            return Err(self.refuse("there is state, but no offset is committed: offsets expired or the group was changed"));
+            return Err(self.refuse(
+                "there is state, but no offset is committed: offsets expired or the group was changed",
+            ));
         };
         let Some(marker) = marker else {
-            return Err(self.refuse(format!("state is missing, though offset {} is committed: the state topic was truncated or deleted", committed.offset)));
+            return Err(self.refuse(format!(
+                "state is missing, though offset {} is committed: the state topic was truncated or deleted",
+                committed.offset
+            )));
         };
         let damaged = |what: &str, error: engine::bytes::Damaged| format!("{what}: {error}");
         let models = Restoring::models(&marker).map_err(|error| self.refuse(damaged("the marker", error)))?;
         let mut texts: BTreeMap<ModelId, String> = BTreeMap::new();
         for id in &models {
             let text = self.value(kind::MODEL, &id.0).and_then(|text| String::from_utf8(text).ok());
-            texts.insert(*id, text.ok_or_else(|| self.refuse(format!("model {id} is missing in the state")))?);
+            texts
+                .insert(*id, text.ok_or_else(|| self.refuse(format!("model {id} is missing in the state")))?);
         }
         let mut restoring = Restoring::new(&marker, |id| texts.get(&id).map(String::as_str))
             .map_err(|error| self.refuse(damaged("the marker", error)))?;
         let k = restoring.position();
         if k > target {
-            return Err(self.refuse(format!("the marker stands at {k:?}, after the committed position {target:?}")));
+            return Err(
+                self.refuse(format!("the marker stands at {k:?}, after the committed position {target:?}"))
+            );
         }
         if self.journal.first > k.offset.max(0) {
-            let reason = format!("the journal begins at offset {}, after the checkpoint at {}", self.journal.first, k.offset);
+            let reason = format!(
+                "the journal begins at offset {}, after the checkpoint at {}",
+                self.journal.first, k.offset
+            );
             return Err(self.refuse_for_good(reason));
         }
         self.add_accounts(&mut restoring, target)?;
@@ -198,7 +219,8 @@ impl<L: Log, V: Variant> Restore<L, V> {
 
     fn add_accounts(&mut self, restoring: &mut Restoring, target: Position) -> Result<(), Failure> {
         let rest = self.records.split_off(&(kind::ACCOUNT, Vec::new(), 0));
-        let mut names = rest.keys().filter(|name| name.0 == kind::ACCOUNT && name.2 == 0).cloned().collect::<Vec<_>>();
+        let mut names =
+            rest.keys().filter(|name| name.0 == kind::ACCOUNT && name.2 == 0).cloned().collect::<Vec<_>>();
         names.sort_unstable();
         self.records.extend(rest);
         for (_, key, _) in names {
@@ -208,7 +230,9 @@ impl<L: Log, V: Variant> Restore<L, V> {
             let position =
                 restoring.add(&value).map_err(|error| self.refuse(format!("account {name:?}: {error}")))?;
             if position > target {
-                let reason = format!("account {name:?} reflects {position:?}, after the committed position {target:?}");
+                let reason = format!(
+                    "account {name:?} reflects {position:?}, after the committed position {target:?}"
+                );
                 return Err(self.refuse(reason));
             }
         }
@@ -216,6 +240,10 @@ impl<L: Log, V: Variant> Restore<L, V> {
     }
 
     fn refuse_for_good(&self, reason: String) -> Failure {
-        Failure::refused(&self.partition, reason, "begin a new journal with `vitals setup`, or bring back the deleted records; keep the journal for ever, or at least as long as the longest window and the de-duplication horizon")
+        Failure::refused(
+            &self.partition,
+            reason,
+            "begin a new journal with `vitals setup`, or bring back the deleted records; keep the journal for ever, or at least as long as the longest window and the de-duplication horizon",
+        )
     }
 }

@@ -10,7 +10,7 @@ use log::{
 };
 use std::collections::BTreeMap;
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 /// About how many bytes of records a page holds.
 const PAGE_BYTES: usize = 1 << 20;
@@ -124,7 +124,9 @@ impl<L: Log> Direct<L> {
 
     fn commit(&mut self, appends: &Appends) -> Result<()> {
         let transaction = Transaction { appends: &[appends], offsets: &[], membership: None };
-        for _ in 0..TRIES {
+        let begun = Instant::now();
+        let mut why = String::new();
+        while begun.elapsed() < TRIES * PAUSE {
             let mut writer = match self.writer.take() {
                 Some(writer) => writer,
                 // A process id is no stable name, but nothing of this writer needs to be found again.
@@ -142,6 +144,7 @@ impl<L: Log> Direct<L> {
                         tracing::warn!(reason, "an append was aborted and is tried again");
                         std::thread::sleep(after.max(PAUSE));
                         self.writer = Some(writer);
+                        why = reason;
                     }
                     AbortCause::RecordTooLarge | AbortCause::UnknownPartition => {
                         bail!("nothing was appended: {reason}")
@@ -150,6 +153,7 @@ impl<L: Log> Direct<L> {
                 Err(CommitError::Fenced { reason }) => {
                     tracing::warn!(reason, "an append was fenced and is tried again");
                     std::thread::sleep(PAUSE);
+                    why = reason;
                 }
                 Err(CommitError::Unknown { reason }) => {
                     bail!(
@@ -158,7 +162,7 @@ impl<L: Log> Direct<L> {
                 }
             }
         }
-        Err(anyhow!("nothing was appended: the log took no transaction in {TRIES} tries"))
+        Err(anyhow!("nothing was appended: {why}"))
     }
 
     pub(crate) fn publish(&self, text: &str) -> Result<String> {
