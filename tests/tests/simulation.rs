@@ -3,6 +3,8 @@
 //! `VITALS_SEEDS` says how many (2,000 by default), `VITALS_SEED` runs one alone and shows its trace, and
 //! `VITALS_WEATHER` (`fair`, `rain`, `storm`) says how much goes wrong.
 
+#![allow(clippy::unwrap_used, clippy::print_stdout, clippy::print_stderr, reason = "a test")]
+
 use log::simulated::{Fault, Tally};
 use pipeline::variant::Correct;
 use vitals_tests::simulation::{self, Report, Weather};

@@ -1,5 +1,5 @@
 //! A recorded run that is killed again and again gives what an undisturbed one gives.
-#![allow(clippy::unwrap_used, clippy::panic, reason = "tests: a failure is a panic")]
+#![allow(clippy::print_stdout, clippy::unwrap_used, clippy::panic, reason = "tests: a failure is a panic")]
 
 #[path = "support/recorded.rs"]
 mod recorded;

@@ -1,5 +1,5 @@
 //! A real recorded stream: a part of the OULAD data, twice.
-#![allow(clippy::unwrap_used, clippy::panic, reason = "tests: a failure is a panic")]
+#![allow(clippy::print_stdout, clippy::unwrap_used, clippy::panic, reason = "tests: a failure is a panic")]
 
 #[path = "support/recorded.rs"]
 mod recorded;

@@ -1,5 +1,5 @@
 //! What is wrong is refused with one clear message and the way out; nothing is lost by it.
-#![allow(clippy::unwrap_used, clippy::panic, reason = "tests: a failure is a panic")]
+#![allow(clippy::print_stdout, clippy::unwrap_used, clippy::panic, reason = "tests: a failure is a panic")]
 
 mod support;
 

@@ -1,5 +1,5 @@
 //! Bad records: each in the dead letters with its reason, and no more of them than a source may have.
-#![allow(clippy::unwrap_used, clippy::panic, reason = "tests: a failure is a panic")]
+#![allow(clippy::print_stdout, clippy::unwrap_used, clippy::panic, reason = "tests: a failure is a panic")]
 
 mod support;
 

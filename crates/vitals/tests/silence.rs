@@ -1,6 +1,6 @@
 //! Silence is an event, and a silent feed is not a silent customer: on the binary, by the clock and in recorded
 //! time.
-#![allow(clippy::unwrap_used, clippy::panic, reason = "tests: a failure is a panic")]
+#![allow(clippy::print_stdout, clippy::unwrap_used, clippy::panic, reason = "tests: a failure is a panic")]
 
 mod support;
 

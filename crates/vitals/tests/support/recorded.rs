@@ -19,7 +19,7 @@ pub(crate) fn oulad_lines(part: u64) -> String {
         let (_, rest) = line.split_once(r#""account":""#).unwrap();
         let (account, _) = rest.split_once('"').unwrap();
         let student: u64 = account.rsplit('-').next().unwrap().parse().unwrap();
-        if student % part == 0 {
+        if student.is_multiple_of(part) {
             lines.push_str(line);
             lines.push('\n');
         }
