@@ -400,16 +400,13 @@ fn wait(account: &mut Account, prepared: &Prepared, look: Look<'_>) {
             account.due[last].0 = account.due[last].0.min(due);
             continue;
         }
-        // Due when the last of its clocks gets there, so waiting on one that has not is enough.
-        let behind = spec
-            .sources
-            .iter()
-            .zip(&machine.since)
-            .map(|(source, since)| (source, since.saturating_add(left)))
-            .max_by_key(|(source, due)| due - look.now.sources[source.index()].living);
-        if let Some((source, due)) = behind {
-            let slot = prepared.slot_of[source.index()];
-            account.due[slot].0 = account.due[slot].0.min(due);
+        // Due when the last of its clocks gets there. All that have not are waited for: which is the last is not
+        // known yet, and must not depend on when the account was looked at.
+        for (source, since) in spec.sources.iter().zip(&machine.since) {
+            let (slot, due) = (prepared.slot_of[source.index()], since.saturating_add(left));
+            if due > look.now.sources[source.index()].living {
+                account.due[slot].0 = account.due[slot].0.min(due);
+            }
         }
     }
 }
