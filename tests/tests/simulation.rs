@@ -1,6 +1,6 @@
 //! The simulation: thousands of seeds, each a run of the real workers in which much goes wrong.
 //!
-//! `VITALS_SEEDS` says how many (2,000 by default), `VITALS_SEED` runs one alone and shows its trace, and
+//! `VITALS_SEEDS` says how many (400 by default), `VITALS_SEED` runs one alone and shows its trace, and
 //! `VITALS_WEATHER` (`fair`, `rain`, `storm`) says how much goes wrong.
 
 #![allow(clippy::unwrap_used, clippy::print_stdout, clippy::print_stderr, reason = "a test")]
@@ -17,7 +17,7 @@ fn env(name: &str) -> Option<u64> {
 }
 
 fn seeds(share: u64) -> std::ops::Range<u64> {
-    let many = || 0..(env("VITALS_SEEDS").unwrap_or(2_000) / share).max(1);
+    let many = || 0..(env("VITALS_SEEDS").unwrap_or(400) / share).max(1);
     env("VITALS_SEED").map_or_else(many, |seed| seed..seed + 1)
 }
 

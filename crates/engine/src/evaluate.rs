@@ -74,6 +74,14 @@ pub(crate) fn evaluate(
     changed
 }
 
+/// Works out what is derived of an account that was restored, and what it waits for; nothing else changes.
+pub(crate) fn derive(account: &mut Account, prepared: &Prepared, look: Look<'_>) {
+    if !account.is_closed() {
+        read(account, prepared, look.clocks, look.now, &[]);
+        wait(account, prepared, look);
+    }
+}
+
 fn publish(
     account: &mut Account,
     prepared: &Prepared,

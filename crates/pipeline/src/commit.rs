@@ -40,6 +40,9 @@ pub(crate) enum Resolution {
     Mixed,
 }
 
+/// After how many aborted transactions in a row a worker is not ready.
+const TROUBLE: u32 = 3;
+
 /// A writer that outlives its writers.
 #[derive(Debug)]
 pub(crate) struct Committer<L: Log, V: Variant = Correct> {
@@ -51,6 +54,9 @@ pub(crate) struct Committer<L: Log, V: Variant = Correct> {
     /// When it may try again after an abort, and when that was said.
     pause: Option<(i64, Duration)>,
     fenced: Vec<i64>,
+    /// How many transactions were aborted since one was committed, and why the last was.
+    aborts: u32,
+    trouble: Option<String>,
     variant: PhantomData<V>,
 }
 
@@ -66,6 +72,8 @@ impl<L: Log, V: Variant> Committer<L, V> {
             doubt: false,
             pause: None,
             fenced: Vec::new(),
+            aborts: 0,
+            trouble: None,
             variant: PhantomData,
         }
     }
@@ -90,6 +98,11 @@ impl<L: Log, V: Variant> Committer<L, V> {
         }
     }
 
+    /// Why transactions are aborted one after another, if they are.
+    pub(crate) fn trouble(&self) -> Option<String> {
+        self.trouble.as_ref().map(|reason| format!("nothing can be committed: {reason}"))
+    }
+
     pub(crate) const fn is_in_doubt(&self) -> bool {
         self.doubt
     }
@@ -105,10 +118,18 @@ impl<L: Log, V: Variant> Committer<L, V> {
         match writer.commit(transaction) {
             Ok(receipt) => {
                 self.stamp.sequence += 1;
+                (self.aborts, self.trouble) = (0, None);
                 Ok(Outcome::Committed(receipt))
             }
             Err(CommitError::Aborted { reason, cause, after }) => {
                 self.pause = Some((now, after));
+                self.aborts += 1;
+                if self.aborts == TROUBLE {
+                    tracing::warn!(id = self.id, reason, "transactions are aborted one after another");
+                }
+                if self.aborts >= TROUBLE {
+                    self.trouble = Some(reason.clone());
+                }
                 match cause {
                     AbortCause::Log if V::ABORT_FORGOTTEN => Ok(Outcome::Committed(Receipt { stamp: None })),
                     AbortCause::Log => Ok(Outcome::Again),

@@ -257,21 +257,38 @@ impl<L: Log, V: Variant> Ingest<L, V> {
         else {
             return;
         };
+        let Some(source) = self.feeds.get(partition).map(|feed| feed.source) else { return };
+        let others = self.feeds.iter().filter(|(other, feed)| feed.source == source && *other != partition);
+        let rows = others.map(|(_, feed)| feed.kept.row).sum();
         let Some(feed) = self.feeds.get_mut(partition) else { return };
+        feed.rows_beside = rows;
         let now = self.log.now();
+        let (mut stop, mut crowded) = (false, false);
         for record in batch.records() {
             if record.offset < feed.next || feed.kept.stopped {
                 continue;
             }
-            if self.intake.take(partition, &record, &model.plan, feed, load, now) == Taken::Stop
-                && let Some(member) = &mut self.member
-            {
-                member.pause(partition);
+            stop |= self.intake.take(partition, &record, &model.plan, feed, load, now) == Taken::Stop;
+            crowded = feed.is_crowded();
+            if crowded {
+                break;
             }
-            if feed.is_crowded() {
-                // The rest comes again once this is told.
-                self.hold();
-                return;
+        }
+        if stop {
+            self.stop_source(source);
+        }
+        if crowded {
+            // The rest comes again once this is told.
+            self.hold();
+        }
+    }
+
+    /// Stops a source: none of its partitions of this worker is consumed any more.
+    fn stop_source(&mut self, source: Source) {
+        for (partition, feed) in self.feeds.iter_mut().filter(|(_, feed)| feed.source == source) {
+            (feed.kept.stopped, feed.touched) = (true, true);
+            if let Some(member) = &mut self.member {
+                member.pause(partition);
             }
         }
     }
@@ -300,7 +317,7 @@ impl<L: Log, V: Variant> Ingest<L, V> {
     /// How it stands.
     #[must_use]
     pub fn status(&self) -> IngestStatus {
-        let mut reasons: Vec<String> = self.reason.iter().cloned().collect();
+        let mut reasons: Vec<String> = self.reason.iter().cloned().chain(self.committer.trouble()).collect();
         let feed = |(partition, feed): (&Partition, &Feed)| {
             let end = self.proof.as_ref().and_then(|proof| proof.end(&self.topics, partition));
             FeedStatus::of(feed.source, feed.number, feed.position(), end, feed)

@@ -116,7 +116,7 @@ impl<V: Variant> Run<V> {
             // The cluster is new, and what it has is right by construction; what it has not is found at once.
             self.cluster.create(&spec).unwrap_or_default();
         }
-        for _ in 0..900 {
+        for _ in 0..1_300 {
             self.producer.produce(&self.world, &self.cluster, &mut self.rng, trace);
             self.cluster.advance(self.rng.between(0, 6) * SECOND);
             if self.rng.chance(4) {

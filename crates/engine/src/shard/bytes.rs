@@ -12,20 +12,14 @@ use crate::account::Account;
 use crate::bytes::{Damaged, Reader, Writer};
 use crate::clock::{Clock, Gap};
 use crate::count::Counts;
-use crate::effect::{Cause, Effect, EffectId, Sink};
+use crate::effect::Cause;
 use crate::entry::{Position, Run};
+use crate::evaluate::{Look, derive};
 use crate::fingerprint;
 use crate::now::Clocks;
 use crate::prepared::Prepared;
 use model::plan::ModelId;
 use model::time::EventTime;
-
-/// Where nothing is to be said.
-struct Nobody;
-
-impl Sink for Nobody {
-    fn effect(&mut self, _: EffectId, _: &Effect<'_>) {}
-}
 
 /// The first byte of a marker and of a head.
 const FORMAT: u8 = 1;
@@ -277,8 +271,8 @@ impl Shard {
         Ok(())
     }
 
-    /// Works out what is derived of accounts that the shard has caught up with. An account that is where its
-    /// shard is has nothing due, so nothing is said.
+    /// Works out what is derived of accounts that the shard has caught up with. They are not looked at: what there
+    /// is to say is said when it is due, as it would have been.
     pub(super) fn catch_up(&mut self) {
         if self.ahead.is_empty() {
             return;
@@ -287,8 +281,14 @@ impl Shard {
         let reached: Vec<u32> =
             self.ahead.extract_if(.., |place| self.accounts[*place as usize].position <= position).collect();
         for place in reached {
-            self.accounts[place as usize].ahead = false;
-            self.look(place as usize, position, i64::MIN, Cause::Time, None, &[], &mut Nobody);
+            let account = &mut self.accounts[place as usize];
+            account.ahead = false;
+            let enabled = self.ready_at.is_some_and(|ready| self.now.greatest - account.spread >= ready);
+            let clocks = Clocks { clocks: &self.clocks, rules: &self.rules };
+            let (as_of, cause) = (account.as_of, Cause::Time);
+            let look = Look { now: &self.now, clocks, as_of, cause, enabled, touched: &[] };
+            derive(account, &self.plans[account.plan], look);
+            self.arm(place as usize);
         }
     }
 }

@@ -33,6 +33,8 @@ pub(crate) struct Feed {
     pub(crate) kept: metadata::Source,
     /// What was told last of the counts.
     told_counts: (u64, u64),
+    /// Records rejected in a row of the other partitions of its source, as of the batch at hand.
+    pub(crate) rows_beside: u64,
     /// Whether its offset belongs into the next transaction.
     pub(crate) touched: bool,
     /// Records and rejected ones by minute of the wall clock.
@@ -52,6 +54,7 @@ impl Feed {
             kept,
             // What was told of them is not known: it is told again.
             told_counts: (0, 0),
+            rows_beside: 0,
             touched: false,
             recent: VecDeque::new(),
         }
@@ -113,7 +116,7 @@ impl Feed {
         let least = now - SHARE_OVER;
         let recent = self.recent.iter().filter(|(at, ..)| *at >= least);
         let (all, rejected) = recent.fold((0, 0), |sum, minute| (sum.0 + minute.1, sum.1 + minute.2));
-        self.kept.row >= in_a_row || (all >= share_of && 2 * rejected >= all)
+        self.kept.row.saturating_add(self.rows_beside) >= in_a_row || (all >= share_of && 2 * rejected >= all)
     }
 
     /// Takes note of a record, whatever it is.
