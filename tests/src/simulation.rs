@@ -22,7 +22,9 @@
 
 pub mod accounting;
 pub mod crew;
+mod ending;
 pub mod journal;
+mod mischief;
 pub mod outputs;
 pub mod producer;
 pub mod recorded;

@@ -147,12 +147,13 @@ impl Edge<'_> {
         since + self.rules.max_delay >= keep + self.spread
     }
 
-    /// When it leaves, at the earliest where its end is still to come.
+    /// When it leaves: by plain time, which is never too late, until that has come, and then by living time. Which
+    /// of the two is a matter of the clock alone, so that it does not matter how often an account is looked at.
     pub(crate) fn leaves(&self, end: i64, keep: i64) -> Due {
         let after = keep + self.spread - self.rules.max_delay;
         match self.now.at {
             _ if !self.clock.has_begun() => Due::WHEN_BEGUN,
-            Some(at) if end <= at => Due::living(self.clock.living(end) + after),
+            Some(at) if end <= at && end + after <= at => Due::living(self.clock.living(end) + after),
             _ => Due::plain(end + after),
         }
     }

@@ -11,7 +11,8 @@ pub(crate) fn silence(last: i64, marks: &[i64], edge: &Edge<'_>) -> (i64, Due) {
     match edge.now.at {
         // Living time is no faster than plain time, so before `last` this is the earliest that it can be.
         None => (0, first),
-        Some(at) if last > at => (0, first),
+        // Until that has come it stays so, however often the account is looked at.
+        Some(at) if last > at || first.plain > at => (0, first),
         Some(_) => {
             let from = edge.clock.living(last);
             let reached = marks.partition_point(|mark| *mark <= edge.now.living - from);

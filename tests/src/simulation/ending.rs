@@ -1,0 +1,182 @@
+//! How a run ends: faults stop, time passes, everything is folded; and what must be true then.
+
+use super::crew::{Body, Stage};
+use super::journal::{self, Line, Time};
+use super::outputs;
+use super::schedule::Run;
+use super::world::{QUIET, SOON, SOURCES};
+use log::simulated::Faults;
+use model::source::Source;
+use model::time::{MINUTE, SECOND};
+use pipeline::settings::Rebuild;
+use pipeline::topic;
+use pipeline::variant::Variant;
+
+/// How long the calm after the faults lasts: every account has had its instant, and every quiet one its cooldown,
+/// its limit and what a rule waits for.
+const CALM: i64 = SOON + QUIET + 8 * MINUTE;
+
+impl<V: Variant> Run<V> {
+    /// Ends all faults and lets time pass, with a sign of life of every source.
+    pub(super) fn calm(&mut self) -> Result<(), String> {
+        self.trace.say(self.elapsed(), format_args!("calm"));
+        self.cluster.set_faults(Faults::none());
+        for zombie in self.zombies.drain(..) {
+            self.cluster.kill(&zombie.log);
+        }
+        self.producer.close_all(&self.cluster);
+        self.producer.revive();
+        while self.published < 2 {
+            self.cluster.advance(SECOND);
+            self.publish();
+        }
+        for worker in &mut self.workers {
+            self.cluster.set_clock(&worker.log, 0);
+            worker.back_at = i64::MIN;
+        }
+        let until = self.cluster.now() + CALM;
+        let mut round = 0_u32;
+        while self.cluster.now() < until {
+            if round.is_multiple_of(3) {
+                self.producer.beat(&self.world, &self.cluster, &mut self.rng);
+            }
+            round += 1;
+            self.everybody(6)?;
+            self.resume()?;
+            self.cluster.advance(5 * SECOND);
+        }
+        Ok(())
+    }
+
+    /// Steps every worker.
+    fn everybody(&mut self, times: usize) -> Result<(), String> {
+        for worker in &mut self.workers {
+            if worker.is_down() && worker.back_at <= self.cluster.now() {
+                worker.start(&self.world, &self.cluster);
+            }
+            for _ in 0..times {
+                self.steps += 1;
+                worker.step(&self.cluster, &mut self.trace)?;
+            }
+        }
+        for which in 0..self.workers.len() {
+            self.check(which)?;
+        }
+        Ok(())
+    }
+
+    /// Ends what floods of garbage have stopped.
+    fn resume(&mut self) -> Result<(), String> {
+        for worker in &mut self.workers {
+            let Body::Ingest(ingest) = &mut worker.body else { continue };
+            for source in SOURCES {
+                ingest.resume(source).map_err(|failure| failure.to_string())?;
+            }
+        }
+        Ok(())
+    }
+
+    /// Lets ingest finish and end, then all score workers but one, and that one come to the end of the journal.
+    pub(super) fn finish(&mut self) -> Result<(), String> {
+        self.trace.say(self.elapsed(), format_args!("the end"));
+        for _ in 0..12 {
+            self.cluster.advance(SECOND);
+            self.everybody(30)?;
+        }
+        self.check_time()?;
+        let mut left = None;
+        for (which, worker) in self.workers.iter_mut().enumerate() {
+            if worker.stage == Stage::Score && worker.number == 0 {
+                left = Some(which);
+            } else {
+                worker.stop(&self.cluster);
+            }
+        }
+        let left = left.ok_or("no score worker")?;
+        self.fold_to_the_end(left)?;
+        if self.rng.chance(250) {
+            // The state is thrown away and made anew from the journal, then read back: nothing more is said.
+            for rebuild in [Rebuild::Yes, Rebuild::No] {
+                self.workers[left].stop(&self.cluster);
+                self.world.score.rebuild = rebuild;
+                self.workers[left].start(&self.world, &self.cluster);
+                self.fold_to_the_end(left)?;
+            }
+        }
+        Ok(())
+    }
+
+    fn fold_to_the_end(&mut self, left: usize) -> Result<(), String> {
+        for _ in 0..2_000 {
+            self.cluster.advance(50);
+            self.steps += 1;
+            let worker = &mut self.workers[left];
+            worker.step(&self.cluster, &mut self.trace)?;
+            let ends =
+                log::Log::ends(&worker.log, &[topic::JOURNAL.into()]).map_err(|error| error.to_string())?;
+            let ends: Vec<i64> = ends.topics[0].iter().map(|ends| ends.end).collect();
+            if let Body::Score(score) = &worker.body
+                && score.has_reached(&ends)
+            {
+                return Ok(());
+            }
+        }
+        self.check(left)?;
+        let Body::Score(score) = &self.workers[left].body else {
+            return Err("liveness: the last worker is down".to_owned());
+        };
+        let shards = score.status().shards;
+        let stand: Vec<_> =
+            shards.iter().map(|shard| (shard.partition, &shard.phase, shard.position, shard.end)).collect();
+        Err(format!("liveness: the journal is not folded to its end: {stand:?}"))
+    }
+
+    /// Time has come as far as it must.
+    fn check_time(&self) -> Result<(), String> {
+        let now = self.cluster.now();
+        let interval = i64::try_from(self.world.ingest.mark_interval.as_millis()).unwrap_or(0);
+        for number in 0..self.world.journal {
+            let mut time = Time::default();
+            for line in journal::lines(&journal::frames(&self.cluster, number))? {
+                if let Line::Watermarks(marks) = line {
+                    time.take(&marks);
+                }
+            }
+            for (source, rules) in SOURCES.into_iter().zip(self.world.rules) {
+                let least = now - rules.0 - 2 * interval - 3 * SECOND;
+                let reached = time.of(source);
+                if reached.is_none_or(|reached| reached < least) {
+                    return Err(format!(
+                        "liveness: T of {source} is {reached:?} at {now}, in journal {number}"
+                    ));
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// Every account that is quiet has an alert.
+    pub(super) fn check_silence(&self, reference: &outputs::Reference) -> Result<(), String> {
+        let mut seen = std::collections::BTreeSet::new();
+        let mut active = std::collections::BTreeSet::new();
+        let recent = self.cluster.now() - CALM;
+        for number in 0..self.world.journal {
+            for line in journal::lines(&journal::frames(&self.cluster, number))? {
+                if let Line::Activity(told) = line
+                    && told.source == Source::Login
+                {
+                    if told.time >= recent {
+                        active.insert(told.account.clone());
+                    }
+                    seen.insert(told.account);
+                }
+            }
+        }
+        let quiet = seen.difference(&active).count() as u64;
+        let open = reference.open.get("quiet").copied().unwrap_or(0);
+        if open < quiet {
+            return Err(format!("liveness: {quiet} accounts are quiet, and {open} alerts are open"));
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,100 @@
+//! What befalls the cluster from outside: processes killed and doubled, partitions stalled, groups shaken, upstream
+//! transactions left open, clocks put wrong.
+
+use super::crew::Worker;
+use super::schedule::Run;
+use super::world::SOURCES;
+use log::Partition;
+use log::simulated::Fault;
+use model::time::SECOND;
+use pipeline::topic;
+use pipeline::variant::Variant;
+
+impl<V: Variant> Run<V> {
+    /// Does something to the cluster that no worker asked for.
+    pub(super) fn act(&mut self) -> Result<(), String> {
+        let now = self.cluster.now();
+        let (which, elapsed) = (self.rng.below(self.workers.len()), self.elapsed());
+        match self.rng.below(100) {
+            0..=14 => {
+                self.check(which)?;
+                let back_at = now + self.rng.between(0, 20) * SECOND;
+                self.trace.say(elapsed, format_args!("worker {which} is killed"));
+                self.workers[which].kill(&self.cluster, back_at);
+                self.acts += 1;
+            }
+            15..=20 => self.replace(which),
+            21..=35 => {
+                let partition = self.some_partition();
+                let until = now + self.rng.between(1, 90) * SECOND;
+                self.trace.say(elapsed, format_args!("{partition} is stalled until {until}"));
+                self.cluster.stall(&partition, until);
+                self.acts += 1;
+            }
+            36..=41 => {
+                let group = self.rng.pick(&["vitals-ingest", "vitals-score"]);
+                self.trace.say(elapsed, format_args!("{group} is rebalanced"));
+                self.cluster.rebalance(group);
+            }
+            42..=45 => {
+                let (group, stage) = self.rng.pick(&[("vitals-ingest", "ingest"), ("vitals-score", "score")]);
+                let instance = format!("{}-{stage}-0", super::crew::INSTANCE);
+                self.trace.say(elapsed, format_args!("{group} loses {instance}"));
+                self.cluster.lose(group, &instance);
+                self.acts += 1;
+            }
+            46..=68 => {
+                self.producer.open(&self.world, &self.cluster, &mut self.rng, &mut self.trace);
+                self.acts += 1;
+            }
+            69..=71 => {
+                if self.producer.partitions().iter().sum::<u32>() < 9 {
+                    self.producer.widen(&self.world, &self.cluster, &mut self.rng, &mut self.trace);
+                    // What changes a cluster keeps it busy.
+                    self.cluster.set_faults(self.world.faults.clone().with(Fault::Busy, 300_000));
+                    self.busy_until = now + 8 * SECOND;
+                }
+            }
+            72..=81 => self.cluster.compact(topic::STATE),
+            82..=88 => self.producer.die(&mut self.rng, now, &mut self.trace),
+            89..=90 => self.producer.flood(&self.cluster, &mut self.rng, &mut self.trace),
+            91..=92 => self.producer.burst(&self.world, &self.cluster, &mut self.rng, &mut self.trace),
+            93..=95 => {
+                self.trace.say(elapsed, format_args!("every open transaction times out"));
+                self.cluster.expire_transactions();
+                self.acts += 1;
+            }
+            _ if self.world.faults.rate(Fault::Clock) == 0 => {}
+            _ => {
+                let wrong = self.rng.pick(&[-3_600, -20, 20, 3_600]) * SECOND;
+                self.trace.say(elapsed, format_args!("the clock of worker {which} is {wrong} ms off"));
+                self.cluster.set_clock(&self.workers[which].log, wrong);
+                self.acts += 1;
+            }
+        }
+        Ok(())
+    }
+
+    /// Starts a worker anew while its predecessor lives on, forgotten.
+    fn replace(&mut self, which: usize) {
+        if self.workers[which].is_down() {
+            return;
+        }
+        let (stage, number) = (self.workers[which].stage, self.workers[which].number);
+        self.trace.say(self.elapsed(), format_args!("worker {which} gets a double"));
+        let mut fresh = Worker::new(&self.cluster, stage, number);
+        fresh.start(&self.world, &self.cluster);
+        self.zombies.push(std::mem::replace(&mut self.workers[which], fresh));
+        self.acts += 1;
+    }
+
+    fn some_partition(&mut self) -> Partition {
+        if self.rng.chance(300) {
+            let number = self.rng.below(self.world.journal as usize);
+            return Partition::new(topic::JOURNAL, u32::try_from(number).unwrap_or(0));
+        }
+        let place = self.rng.below(3);
+        let number = self.rng.below(self.producer.partitions()[place] as usize);
+        Partition::new(topic::of_source(SOURCES[place]), u32::try_from(number).unwrap_or(0))
+    }
+}
