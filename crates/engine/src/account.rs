@@ -7,52 +7,107 @@ pub(crate) use bytes::{read_position, write_position};
 pub(crate) use info::Info;
 
 use crate::clock::SPREAD;
-use crate::dedup::Seen;
 use crate::effect::Identity;
 use crate::entry::Position;
 use crate::fingerprint;
 use crate::operator::milestone::Milestones;
-use crate::operator::{Reading, State};
+use crate::parts::{Parts, number, set_number, split};
 use crate::prepared::Prepared;
 use crate::rule;
 use crate::timer::NEVER;
+use model::plan::SourceSet;
 use std::sync::Arc;
 
 /// A value that is not known, where an option would cost eight bytes more.
 pub(crate) const UNKNOWN: i64 = i64::MIN;
 
-/// What was published last.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+/// The parts of an account that are there under every plan.
+pub(crate) mod part {
+    /// The value of each signal; derived.
+    pub(crate) const READINGS: usize = 0;
+    /// What each measure came to; derived. See [`super::Scored`].
+    pub(crate) const SCORED: usize = 1;
+    /// When something may change, by clock; derived. See [`super::Slot`].
+    pub(crate) const DUE: usize = 2;
+    /// What was published last of each measure. See [`super::Told`].
+    pub(crate) const PUBLISHED: usize = 3;
+    /// The first part of the first signal.
+    pub(crate) const SIGNALS: usize = 4;
+}
+
+/// What was published last of the account as a whole.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Published {
-    pub(crate) score: Option<u32>,
-    pub(crate) band: Option<usize>,
-    /// The cap in force and what it took.
-    pub(crate) cap: Option<(usize, i32)>,
     /// The greatest T then.
     pub(crate) greatest: i64,
+    pub(crate) score: Option<u32>,
+    /// The cap in force and what it took.
+    pub(crate) cap: Option<(u32, i32)>,
+    pub(crate) band: Option<u16>,
     pub(crate) scored: bool,
-    /// Value (or [`UNKNOWN`]) and contribution of each measure.
-    pub(crate) lines: Vec<(i64, i32)>,
+}
+
+/// What was published last of a measure: its value (or [`UNKNOWN`]) and its contribution.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Told {
+    pub(crate) value: i64,
+    pub(crate) contribution: i32,
+}
+
+impl Told {
+    const WORDS: usize = 3;
+
+    pub(crate) fn words(self) -> [u32; Self::WORDS] {
+        let [low, high] = split(self.value);
+        [low, high, self.contribution.cast_unsigned()]
+    }
+
+    fn of(words: &[u32]) -> Self {
+        Self { value: number(words, 0), contribution: words[2].cast_signed() }
+    }
 }
 
 /// What a measure came to when last looked at; derived, never stored.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Scored {
-    /// The value, or [`UNKNOWN`].
-    pub(crate) value: i64,
     pub(crate) points: u16,
     pub(crate) weight: u16,
-    pub(crate) contribution: i16,
+    pub(crate) contribution: i32,
 }
 
 impl Scored {
-    pub(crate) const NEW: Self = Self { value: UNKNOWN, points: 0, weight: 0, contribution: 0 };
+    /// Of a measure whose signal is not known: no weight, and points of nothing.
+    pub(crate) const UNKNOWN: Self = Self { points: 0, weight: u16::MAX, contribution: 0 };
+    const WORDS: usize = 2;
 
-    pub(crate) fn of(value: i64, points: u32, weight: u32) -> Self {
+    pub(crate) fn of(points: u32, weight: u32) -> Self {
         // Points and weights are at most 10,000, and so is what they come to.
-        let contribution = i16::try_from(crate::score::contribution(points, weight)).unwrap_or(0);
         let small = |number: u32| u16::try_from(number).unwrap_or(0);
-        Self { value, points: small(points), weight: small(weight), contribution }
+        let contribution = crate::score::contribution(points, weight);
+        Self { points: small(points), weight: small(weight), contribution }
+    }
+
+    pub(crate) fn words(self) -> [u32; Self::WORDS] {
+        [u32::from(self.points) | u32::from(self.weight) << 16, self.contribution.cast_unsigned()]
+    }
+}
+
+/// When something may change on one clock, and where the account stands in the calendar of that clock.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Slot {
+    /// The instant, or one before it.
+    pub(crate) due: i64,
+    /// The minute of the calendar.
+    pub(crate) queued: i32,
+}
+
+impl Slot {
+    pub(crate) const NEVER: Self = Self { due: NEVER, queued: i32::MAX };
+    const WORDS: usize = 3;
+
+    pub(crate) fn words(self) -> [u32; Self::WORDS] {
+        let [low, high] = split(self.due);
+        [low, high, self.queued.cast_unsigned()]
     }
 }
 
@@ -68,27 +123,26 @@ pub(crate) struct Account {
     pub(crate) position: Position,
     pub(crate) revision: u64,
     pub(crate) as_of: i64,
+    /// All that grows and shrinks: see [`part`].
+    pub(crate) parts: Parts,
     pub(crate) info: Option<Box<Info>>,
-    pub(crate) seen: Seen,
     pub(crate) milestones: Option<Box<Milestones>>,
-    pub(crate) signals: Box<[State]>,
     /// Living time until which a signal is unknown, since its definition is new; by signal.
     pub(crate) blind: Option<Box<[i64]>>,
-    pub(crate) band: Option<usize>,
-    pub(crate) band_since: i64,
     pub(crate) rules: Box<[rule::State]>,
-    pub(crate) published: Option<Box<Published>>,
+    pub(crate) band_since: i64,
+    pub(crate) published: Option<Published>,
+    pub(crate) band: Option<u16>,
     /// Whether an account-health record is owed.
     pub(crate) changed: bool,
     /// Whether the end of the account was made known.
     pub(crate) buried: bool,
     /// Whether it may be ahead of its shard, since it was restored.
     pub(crate) ahead: bool,
-    // From here on: derived, and worked out anew after a restore.
-    pub(crate) readings: Box<[Reading]>,
-    pub(crate) scored: Box<[Scored]>,
-    /// By clock: the instant at which something may change, and the calendar's minute that it stands in.
-    pub(crate) due: Box<[(i64, i64)]>,
+    /// Whether what is derived is still to be worked out; itself derived.
+    pub(crate) unread: bool,
+    /// Sources that had not begun when their signals were last read; derived.
+    pub(crate) unbegun: SourceSet,
 }
 
 /// The spread of an account.
@@ -98,43 +152,96 @@ pub(crate) fn spread(id: &str) -> i64 {
 
 impl Account {
     pub(crate) fn new(id: &str, plan: usize, prepared: &Prepared) -> Self {
-        let mut account = Self {
+        Self {
             id: id.into(),
             spread: spread(id),
             plan,
             position: Position::START,
             revision: 0,
             as_of: i64::MIN,
+            parts: prepared.template.clone(),
             info: None,
-            seen: Seen::default(),
             milestones: prepared.has_milestones.then(Box::default),
-            signals: prepared.plan.signals.iter().map(|signal| State::new(&signal.operator)).collect(),
             blind: None,
-            band: None,
-            band_since: i64::MIN,
             rules: vec![rule::State::default(); prepared.plan.rules.len()].into(),
+            band_since: i64::MIN,
             published: None,
+            band: None,
             changed: false,
             buried: false,
             ahead: false,
-            readings: Box::default(),
-            scored: Box::default(),
-            due: Box::default(),
-        };
-        account.forget_derived(prepared);
-        account
+            unread: true,
+            unbegun: SourceSet::default(),
+        }
     }
 
-    /// Makes everything derived be worked out anew.
-    pub(crate) fn forget_derived(&mut self, prepared: &Prepared) {
-        self.readings = vec![Reading::NEW; prepared.plan.signals.len()].into();
-        self.scored = vec![Scored::NEW; prepared.plan.measures.len()].into();
-        self.due = vec![(NEVER, NEVER); prepared.slots()].into();
+    /// The value of a signal, or [`UNKNOWN`].
+    pub(crate) fn reading(&self, signal: usize) -> i64 {
+        number(self.parts.get(part::READINGS), 2 * signal)
     }
 
-    /// Makes every signal be read anew at the next look.
-    pub(crate) fn forget_readings(&mut self) {
-        self.readings.iter_mut().for_each(|reading| *reading = Reading::NEW);
+    pub(crate) fn set_reading(&mut self, signal: usize, value: i64) {
+        set_number(self.parts.get_mut(part::READINGS), 2 * signal, value);
+    }
+
+    pub(crate) fn scored(&self, measure: usize) -> Scored {
+        let words = &self.parts.get(part::SCORED)[Scored::WORDS * measure..];
+        let (points, weight) = (words[0] & 0xffff, words[0] >> 16);
+        let small = |number: u32| u16::try_from(number).unwrap_or(0);
+        Scored { points: small(points), weight: small(weight), contribution: words[1].cast_signed() }
+    }
+
+    pub(crate) fn set_scored(&mut self, measure: usize, scored: Scored) {
+        let at = Scored::WORDS * measure;
+        self.parts.get_mut(part::SCORED)[at..at + Scored::WORDS].copy_from_slice(&scored.words());
+    }
+
+    /// Makes every measure be scored anew.
+    pub(crate) fn forget_scored(&mut self) {
+        for words in self.parts.get_mut(part::SCORED).chunks_exact_mut(Scored::WORDS) {
+            words.copy_from_slice(&Scored::UNKNOWN.words());
+        }
+    }
+
+    /// How many clocks it waits on.
+    pub(crate) fn slots(&self) -> usize {
+        self.parts.get(part::DUE).len() / Slot::WORDS
+    }
+
+    pub(crate) fn slot(&self, slot: usize) -> Slot {
+        let words = &self.parts.get(part::DUE)[Slot::WORDS * slot..];
+        Slot { due: number(words, 0), queued: words[2].cast_signed() }
+    }
+
+    pub(crate) fn set_due(&mut self, slot: usize, due: i64) {
+        set_number(self.parts.get_mut(part::DUE), Slot::WORDS * slot, due);
+    }
+
+    pub(crate) fn set_queued(&mut self, slot: usize, queued: i32) {
+        self.parts.get_mut(part::DUE)[Slot::WORDS * slot + 2] = queued.cast_unsigned();
+    }
+
+    /// Makes a slot due at `due`, unless it is sooner.
+    pub(crate) fn wait_for(&mut self, slot: usize, due: i64) {
+        if due < self.slot(slot).due {
+            self.set_due(slot, due);
+        }
+    }
+
+    /// Waits for nothing any more.
+    pub(crate) fn wait_for_nothing(&mut self) {
+        (0..self.slots()).for_each(|slot| self.set_due(slot, NEVER));
+    }
+
+    /// What was published last of each measure.
+    pub(crate) fn told(&self) -> impl ExactSizeIterator<Item = Told> {
+        self.parts.get(part::PUBLISHED).chunks_exact(Told::WORDS).map(Told::of)
+    }
+
+    /// Remembers what was published of each measure.
+    pub(crate) fn tell(&mut self, lines: impl Iterator<Item = Told>) {
+        let words: Vec<u32> = lines.flat_map(Told::words).collect();
+        self.parts.part(part::PUBLISHED).replace(&words);
     }
 
     /// Whether it reflects `position` already; if not, it never will be ahead again.
@@ -145,24 +252,13 @@ impl Account {
 
     /// Reads a little of each cache line of the account itself.
     pub(crate) fn touch_self(&self) -> usize {
-        self.id.len() + self.signals.len() + self.readings.len() + self.due.len() + self.rules.len()
+        self.id.len() + usize::from(self.unread) + self.rules.len()
     }
 
     /// Reads a little of each cache line of its parts.
     pub(crate) fn touch_parts(&self) -> usize {
         let name = usize::from(self.id.as_bytes().first().copied().unwrap_or(0));
-        let signals: usize = self.signals.iter().map(State::touch_self).sum();
-        let readings = self.readings.iter().step_by(2).filter(|reading| reading.due.plain == 0).count();
-        let scored = self.scored.iter().step_by(4).filter(|scored| scored.weight == 1).count();
-        let due = self.due.iter().step_by(4).filter(|due| due.0 == 0).count();
-        let rules: usize = self.rules.iter().map(|rule| rule.since.len()).sum();
-        let published = self.published.as_ref().map_or(0, |published| published.lines.len());
-        name + signals + readings + scored + due + rules + published + self.seen.touch()
-    }
-
-    /// Reads a little of what its signals hold.
-    pub(crate) fn touch_content(&self) -> usize {
-        self.signals.iter().map(State::touch_content).sum()
+        name + self.rules.iter().step_by(3).filter(|rule| rule.is_idle()).count() + self.parts.touch()
     }
 
     pub(crate) fn is_closed(&self) -> bool {
@@ -182,19 +278,10 @@ impl Account {
         size_of::<Self>()
             + 16
             + self.id.len()
+            + self.parts.heap()
             + self.info.as_ref().map_or(0, |info| info.heap())
-            + self.seen.heap()
             + self.milestones.as_ref().map_or(0, |m| size_of::<Milestones>() + m.heap())
-            + self.signals.iter().map(|state| size_of::<State>() + state.heap()).sum::<usize>()
             + self.blind.as_ref().map_or(0, |blind| 8 * blind.len())
-            + self
-                .rules
-                .iter()
-                .map(|rule| size_of::<rule::State>() + 8 * rule.since.capacity())
-                .sum::<usize>()
-            + self.published.as_ref().map_or(0, |p| size_of::<Published>() + 16 * p.lines.capacity())
-            + size_of_val(&*self.readings)
-            + size_of_val(&*self.scored)
-            + size_of_val(&*self.due)
+            + self.rules.iter().map(|rule| size_of::<rule::State>() + rule.heap()).sum::<usize>()
     }
 }

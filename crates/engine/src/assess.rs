@@ -1,21 +1,23 @@
-//! Where an account stands at one instant: readings, weights, contributions, score. Changes nothing that counts.
+//! Where an account stands at one instant: weights, contributions, score. Changes nothing that counts.
+//!
+//! [`Assessment::assess`] works out what decides whether there is anything to say; what is needed only to say it,
+//! [`Assessment::show`] adds.
 
-use crate::account::{Account, Scored, UNKNOWN};
+use crate::account::{Account, Scored};
 use crate::clock::View;
 use crate::effect::{CapLine, Evidence, Freshness, Line, Standing, Status};
-use crate::now::{Clocks, Edge, Now};
-use crate::operator::Reading;
+use crate::now::{Clocks, Now};
 use crate::prepared::Prepared;
+use crate::reading::{Changed, known};
 use crate::score::{self, Facts};
 use model::plan::{Attribute, Operator, SourceSet};
-use model::source::{SOURCES, Source};
+use model::source::Source;
 use model::time::EventTime;
 
 /// The work space of assessments, kept so that none allocates.
 #[derive(Debug, Default)]
 pub(crate) struct Assessment {
-    /// How each source of the model is seen.
-    views: [Option<View>; SOURCES],
+    pub(crate) changed: Changed,
     /// How well each signal is known.
     pub(crate) freshness: Vec<Freshness>,
     pub(crate) lines: Vec<Line>,
@@ -29,11 +31,12 @@ pub(crate) struct Assessment {
     pub(crate) band: Option<usize>,
     pub(crate) cap: Option<CapLine>,
     pub(crate) coverage: u32,
+    /// Whether lines and sources are those of the last assessment.
+    shown: bool,
 }
 
 /// What conditions may ask.
 pub(crate) struct Asked<'a> {
-    pub(crate) readings: &'a [Reading],
     pub(crate) freshness: &'a [Freshness],
     pub(crate) score: Option<u32>,
     pub(crate) account: &'a Account,
@@ -41,7 +44,7 @@ pub(crate) struct Asked<'a> {
 
 impl Facts for Asked<'_> {
     fn signal(&self, signal: usize) -> Option<i64> {
-        if self.freshness[signal] == Freshness::Unknown { None } else { self.readings[signal].value() }
+        if self.freshness[signal] == Freshness::Unknown { None } else { known(self.account, signal) }
     }
 
     fn score(&self) -> Option<u32> {
@@ -57,37 +60,6 @@ impl Facts for Asked<'_> {
     }
 }
 
-/// Brings the readings of an account up to `now`. `touched`: signals that took something in.
-pub(crate) fn read(
-    account: &mut Account,
-    prepared: &Prepared,
-    clocks: Clocks<'_>,
-    now: &Now,
-    touched: &[usize],
-) {
-    for (i, signal) in prepared.plan.signals.iter().enumerate() {
-        let old = account.readings[i];
-        let edge = prepared.direct[i].map(|source| edge(clocks, now, source, account.spread));
-        let is_derived = matches!(signal.operator, Operator::Ratio { .. });
-        let due = edge.as_ref().is_some_and(|edge| old.due.is_reached(&edge.now));
-        // What is not touched and not due reads as before: its state is not even looked at.
-        if !(due || is_derived || old == Reading::NEW || touched.contains(&i)) {
-            continue;
-        }
-        let edge = edge.unwrap_or_else(|| self::edge(clocks, now, Source::Login, account.spread));
-        let (before, _) = account.readings.split_at(i);
-        let milestones = account.milestones.as_deref();
-        let reading = account.signals[i].read_value(&signal.operator, &edge, before, milestones, old);
-        account.readings[i] = reading;
-    }
-}
-
-/// The edges of an account's windows on a source.
-pub(crate) fn edge<'a>(clocks: Clocks<'a>, now: &Now, source: Source, spread: i64) -> Edge<'a> {
-    let i = source.index();
-    Edge { clock: &clocks.clocks[i], now: now.sources[i], rules: &clocks.rules[i], spread }
-}
-
 impl Assessment {
     /// Works out where the account stands, from its readings.
     pub(crate) fn assess(
@@ -97,86 +69,81 @@ impl Assessment {
         clocks: Clocks<'_>,
         now: &Now,
     ) {
-        let plan = std::sync::Arc::clone(&prepared.plan);
+        self.shown = false;
         self.see(account, prepared, clocks, now);
-        let scored =
-            account.stage().is_none_or(|stage| !plan.not_scored_stages.iter().any(|none| none == stage));
+        let scored = account
+            .stage()
+            .is_none_or(|stage| !prepared.plan.not_scored_stages.iter().any(|none| none == stage));
         self.status = Some(if scored { Status::Scored } else { Status::NotScored });
-        let mut known = 0_u128;
-        for (i, measure) in plan.measures.iter().enumerate() {
-            if scored && self.freshness[measure.signal] != Freshness::Unknown {
-                known |= 1 << i;
-            }
-        }
-        let weights = prepared.weights(known);
-        let mut raw = 0;
-        self.lines.clear();
-        for (i, measure) in plan.measures.iter().enumerate() {
+        let mut known_measures = 0_u128;
+        let mut whole = true;
+        for (i, measure) in prepared.plan.measures.iter().enumerate() {
             let freshness = self.freshness[measure.signal];
-            let value = account.readings[measure.signal].value().filter(|_| freshness != Freshness::Unknown);
-            let was = account.scored[i];
-            let (told, weight) = (value.unwrap_or(UNKNOWN), weights[i]);
-            if was.value != told || u32::from(was.weight) != weight {
-                let points = value.map_or(0, |value| measure.curve.points(value));
-                account.scored[i] = Scored::of(told, points, weight);
+            whole &= freshness == Freshness::Fresh;
+            if scored && freshness != Freshness::Unknown {
+                known_measures |= 1 << i;
             }
-            let is = account.scored[i];
-            let contribution = i32::from(is.contribution);
-            raw += contribution;
-            self.lines.push(Line {
-                measure: i,
-                freshness,
-                value,
-                previous_value: None,
-                points: u32::from(is.points),
-                weight,
-                contribution,
-                change: 0,
-            });
         }
-        self.score = None;
-        self.cap = None;
-        self.coverage = 0;
+        prepared.weigh(known_measures);
+        let raw = self.add_up(account, prepared);
+        let plan = &*prepared.plan;
+        (self.score, self.cap, self.coverage) = (None, None, 0);
         if scored {
-            self.coverage = score::coverage(&plan, |i| self.freshness[plan.measures[i].signal]);
-            if weights.iter().any(|weight| *weight > 0) {
-                let asked =
-                    Asked { readings: &account.readings, freshness: &self.freshness, score: None, account };
-                self.cap = score::cap(&plan, raw, &asked);
+            self.coverage = if whole {
+                prepared.whole_coverage
+            } else {
+                score::coverage(plan, |i| self.freshness[plan.measures[i].signal])
+            };
+            if prepared.weights().iter().any(|weight| *weight > 0) {
+                let asked = Asked { freshness: &self.freshness, score: None, account };
+                self.cap = score::cap(plan, raw, &asked);
                 let total = raw + self.cap.map_or(0, |cap| cap.contribution);
                 self.score = Some(u32::try_from(total).unwrap_or(0));
             }
         }
         let score = self.score.filter(|_| self.coverage >= plan.min_coverage);
-        self.band = score.map(|score| score::band(&plan, score, account.band));
+        self.band = score.map(|score| score::band(plan, score, account.band.map(usize::from)));
+    }
+
+    /// Scores the measures whose signals or weights have changed, and adds all up.
+    fn add_up(&self, account: &mut Account, prepared: &Prepared) -> i32 {
+        let mut raw = 0;
+        for (i, (measure, weight)) in prepared.plan.measures.iter().zip(prepared.weights()).enumerate() {
+            let mut scored = account.scored(i);
+            if self.freshness[measure.signal] == Freshness::Unknown {
+                if scored != Scored::UNKNOWN {
+                    account.set_scored(i, Scored::UNKNOWN);
+                }
+                continue;
+            }
+            if self.changed.has(measure.signal) || u32::from(scored.weight) != *weight {
+                let points = measure.curve.points(account.reading(measure.signal));
+                scored = Scored::of(points, *weight);
+                account.set_scored(i, scored);
+            }
+            raw += scored.contribution;
+        }
+        raw
     }
 
     /// Looks at the sources, and from them at the signals.
     fn see(&mut self, account: &Account, prepared: &Prepared, clocks: Clocks<'_>, now: &Now) {
-        self.complete_to.clear();
-        self.sources_out = SourceSet::default();
-        for source in &prepared.waits {
-            let i = source.index();
-            self.views[i] = Some(clocks.view_of(now, *source, account.spread));
-            if clocks.clocks[i].is_out() {
-                self.sources_out = self.sources_out.union(SourceSet::of(*source));
-            }
-            if let Some(at) = now.sources[i].at {
-                self.complete_to.push((*source, EventTime(at)));
-            }
-        }
+        let plan = &prepared.plan;
+        let all_live = plan.used.is_within(now.live);
         self.freshness.clear();
-        for (i, signal) in prepared.plan.signals.iter().enumerate() {
+        for (i, signal) in plan.signals.iter().enumerate() {
             let mut freshness = Freshness::Fresh;
-            for source in signal.sources.iter() {
-                match self.views[source.index()] {
-                    Some(View::Live) => {}
-                    Some(View::Stale) if freshness == Freshness::Fresh => freshness = Freshness::Stale,
-                    Some(View::Stale) => {}
-                    Some(View::Unbegun) | None => freshness = Freshness::Unknown,
+            if !all_live {
+                for source in signal.sources.iter().filter(|source| !now.live.contains(*source)) {
+                    match clocks.view_of(now, source, account.spread) {
+                        View::Live => {}
+                        View::Stale if freshness == Freshness::Fresh => freshness = Freshness::Stale,
+                        View::Stale => {}
+                        View::Unbegun => freshness = Freshness::Unknown,
+                    }
                 }
             }
-            if account.readings[i].value().is_none() || is_blind(account, prepared, now, i) {
+            if known(account, i).is_none() || is_blind(account, prepared, now, i) {
                 freshness = Freshness::Unknown;
             }
             if let Operator::Ratio { part, whole, .. } = signal.operator
@@ -185,6 +152,40 @@ impl Assessment {
                 freshness = Freshness::Unknown;
             }
             self.freshness.push(freshness);
+        }
+    }
+
+    /// Adds what is needed to say where the account stands.
+    pub(crate) fn show(&mut self, account: &Account, prepared: &Prepared, clocks: Clocks<'_>, now: &Now) {
+        if std::mem::replace(&mut self.shown, true) {
+            return;
+        }
+        self.complete_to.clear();
+        self.sources_out = SourceSet::default();
+        for source in &prepared.waits {
+            let i = source.index();
+            if clocks.clocks[i].is_out() {
+                self.sources_out = self.sources_out.union(SourceSet::of(*source));
+            }
+            if let Some(at) = now.sources[i].at {
+                self.complete_to.push((*source, EventTime(at)));
+            }
+        }
+        self.lines.clear();
+        for (i, measure) in prepared.plan.measures.iter().enumerate() {
+            let freshness = self.freshness[measure.signal];
+            let is_known = freshness != Freshness::Unknown;
+            let scored = account.scored(i);
+            self.lines.push(Line {
+                measure: i,
+                freshness,
+                value: known(account, measure.signal).filter(|_| is_known),
+                previous_value: None,
+                points: if is_known { u32::from(scored.points) } else { 0 },
+                weight: prepared.weights()[i],
+                contribution: scored.contribution,
+                change: 0,
+            });
         }
     }
 

@@ -3,19 +3,20 @@
 //! Invariant: looking once more at the same instant, or at one at which nothing was due, changes nothing. Timers
 //! may therefore come too early, and a restored account may be looked at more often than the first time.
 
-use crate::account::{Account, UNKNOWN};
-use crate::assess::{Asked, Assessment, read};
+use crate::account::{Account, Published, Told as Said, UNKNOWN};
+use crate::assess::{Asked, Assessment};
 use crate::effect::{
-    AccountHealth, Alert, AlertState, Cause, Closed, Effect, EffectId, Evidence, Freshness, Health,
+    AccountHealth, Alert, AlertState, Cause, Closed, Effect, EffectId, Evidence, Freshness, Health, Line,
     OpenAlert, Resolution, Sink, Status,
 };
-use crate::now::{Clocks, Due, Now};
-use crate::operator::Reading;
+use crate::now::{Clocks, Now};
 use crate::prepared::Prepared;
-use crate::rule::{Told, Transition};
+use crate::reading::{edge, known, read_due, read_touched};
+use crate::rule::{Phase, Told, Transition};
 use crate::score::holds;
 use crate::timer::NEVER;
 use model::plan::{IfUnknown, Rule, Severity};
+use model::source::Source;
 use model::time::{DAY, EventTime};
 
 /// Effects of the entry at hand.
@@ -40,7 +41,28 @@ pub(crate) struct Look<'a> {
     pub(crate) cause: Cause,
     /// Whether the account may be published and its rules may run.
     pub(crate) enabled: bool,
-    pub(crate) touched: &'a [usize],
+    /// What can have changed.
+    pub(crate) scope: Scope<'a>,
+}
+
+/// What can have changed since an account was last looked at.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum Scope<'a> {
+    /// What is due, and what depends on the state of sources.
+    Due,
+    /// Signals of this source that took something in, and nothing else.
+    Signals(Source, &'a [usize]),
+    /// Signals of this source that took something in, and what the account says of itself.
+    All(Source, &'a [usize]),
+}
+
+impl<'a> Scope<'a> {
+    const fn touched(self) -> &'a [usize] {
+        match self {
+            Self::Due => &[],
+            Self::Signals(_, touched) | Self::All(_, touched) => touched,
+        }
+    }
 }
 
 /// Evaluates an account. Returns whether anything changed that must be stored.
@@ -53,10 +75,15 @@ pub(crate) fn evaluate(
 ) -> bool {
     if account.is_closed() {
         // What comes in while it is closed is read once it is open again.
-        look.touched.iter().for_each(|signal| account.readings[*signal] = Reading::NEW);
+        account.unread |= !look.scope.touched().is_empty();
         return bury(account, prepared, work, look, out);
     }
-    read(account, prepared, look.clocks, look.now, look.touched);
+    let is_first = account.unread || account.published.is_none();
+    read(account, prepared, work, look);
+    if matches!(look.scope, Scope::Signals(..)) && !is_first && !work.changed.any() {
+        // No value has changed, and nothing was due: there is nothing to be found out.
+        return false;
+    }
     work.assess(account, prepared, look.clocks, look.now);
     let mut changed = false;
     if look.enabled {
@@ -74,10 +101,36 @@ pub(crate) fn evaluate(
     changed
 }
 
+/// Brings the readings of an account up to now.
+fn read(account: &mut Account, prepared: &Prepared, work: &mut Assessment, look: Look<'_>) {
+    work.changed.begin(prepared.plan.signals.len());
+    if account.unread || !matches!(look.scope, Scope::Signals(..)) {
+        read_due(account, prepared, look.clocks, look.now, &mut work.changed);
+    }
+    if let Scope::Signals(source, touched) | Scope::All(source, touched) = look.scope {
+        let edge = edge(look.clocks, look.now, source, account.spread);
+        read_touched(account, prepared, touched, &edge, &mut work.changed);
+    }
+}
+
+/// Brings the readings of an account up to now and works out where it stands.
+pub(crate) fn stand(
+    account: &mut Account,
+    prepared: &mut Prepared,
+    work: &mut Assessment,
+    clocks: Clocks<'_>,
+    now: &Now,
+) {
+    work.changed.begin(prepared.plan.signals.len());
+    read_due(account, prepared, clocks, now, &mut work.changed);
+    work.assess(account, prepared, clocks, now);
+}
+
 /// Works out what is derived of an account that was restored, and what it waits for; nothing else changes.
-pub(crate) fn derive(account: &mut Account, prepared: &Prepared, look: Look<'_>) {
+pub(crate) fn derive(account: &mut Account, prepared: &Prepared, work: &mut Assessment, look: Look<'_>) {
     if !account.is_closed() {
-        read(account, prepared, look.clocks, look.now, &[]);
+        account.forget_scored();
+        read(account, prepared, work, look);
         wait(account, prepared, look);
     }
 }
@@ -90,20 +143,21 @@ fn publish(
     out: &mut Out<'_>,
 ) -> bool {
     // A change of band is published, so this is stored too.
-    if account.band != work.band || account.published.is_none() {
-        account.band = work.band;
+    let band = work.band.map(|band| u16::try_from(band).unwrap_or(u16::MAX));
+    if account.band != band || account.published.is_none() {
+        account.band = band;
         account.band_since = account.as_of;
     }
-    let cap = work.cap.map(|cap| (cap.cap, cap.contribution));
+    let cap = work.cap.map(|cap| (u32::try_from(cap.cap).unwrap_or(u32::MAX), cap.contribution));
     let scored = work.status == Some(Status::Scored);
-    let last = account.published.as_deref();
+    let last = account.published;
     let moved = last.is_none_or(|last| {
         let change = match (last.score, work.score) {
             (Some(before), Some(now)) => before.abs_diff(now) >= prepared.plan.publish_change,
             (before, now) => before.is_some() != now.is_some(),
         };
         change
-            || last.band != work.band
+            || last.band != band
             || last.cap.map(|cap| cap.0) != cap.map(|cap| cap.0)
             || last.scored != scored
     });
@@ -111,19 +165,21 @@ fn publish(
     if !moved && !daily {
         return false;
     }
+    work.show(account, prepared, look.clocks, look.now);
     let mut removed_change = 0;
-    if let Some(last) = last {
-        for (line, (value, contribution)) in work.lines.iter_mut().zip(&last.lines) {
-            line.previous_value = Some(*value).filter(|value| *value != UNKNOWN);
-            line.change = line.contribution - contribution;
+    if last.is_some() {
+        let mut told = account.told();
+        for (line, told) in work.lines.iter_mut().zip(told.by_ref()) {
+            line.previous_value = Some(told.value).filter(|value| *value != UNKNOWN);
+            line.change = line.contribution - told.contribution;
         }
-        removed_change = -last.lines.iter().skip(work.lines.len()).map(|line| line.1).sum::<i32>();
+        removed_change = -told.map(|told| told.contribution).sum::<i32>();
     } else {
         work.lines.iter_mut().for_each(|line| line.change = line.contribution);
     }
-    let taken = |cap: Option<(usize, i32)>| cap.map_or(0, |cap| cap.1);
+    let taken = |cap: Option<(u32, i32)>| cap.map_or(0, |cap| cap.1);
     let (previous_score, previous_band, first) =
-        last.map_or((None, None, true), |last| (last.score, last.band, false));
+        last.map_or((None, None, true), |last| (last.score, last.band.map(usize::from), false));
     let cap_change = taken(cap) - taken(last.and_then(|last| last.cap));
     account.revision += 1;
     let health = Health {
@@ -136,14 +192,10 @@ fn publish(
         cause: if moved { look.cause } else { Cause::Daily },
     };
     out.emit(&Effect::Health(health));
-    let published = account.published.get_or_insert_default();
-    (published.score, published.band, published.cap) = (work.score, work.band, cap);
-    (published.greatest, published.scored) = (look.now.greatest, scored);
-    published.lines.clear();
-    published.lines.extend(work.lines.iter().map(|line| (line.value.unwrap_or(UNKNOWN), line.contribution)));
-    if published.lines.capacity() > work.lines.len() {
-        published.lines.shrink_to_fit();
-    }
+    account.published =
+        Some(Published { greatest: look.now.greatest, score: work.score, cap, band, scored });
+    let said = |line: &Line| Said { value: line.value.unwrap_or(UNKNOWN), contribution: line.contribution };
+    account.tell(work.lines.iter().map(said));
     account.changed = true;
     true
 }
@@ -174,7 +226,7 @@ fn tell<'c>(
         || (spec.on_score && score.is_none());
     let apart =
         prepared.rule_lag[rule].is_some_and(|lag| prepared.lags[lag].is_apart(look.now.x - account.spread));
-    let asked = Asked { readings: &account.readings, freshness: &work.freshness, score, account };
+    let asked = Asked { freshness: &work.freshness, score, account };
     let begins = holds(&spec.when, &asked);
     Told {
         clocks,
@@ -201,6 +253,9 @@ fn move_rules(
     let mut changed = false;
     let mut clocks = std::mem::take(&mut work.clocks);
     for rule in 0..prepared.plan.rules.len() {
+        if account.rules[rule].is_idle() && !begins(rule, account, prepared, work) {
+            continue;
+        }
         let told = tell(rule, account, prepared, work, look, &mut clocks);
         // A rule passes each phase at most once at one instant, so this ends.
         for _ in 0..6 {
@@ -222,14 +277,21 @@ fn move_rules(
                 }
             }
         }
+        account.rules[rule].tidy();
     }
     work.clocks = clocks;
     changed
 }
 
+/// Whether the condition of a rule holds.
+fn begins(rule: usize, account: &Account, prepared: &Prepared, work: &Assessment) -> bool {
+    let score = work.score.filter(|_| work.band.is_some());
+    holds(&prepared.plan.rules[rule].when, &Asked { freshness: &work.freshness, score, account })
+}
+
 fn severity(rule: usize, account: &Account, prepared: &Prepared, work: &Assessment) -> Severity {
     let spec = &prepared.plan.rules[rule];
-    let asked = Asked { readings: &account.readings, freshness: &work.freshness, score: work.score, account };
+    let asked = Asked { freshness: &work.freshness, score: work.score, account };
     match &spec.critical_when {
         Some(critical) if holds(critical, &asked) => Severity::Critical,
         _ => spec.severity,
@@ -246,11 +308,11 @@ fn announce(
     out: &mut Out<'_>,
 ) {
     let spec = &prepared.plan.rules[rule];
+    work.show(account, prepared, look.clocks, look.now);
     work.evidence.clear();
     for signal in &spec.signals {
         let freshness = work.freshness.get(*signal).copied().unwrap_or(Freshness::Unknown);
-        let value = account.readings.get(*signal).and_then(|reading| reading.value());
-        let value = value.filter(|_| freshness != Freshness::Unknown);
+        let value = known(account, *signal).filter(|_| freshness != Freshness::Unknown);
         work.evidence.push(Evidence { signal: *signal, value, freshness });
     }
     account.changed = true;
@@ -264,8 +326,8 @@ fn announce(
         revision: if resolved { 2 } else { 1 },
         state,
         severity: machine.severity.unwrap_or(spec.severity),
-        started_at: EventTime(machine.started_at),
-        fired_at: EventTime(machine.fired_at),
+        started_at: EventTime(machine.started_at()),
+        fired_at: EventTime(machine.fired_at()),
         ended_at: resolved.then_some(EventTime(account.as_of)),
         evidence: &work.evidence,
         cause: look.cause,
@@ -300,11 +362,12 @@ pub(crate) fn resolve(
     why: Resolution,
 ) -> bool {
     let was_open = account.rules[rule].is_open();
-    let was_idle = account.rules[rule].phase == crate::rule::Phase::Idle;
+    let was_idle = account.rules[rule].is_idle();
     account.rules[rule].resolve(0, &[]);
     if was_open {
         announce(rule, AlertState::Resolved(why), account, prepared, work, look, out);
     }
+    account.rules[rule].tidy();
     !was_idle
 }
 
@@ -324,8 +387,7 @@ fn bury(
         // Nobody knows of it, so there is nothing to end.
         return true;
     }
-    read(account, prepared, look.clocks, look.now, &[]);
-    work.assess(account, prepared, look.clocks, look.now);
+    stand(account, prepared, work, look.clocks, look.now);
     account.as_of = account.as_of.max(look.as_of);
     resolve_all(account, prepared, work, look, out, Resolution::AccountClosed);
     account.revision += 1;
@@ -334,7 +396,8 @@ fn bury(
     account.changed = false;
     account.published = None;
     account.band = None;
-    account.due.iter_mut().for_each(|(due, _)| *due = NEVER);
+    account.wait_for_nothing();
+    account.unread = true;
     true
 }
 
@@ -346,8 +409,8 @@ pub(crate) fn publish_latest(
     look: Look<'_>,
     out: &mut Out<'_>,
 ) {
-    read(account, prepared, look.clocks, look.now, look.touched);
-    work.assess(account, prepared, look.clocks, look.now);
+    stand(account, prepared, work, look.clocks, look.now);
+    work.show(account, prepared, look.clocks, look.now);
     account.revision += 1;
     account.changed = false;
     let open: Vec<OpenAlert> = (0..account.rules.len())
@@ -356,7 +419,7 @@ pub(crate) fn publish_latest(
             rule,
             episode: account.rules[rule].episode,
             severity: account.rules[rule].severity.unwrap_or(prepared.plan.rules[rule].severity),
-            fired_at: EventTime(account.rules[rule].fired_at),
+            fired_at: EventTime(account.rules[rule].fired_at()),
         })
         .collect();
     out.emit(&Effect::AccountHealth(AccountHealth {
@@ -365,56 +428,39 @@ pub(crate) fn publish_latest(
     }));
 }
 
-/// Works out when the account must be looked at next, by clock.
+/// Works out when the account must be looked at next; what its signals wait for is known from reading them.
 fn wait(account: &mut Account, prepared: &Prepared, look: Look<'_>) {
-    let last = account.due.len() - 1;
-    account.due.iter_mut().for_each(|(due, _)| *due = NEVER);
-    for (i, reading) in account.readings.iter().enumerate() {
-        let Some(source) = prepared.direct[i] else { continue };
-        let slot = prepared.slot_of[source.index()];
-        let mut due = reading.due;
-        if let Some(blind) = &account.blind
-            && blind[i] > look.now.sources[source.index()].living
-        {
-            due = due.sooner(Due::living(blind[i]));
-        }
-        if due.living == Due::WHEN_BEGUN.living && !look.clocks.clocks[source.index()].has_begun() {
-            due.living = NEVER;
-        }
-        account.due[slot].0 = account.due[slot].0.min(due.living);
-        account.due[slot + 1].0 = account.due[slot + 1].0.min(due.plain);
-    }
+    let last = account.slots() - 1;
     if !look.enabled {
+        account.set_due(last, NEVER);
         return;
     }
-    if let Some(published) = &account.published {
-        account.due[last].0 = published.greatest + DAY;
-    }
-    for (rule, machine) in account.rules.iter().enumerate() {
+    let mut greatest = account.published.map_or(NEVER, |published| published.greatest + DAY);
+    for rule in 0..account.rules.len() {
+        let machine = &account.rules[rule];
         let spec = &prepared.plan.rules[rule];
         let span = match machine.phase {
-            crate::rule::Phase::Idle | crate::rule::Phase::Firing => continue,
-            crate::rule::Phase::Pending => spec.for_ms,
-            crate::rule::Phase::Clearing => spec.keep_firing_for,
-            crate::rule::Phase::Cooldown => spec.cooldown,
+            Phase::Idle | Phase::Firing => continue,
+            Phase::Pending => spec.for_ms,
+            Phase::Clearing => spec.keep_firing_for,
+            Phase::Cooldown => spec.cooldown,
         };
         // In a hold nothing is counted, and the end of the hold is an occasion of its own.
-        if machine.since.is_empty() {
-            continue;
-        }
-        let left = span.saturating_sub(machine.counted);
+        let Some(first) = machine.since().first() else { continue };
+        let left = span.saturating_sub(machine.counted());
         if spec.on_score || spec.signals.is_empty() {
-            let due = machine.since[0].saturating_add(left);
-            account.due[last].0 = account.due[last].0.min(due);
+            greatest = greatest.min(first.saturating_add(left));
             continue;
         }
         // Due when the last of its clocks gets there. All that have not are waited for: which is the last is not
         // known yet, and must not depend on when the account was looked at.
-        for (source, since) in spec.sources.iter().zip(&machine.since) {
-            let (slot, due) = (prepared.slot_of[source.index()], since.saturating_add(left));
+        for (place, source) in spec.sources.iter().enumerate() {
+            let Some(since) = account.rules[rule].since().get(place) else { continue };
+            let due = since.saturating_add(left);
             if due > look.now.sources[source.index()].living {
-                account.due[slot].0 = account.due[slot].0.min(due);
+                account.wait_for(prepared.slot_of[source.index()], due);
             }
         }
     }
+    account.set_due(last, greatest);
 }

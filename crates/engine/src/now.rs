@@ -1,7 +1,7 @@
 //! What an evaluation may know of time: each source at one instant, never later than its clock.
 
 use crate::clock::{Clock, SPREAD, View};
-use model::plan::SourceRules;
+use model::plan::{SourceRules, SourceSet};
 use model::source::{SOURCES, Source};
 
 /// One source at the instant of an evaluation.
@@ -23,6 +23,8 @@ pub(crate) struct Now {
     pub(crate) greatest: i64,
     /// The instant on the axis on which sources advance together.
     pub(crate) x: i64,
+    /// Sources that every account sees alive.
+    pub(crate) live: SourceSet,
 }
 
 /// The clocks of a shard and the rules in force for them.
@@ -46,11 +48,11 @@ impl Clocks<'_> {
             let (clock, rules) = (&self.clocks[i], &self.rules[i]);
             let Some(at) = instant(source, clock) else { continue };
             let steady = clock.is_steady(at, rules);
-            now.sources[i] = SourceNow {
-                at: Some(at),
-                living: clock.living(at),
-                common: steady.then(|| clock.view(at, rules)),
-            };
+            let common = steady.then(|| clock.view(at, rules));
+            if common == Some(View::Live) {
+                now.live = now.live.union(SourceSet::of(source));
+            }
+            now.sources[i] = SourceNow { at: Some(at), living: clock.living(at), common };
             now.x = now.x.max(at + rules.max_delay);
             now.greatest = now.greatest.max(at);
         }

@@ -1,13 +1,14 @@
-//! The state of each operator, joined by one enum; the definitions stand in `model::operator`.
+//! The state of each operator, as the words of a part; the definitions stand in `model::operator`.
 //!
-//! What each keeps per account, and what it costs: rolling count, sum, mean and the trend of one: a bucket of
-//! 16 bytes per bucket with activity, one search per activity; distinct: 16 bytes per identity; trend of
-//! distinct: 16 bytes per identity and bucket; latest, until: one value; since_last: one instant; open: 64
-//! bytes per open ticket; reached, overdue: 56 bytes per milestone, shared; ratio: nothing.
+//! What each keeps per account, and what it costs: rolling count, sum, mean and the trend of one: 8 bytes (with
+//! sums 16) per bucket with activity, one search per activity; distinct: 12 bytes per identity; trend of distinct:
+//! 12 bytes per identity and bucket; latest, until: one value; since_last: one instant; open: 52 bytes per
+//! ticket; reached, overdue: 56 bytes per milestone, shared; ratio: nothing.
 
-mod bucket;
+pub(crate) mod bucket;
 pub mod distinct;
 pub mod milestone;
+pub(crate) mod newest;
 pub mod open;
 pub(crate) mod order;
 mod pairs;
@@ -18,47 +19,131 @@ use crate::account::UNKNOWN;
 use crate::activity::{Activity, Value};
 use crate::bytes::{Damaged, Reader, Writer};
 use crate::now::{Due, Edge};
-use bucket::{Buckets, Span, bounds, bucket_of};
-use distinct::Distinct;
+use crate::parts::{Parts, number as number_at, set_number, split};
+use bucket::{Keep, Span, bounds, bucket_of};
 use milestone::Milestones;
 use model::number::{SCALE, scale_round};
 use model::plan::{Feed, Fold, Operator};
-use open::Tickets;
-use order::{Newest, Order};
-use pairs::Pairs;
-
-/// The state of one signal of one account.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) enum State {
-    Buckets(Buckets),
-    /// Identities, and the number of activities where the model asks for a least one.
-    Distinct(Distinct, Option<Box<Buckets>>),
-    Pairs(Pairs),
-    Newest(Newest<i64>),
-    /// Time of the newest activity; [`i64::MIN`] for none.
-    Since(i64),
-    Tickets(Box<Tickets>),
-    /// Nothing of its own.
-    Derived,
-}
+use order::Order;
 
 /// The value of a signal, and when it may next change without input.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Reading {
     /// [`UNKNOWN`] where there is none.
-    value: i64,
+    pub(crate) value: i64,
     pub(crate) due: Due,
 }
 
 impl Reading {
-    pub(crate) const NEW: Self = Self { value: UNKNOWN, due: Due::AT_ONCE };
-
     fn of(value: Option<i64>, due: Due) -> Self {
         Self { value: value.unwrap_or(UNKNOWN), due }
     }
+}
 
-    pub(crate) fn value(self) -> Option<i64> {
-        Some(self.value).filter(|value| *value != UNKNOWN)
+/// How the state of a signal is laid out in its part.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Layout {
+    /// Buckets of a rolling value, or of its trend.
+    Buckets(Keep),
+    /// Identities.
+    Distinct,
+    /// Identities, and in the part after it the number of activities, since the model asks for a least one.
+    DistinctCounted,
+    /// Pairs of bucket and identity.
+    Pairs,
+    /// The newest value.
+    Newest,
+    /// Time of the newest activity; [`i64::MIN`] for none.
+    Since,
+    /// Tickets.
+    Tickets,
+    /// Nothing of its own.
+    Derived,
+}
+
+impl Layout {
+    /// That of a signal.
+    pub(crate) const fn of(operator: &Operator) -> Self {
+        match operator {
+            Operator::Rolling { fold: Fold::Distinct(_), min_base: 0, .. } => Self::Distinct,
+            Operator::Rolling { fold: Fold::Distinct(_), .. } => Self::DistinctCounted,
+            Operator::Trend { fold: Fold::Distinct(_), .. } => Self::Pairs,
+            Operator::Rolling { fold: Fold::Sum(_) | Fold::Mean(_), .. }
+            | Operator::Trend { fold: Fold::Sum(_) | Fold::Mean(_), .. } => Self::Buckets(Keep::Sums),
+            Operator::Rolling { .. } | Operator::Trend { .. } => Self::Buckets(Keep::Counts),
+            Operator::Latest { .. } | Operator::Until { .. } => Self::Newest,
+            Operator::SinceLast { .. } => Self::Since,
+            Operator::Open { .. } => Self::Tickets,
+            Operator::Ratio { .. } | Operator::Reached | Operator::Overdue => Self::Derived,
+        }
+    }
+
+    /// How many parts it takes.
+    pub(crate) const fn parts(self) -> usize {
+        match self {
+            Self::DistinctCounted => 2,
+            _ => 1,
+        }
+    }
+
+    /// The words of each part while the signal has seen nothing.
+    pub(crate) fn new(self) -> Vec<Vec<u32>> {
+        let buckets = |keep: Keep| vec![0; keep.head()];
+        match self {
+            Self::Buckets(keep) => vec![buckets(keep)],
+            Self::Distinct => vec![distinct::NEW.to_vec()],
+            Self::DistinctCounted => vec![distinct::NEW.to_vec(), buckets(Keep::Counts)],
+            Self::Pairs => vec![pairs::NEW.to_vec()],
+            Self::Newest => vec![newest::new().to_vec()],
+            Self::Since => vec![split(i64::MIN).to_vec()],
+            Self::Tickets => vec![open::NEW.to_vec()],
+            Self::Derived => vec![Vec::new()],
+        }
+    }
+
+    /// Writes the stored form of the signal whose parts begin at `at`.
+    pub(crate) fn write(self, parts: &Parts, at: usize, to: &mut Writer<'_>) {
+        let part = parts.get(at);
+        match self {
+            Self::Buckets(keep) => bucket::write(part, keep, to),
+            Self::Distinct => distinct::write(part, to),
+            Self::DistinctCounted => {
+                distinct::write(part, to);
+                bucket::write(parts.get(at + 1), Keep::Counts, to);
+            }
+            Self::Pairs => pairs::write(part, to),
+            Self::Newest => newest::write(part, to),
+            Self::Since => to.i64(number_at(part, 0)),
+            Self::Tickets => open::write(part, to),
+            Self::Derived => {}
+        }
+    }
+
+    /// Reads the stored form; `next` is called with the words of each part.
+    pub(crate) fn read(
+        self,
+        from: &mut Reader<'_>,
+        words: &mut Vec<u32>,
+        mut next: impl FnMut(&[u32]),
+    ) -> Result<(), Damaged> {
+        words.clear();
+        match self {
+            Self::Buckets(keep) => bucket::read(keep, from, words)?,
+            Self::Distinct => distinct::read(from, words)?,
+            Self::DistinctCounted => {
+                distinct::read(from, words)?;
+                next(words);
+                words.clear();
+                bucket::read(Keep::Counts, from, words)?;
+            }
+            Self::Pairs => pairs::read(from, words)?,
+            Self::Newest => newest::read(from, words)?,
+            Self::Since => words.extend(split(from.i64()?)),
+            Self::Tickets => open::read(from, words)?,
+            Self::Derived => {}
+        }
+        next(words);
+        Ok(())
     }
 }
 
@@ -118,227 +203,147 @@ pub(crate) fn memory(operator: &Operator) -> i64 {
     }
 }
 
-impl State {
-    /// The state of a signal that has seen nothing.
-    pub(crate) fn new(operator: &Operator) -> Self {
-        match operator {
-            Operator::Rolling { fold: Fold::Distinct(_), min_base, .. } => {
-                Self::Distinct(Distinct::default(), (*min_base > 0).then(Box::default))
+/// Takes in an activity that passed the feed, into the parts that begin at `at`. Returns whether there was a place
+/// for it.
+pub(crate) fn observe(
+    operator: &Operator,
+    parts: &mut Parts,
+    at: usize,
+    activity: &Activity<'_>,
+    edge: &Edge<'_>,
+) -> bool {
+    let time = activity.time.0;
+    match operator {
+        Operator::Rolling { fold: Fold::Distinct(field), window, min_base, .. } => {
+            let Some(identity) = activity.fields.identity(*field) else { return true };
+            if *min_base > 0 {
+                bucket::add(&mut parts.part(at + 1), Keep::Counts, time, 0, *window);
             }
-            Operator::Trend { fold: Fold::Distinct(_), .. } => Self::Pairs(Pairs::default()),
-            Operator::Rolling { fold: Fold::Sum(_) | Fold::Mean(_), .. }
-            | Operator::Trend { fold: Fold::Sum(_) | Fold::Mean(_), .. } => Self::Buckets(Buckets::summing()),
-            Operator::Rolling { .. } | Operator::Trend { .. } => Self::Buckets(Buckets::default()),
-            Operator::Latest { .. } | Operator::Until { .. } => Self::Newest(Newest::default()),
-            Operator::SinceLast { .. } => Self::Since(i64::MIN),
-            Operator::Open { .. } => Self::Tickets(Box::default()),
-            Operator::Ratio { .. } | Operator::Reached | Operator::Overdue => Self::Derived,
+            distinct::add(&mut parts.part(at), identity, time, edge, *window)
         }
-    }
-
-    /// Reads a little of the state itself.
-    pub(crate) fn touch_self(&self) -> usize {
-        match self {
-            Self::Buckets(buckets) => buckets.len(),
-            Self::Distinct(distinct, _) => distinct.len(),
-            Self::Pairs(pairs) => pairs.counts().map_or(0, |_| 1),
-            Self::Newest(newest) => usize::from(newest.value == 0),
-            Self::Since(last) => usize::from(*last == 0),
-            Self::Tickets(_) | Self::Derived => 0,
+        Operator::Trend { fold: Fold::Distinct(field), window, .. } => activity
+            .fields
+            .identity(*field)
+            .is_none_or(|identity| pairs::add(&mut parts.part(at), identity, time, *window)),
+        Operator::Rolling { fold, window, .. } | Operator::Trend { fold, window, .. } => {
+            if let Some(amount) = number(*fold, activity) {
+                bucket::add(&mut parts.part(at), keep(*fold), time, amount, *window);
+            }
+            true
         }
-    }
-
-    /// Reads a little of what it holds.
-    pub(crate) fn touch_content(&self) -> usize {
-        match self {
-            Self::Buckets(buckets) => buckets.touch(),
-            Self::Distinct(distinct, _) => distinct.touch(),
-            Self::Pairs(_) | Self::Newest(_) | Self::Since(_) | Self::Tickets(_) | Self::Derived => 0,
+        Operator::Latest { field, .. } | Operator::Until { field, .. } => {
+            let value = match activity.fields.get(*field) {
+                Some(Value::Number(number)) => number.0,
+                Some(Value::Time(instant)) => instant.0,
+                _ => return true,
+            };
+            newest::take(parts.get_mut(at), Order::of(activity), value);
+            true
         }
-    }
-
-    /// Whether this state, of a signal of the same definition, has all that `operator` asks for.
-    pub(crate) fn serves(&self, operator: &Operator) -> bool {
-        match (self, Self::new(operator)) {
-            (Self::Distinct(_, counts), Self::Distinct(_, wanted)) => counts.is_some() == wanted.is_some(),
-            (state, new) => std::mem::discriminant(state) == std::mem::discriminant(&new),
+        Operator::SinceLast { .. } => {
+            let part = parts.get_mut(at);
+            if time > number_at(part, 0) {
+                set_number(part, 0, time);
+            }
+            true
         }
-    }
-
-    /// Takes in an activity that passed the feed. Returns whether there was a place for it.
-    pub(crate) fn observe(&mut self, operator: &Operator, activity: &Activity<'_>, edge: &Edge<'_>) -> bool {
-        let time = activity.time.0;
-        match (self, operator) {
-            (
-                Self::Buckets(buckets),
-                Operator::Rolling { fold, window, .. } | Operator::Trend { fold, window, .. },
-            ) => {
-                if let Some(number) = number(*fold, activity) {
-                    buckets.add(time, number, *window);
-                }
-                true
-            }
-            (
-                Self::Distinct(distinct, counts),
-                Operator::Rolling { fold: Fold::Distinct(field), window, .. },
-            ) => {
-                let Some(identity) = activity.fields.identity(*field) else { return true };
-                if let Some(counts) = counts {
-                    counts.add(time, 0, *window);
-                }
-                distinct.add(identity, time, edge, *window)
-            }
-            (Self::Pairs(pairs), Operator::Trend { fold: Fold::Distinct(field), window, .. }) => {
-                activity.fields.identity(*field).is_none_or(|identity| pairs.add(identity, time, *window))
-            }
-            (Self::Newest(newest), Operator::Latest { field, .. } | Operator::Until { field, .. }) => {
-                let value = match activity.fields.get(*field) {
-                    Some(Value::Number(number)) => number.0,
-                    Some(Value::Time(instant)) => instant.0,
-                    _ => return true,
-                };
-                newest.take(Order::of(activity), value);
-                true
-            }
-            (Self::Since(last), Operator::SinceLast { .. }) => {
-                *last = (*last).max(time);
-                true
-            }
-            (Self::Tickets(tickets), Operator::Open { priority }) => {
-                tickets.observe(activity, priority, edge.now.at)
-            }
-            _ => true,
+        Operator::Open { priority } => {
+            open::observe(&mut parts.part(at), activity, priority, edge.now.at)
         }
+        Operator::Ratio { .. } | Operator::Reached | Operator::Overdue => true,
     }
+}
 
-    /// Reads a signal as of the edge, knowing the readings of its parts.
-    pub(crate) fn read_value(
-        &mut self,
-        operator: &Operator,
-        edge: &Edge<'_>,
-        parts: &[Reading],
-        milestones: Option<&Milestones>,
-        old: Reading,
-    ) -> Reading {
-        // Totals change by observing too; sorting the buckets anew is needed only where one moved.
-        let due_now = old.due.is_reached(&edge.now) || old == Reading::NEW;
-        match (self, operator) {
-            (Self::Buckets(buckets), Operator::Rolling { fold, window, min_base, .. }) => {
-                let mut due = old.due;
-                if due_now || buckets.is_unsettled() {
-                    due = buckets.settle(edge, *window, Span::One);
+/// Reads a signal, whose parts begin at `at`, as of the edge.
+///
+/// `is_due`: whether an instant at which it changes may have come since it was last read. If not, buckets are sorted
+/// anew only where one is new, and of what was known to be due before nothing is said again.
+pub(crate) fn read(
+    operator: &Operator,
+    parts: &mut Parts,
+    at: usize,
+    edge: &Edge<'_>,
+    milestones: Option<&Milestones>,
+    is_due: bool,
+) -> Reading {
+    match operator {
+        Operator::Rolling { fold: Fold::Distinct(_), window, min_base, .. } => {
+            let counted = *min_base > 0;
+            let unsettled = distinct::is_unsettled(parts.get(at))
+                || counted && bucket::is_unsettled(parts.get(at + 1));
+            let mut next = Due::NEVER;
+            if is_due || unsettled {
+                next = distinct::settle(&mut parts.part(at), edge, *window);
+                if counted {
+                    let counts = &mut parts.part(at + 1);
+                    next = next.sooner(bucket::settle(counts, Keep::Counts, edge, *window, Span::One));
                 }
-                Reading::of(rolling(*fold, buckets.current, buckets.sums().0, *min_base), due)
             }
-            (Self::Buckets(buckets), Operator::Trend { fold, window, .. }) => {
-                let mut due = old.due;
-                if due_now || buckets.is_unsettled() {
-                    due = buckets.settle(edge, *window, Span::Two);
-                }
-                let now = rolling(*fold, buckets.current, buckets.sums().0, 0);
-                Reading::of(per_cent(now, rolling(*fold, buckets.before, buckets.sums().1, 0), 1), due)
+            let enough = !counted || bucket::totals(parts.get(at + 1), Keep::Counts).0.count >= *min_base;
+            Reading::of(distinct::count(parts.get(at)).filter(|_| enough).map(whole), next)
+        }
+        Operator::Trend { fold: Fold::Distinct(_), window, .. } => {
+            let mut next = Due::NEVER;
+            if is_due || pairs::is_unsettled(parts.get(at)) {
+                next = pairs::settle(&mut parts.part(at), edge, *window);
             }
-            (Self::Distinct(distinct, counts), Operator::Rolling { window, min_base, .. }) => {
-                let mut due = old.due;
-                let unsettled = distinct.is_unsettled() || counts.as_ref().is_some_and(|c| c.is_unsettled());
-                if due_now || unsettled {
-                    due = distinct.settle(edge, *window);
-                    if let Some(counts) = counts {
-                        due = due.sooner(counts.settle(edge, *window, Span::One));
-                    }
-                }
-                let enough = counts.as_ref().is_none_or(|c| c.current.count >= *min_base);
-                Reading::of(distinct.count().filter(|_| enough).map(whole), due)
+            let counts = pairs::counts(parts.get(at)).map(|(now, before)| (micros(now), micros(before)));
+            Reading::of(counts.and_then(|(now, before)| per_cent(Some(now), Some(before), 1)), next)
+        }
+        Operator::Rolling { fold, window, .. } | Operator::Trend { fold, window, .. } => {
+            let (keep, min_base, span) = match operator {
+                Operator::Rolling { min_base, .. } => (keep(*fold), *min_base, Span::One),
+                _ => (keep(*fold), 0, Span::Two),
+            };
+            let mut next = Due::NEVER;
+            if is_due || bucket::is_unsettled(parts.get(at)) {
+                next = bucket::settle(&mut parts.part(at), keep, edge, *window, span);
             }
-            (Self::Pairs(pairs), Operator::Trend { window, .. }) => {
-                let mut due = old.due;
-                if due_now || pairs.is_unsettled() {
-                    due = pairs.settle(edge, *window);
-                }
-                let counts = pairs.counts().map(|(now, before)| (micros(now), micros(before)));
-                Reading::of(counts.and_then(|(now, before)| per_cent(Some(now), Some(before), 1)), due)
-            }
-            (Self::Newest(newest), Operator::Latest { .. }) => Reading::of(newest.get().copied(), Due::NEVER),
-            (Self::Newest(newest), Operator::Until { marks, .. }) => match newest.get() {
-                None => Reading::of(None, Due::NEVER),
-                Some(instant) => {
-                    let (value, due) = until::remaining(*instant, marks, edge);
-                    Reading::of(Some(value), due)
-                }
-            },
-            (Self::Since(i64::MIN), _) => Reading::of(None, Due::NEVER),
-            (Self::Since(last), Operator::SinceLast { marks, .. }) => {
-                let (value, due) = since_last::silence(*last, marks, edge);
+            let (current, before) = bucket::totals(parts.get(at), keep);
+            let now = rolling(*fold, current, min_base);
+            let value = if span == Span::One { now } else { per_cent(now, rolling(*fold, before, 0), 1) };
+            Reading::of(value, next)
+        }
+        Operator::Latest { .. } => Reading::of(newest::get(parts.get(at)), Due::NEVER),
+        Operator::Until { marks, .. } => match newest::get(parts.get(at)) {
+            None => Reading::of(None, Due::NEVER),
+            Some(instant) => {
+                let (value, due) = until::remaining(instant, marks, edge);
                 Reading::of(Some(value), due)
             }
-            (Self::Tickets(tickets), Operator::Open { priority }) => {
-                Reading::of(tickets.count(priority.is_empty()).map(whole), Due::NEVER)
+        },
+        Operator::SinceLast { marks, .. } => match number_at(parts.get(at), 0) {
+            i64::MIN => Reading::of(None, Due::NEVER),
+            last => {
+                let (value, due) = since_last::silence(last, marks, edge);
+                Reading::of(Some(value), due)
             }
-            (_, Operator::Ratio { part, whole, min_base }) => {
-                let part = parts.get(*part).and_then(|reading| reading.value());
-                let whole = parts.get(*whole).and_then(|reading| reading.value());
-                Reading::of(per_cent(part, whole, (*min_base).max(1)), Due::NEVER)
-            }
-            (_, Operator::Reached) => Reading::of(milestones.and_then(Milestones::reached), Due::NEVER),
-            (_, Operator::Overdue) => match milestones {
-                None => Reading::of(None, Due::NEVER),
-                Some(milestones) => {
-                    let (value, due) = milestones.overdue(&edge.now);
-                    Reading::of(value, due)
-                }
-            },
-            _ => Reading::of(None, Due::NEVER),
+        },
+        Operator::Open { priority } => {
+            Reading::of(open::count(parts.get(at), priority.is_empty()).map(whole), Due::NEVER)
         }
+        Operator::Reached => Reading::of(milestones.and_then(Milestones::reached), Due::NEVER),
+        Operator::Overdue => match milestones {
+            None => Reading::of(None, Due::NEVER),
+            Some(milestones) => {
+                let (value, due) = milestones.overdue(&edge.now);
+                Reading::of(value, due)
+            }
+        },
+        Operator::Ratio { .. } => Reading::of(None, Due::NEVER),
     }
+}
 
-    /// Bytes on the heap.
-    pub(crate) fn heap(&self) -> usize {
-        match self {
-            Self::Buckets(buckets) => buckets.heap(),
-            Self::Distinct(distinct, counts) => {
-                distinct.heap() + counts.as_ref().map_or(0, |counts| size_of::<Buckets>() + counts.heap())
-            }
-            Self::Pairs(pairs) => pairs.heap(),
-            Self::Tickets(tickets) => size_of::<Tickets>() + tickets.heap(),
-            Self::Newest(_) | Self::Since(_) | Self::Derived => 0,
-        }
-    }
+/// One signal in per cent of another.
+pub(crate) fn ratio(part: i64, whole: i64, min_base: i64) -> i64 {
+    let known = |value: i64| Some(value).filter(|value| *value != UNKNOWN);
+    per_cent(known(part), known(whole), min_base.max(1)).unwrap_or(UNKNOWN)
+}
 
-    pub(crate) fn write(&self, to: &mut Writer<'_>) {
-        match self {
-            Self::Buckets(buckets) => buckets.write(to),
-            Self::Distinct(distinct, counts) => {
-                distinct.write(to);
-                if let Some(counts) = counts {
-                    counts.write(to);
-                }
-            }
-            Self::Pairs(pairs) => pairs.write(to),
-            Self::Newest(newest) => {
-                newest.order.write(to);
-                to.i64(newest.value);
-            }
-            Self::Since(last) => to.i64(*last),
-            Self::Tickets(tickets) => tickets.write(to),
-            Self::Derived => {}
-        }
-    }
-
-    /// Reads the state of a signal of this definition.
-    pub(crate) fn read(operator: &Operator, from: &mut Reader<'_>) -> Result<Self, Damaged> {
-        Ok(match Self::new(operator) {
-            Self::Buckets(new) => Self::Buckets(Buckets::read(new, from)?),
-            Self::Distinct(_, counts) => {
-                let distinct = Distinct::read(from)?;
-                let counts = counts.map(|new| Buckets::read(*new, from).map(Box::new)).transpose()?;
-                Self::Distinct(distinct, counts)
-            }
-            Self::Pairs(_) => Self::Pairs(Pairs::read(from)?),
-            Self::Newest(_) => Self::Newest(Newest { order: Order::read(from)?, value: from.i64()? }),
-            Self::Since(_) => Self::Since(from.i64()?),
-            Self::Tickets(_) => Self::Tickets(Box::new(Tickets::read(from)?)),
-            Self::Derived => Self::Derived,
-        })
+const fn keep(fold: Fold) -> Keep {
+    match fold {
+        Fold::Sum(_) | Fold::Mean(_) => Keep::Sums,
+        Fold::Count | Fold::CountDays | Fold::Distinct(_) => Keep::Counts,
     }
 }
 
@@ -350,12 +355,12 @@ fn number(fold: Fold, activity: &Activity<'_>) -> Option<i64> {
     }
 }
 
-fn rolling(fold: Fold, total: bucket::Total, sum: i64, min_base: u32) -> Option<i64> {
+fn rolling(fold: Fold, total: bucket::Total, min_base: u32) -> Option<i64> {
     if total.count < min_base {
         return None;
     }
     // A sum at the end of its range is not known.
-    let sum = Some(sum).filter(|sum| !matches!(*sum, i64::MIN | i64::MAX));
+    let sum = Some(total.sum).filter(|sum| !matches!(*sum, i64::MIN | i64::MAX));
     match fold {
         Fold::Count => Some(micros(u64::from(total.count))),
         Fold::CountDays => Some(micros(u64::from(total.buckets))),

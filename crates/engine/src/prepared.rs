@@ -1,9 +1,11 @@
 //! A plan made ready for folding: which signals an activity touches, which clocks an account waits on.
 
+use crate::account::{self, UNKNOWN, part};
 use crate::now::Now;
-use crate::operator;
+use crate::operator::{self, Layout};
+use crate::parts::{Parts, split};
 use crate::score;
-use model::plan::{Operator, Plan, SourceRules, SourceSet};
+use model::plan::{Operator, Plan, SourceRules, SourceSet, WHOLE};
 use model::source::{SOURCES, Source};
 use std::collections::{BTreeMap, VecDeque};
 use std::sync::Arc;
@@ -52,7 +54,42 @@ pub(crate) struct Prepared {
     pub(crate) lags: Vec<Lag>,
     pub(crate) rule_lag: Vec<Option<usize>>,
     pub(crate) has_milestones: bool,
-    weights: BTreeMap<u128, Arc<[u32]>>,
+    /// How the state of each signal is laid out, and in which part of an account it begins.
+    pub(crate) layouts: Vec<(Layout, usize)>,
+    /// The part of an account that holds its fingerprints: the last one, which changes most.
+    pub(crate) seen: usize,
+    /// Signals that are made of others, in the order in which they can be read.
+    pub(crate) derived: Vec<usize>,
+    /// The parts of an account that has seen nothing.
+    pub(crate) template: Parts,
+    /// Measures whose signals are known, a bit each, and the weights of all while just these are.
+    known: u128,
+    weights: Arc<[u32]>,
+    weight_sets: BTreeMap<u128, Arc<[u32]>>,
+    /// The share of the weight that is known and fresh when all is.
+    pub(crate) whole_coverage: u32,
+}
+
+/// The parts of an account under a plan: those of its signals, with where each begins, and all together.
+fn lay_out(plan: &Plan, slots: usize) -> (Vec<(Layout, usize)>, Parts) {
+    let mut parts: Vec<Vec<u32>> = vec![Vec::new(); part::SIGNALS];
+    parts[part::READINGS] = plan.signals.iter().flat_map(|_| split(UNKNOWN)).collect();
+    parts[part::SCORED] = plan.measures.iter().flat_map(|_| account::Scored::UNKNOWN.words()).collect();
+    parts[part::DUE] = (0..slots).flat_map(|_| account::Slot::NEVER.words()).collect();
+    let mut layouts = Vec::new();
+    for signal in &plan.signals {
+        let layout = Layout::of(&signal.operator);
+        layouts.push((layout, parts.len()));
+        parts.extend(layout.new());
+    }
+    // The fingerprints.
+    parts.push(Vec::new());
+    let lens: Vec<u32> = parts.iter().map(|part| u32::try_from(part.len()).unwrap_or(0)).collect();
+    let mut template = Parts::new(&lens);
+    for (place, part) in parts.iter().enumerate() {
+        template.get_mut(place).copy_from_slice(part);
+    }
+    (layouts, template)
 }
 
 impl Prepared {
@@ -96,7 +133,11 @@ impl Prepared {
             });
             rule_lag.push(place);
         }
-        Self {
+        let (layouts, template) = lay_out(&plan, 2 * waits.len() + 1);
+        let derived = (0..direct.len()).filter(|i| direct[*i].is_none()).collect();
+        let whole_coverage = plan.measures.iter().map(|measure| measure.base_weight).sum();
+        debug_assert!(whole_coverage <= WHOLE);
+        let mut prepared = Self {
             plan: Arc::new(plan),
             text,
             fed,
@@ -106,13 +147,17 @@ impl Prepared {
             lags,
             rule_lag,
             has_milestones,
-            weights: BTreeMap::new(),
-        }
-    }
-
-    /// How many clocks an account waits on.
-    pub(crate) fn slots(&self) -> usize {
-        2 * self.waits.len() + 1
+            seen: template.count() - 1,
+            layouts,
+            derived,
+            template,
+            known: 0,
+            weights: Arc::default(),
+            weight_sets: BTreeMap::new(),
+            whole_coverage,
+        };
+        prepared.weights = prepared.work_out(0);
+        prepared
     }
 
     /// How far back a source's dead time is needed.
@@ -124,19 +169,32 @@ impl Prepared {
         signals.max(rules.max().unwrap_or(0)) + 2 * model::time::DAY
     }
 
-    /// The effective weights when the measures of `known` (a bit each) are.
-    pub(crate) fn weights(&mut self, known: u128) -> Arc<[u32]> {
-        if let Some(weights) = self.weights.get(&known) {
-            return Arc::clone(weights);
+    /// Makes [`Prepared::weights`] those of when the measures of `known`, a bit each, are known.
+    pub(crate) fn weigh(&mut self, known: u128) {
+        if known == self.known {
+            return;
         }
-        if self.weights.len() >= WEIGHT_SETS {
-            self.weights.clear();
+        self.known = known;
+        if let Some(weights) = self.weight_sets.get(&known) {
+            self.weights = Arc::clone(weights);
+            return;
         }
-        let mut out = Vec::new();
-        score::weights(&self.plan, |i| known & (1 << i) != 0, &mut out);
-        let weights: Arc<[u32]> = out.into();
-        self.weights.insert(known, Arc::clone(&weights));
-        weights
+        if self.weight_sets.len() >= WEIGHT_SETS {
+            self.weight_sets.clear();
+        }
+        self.weights = self.work_out(known);
+        self.weight_sets.insert(known, Arc::clone(&self.weights));
+    }
+
+    /// The effective weights of all measures.
+    pub(crate) fn weights(&self) -> &[u32] {
+        &self.weights
+    }
+
+    fn work_out(&self, known: u128) -> Arc<[u32]> {
+        let mut weights = Vec::new();
+        score::weights(&self.plan, |i| known & (1 << i) != 0, &mut weights);
+        weights.into()
     }
 }
 

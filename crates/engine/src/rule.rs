@@ -26,17 +26,24 @@ pub(crate) enum Phase {
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(crate) struct State {
     pub(crate) phase: Phase,
-    /// Time of the phase that counts, up to `since`, ms.
-    pub(crate) counted: i64,
-    /// The clocks when counting began or went on; empty in a hold and while idle.
-    pub(crate) since: Vec<i64>,
+    pub(crate) severity: Option<Severity>,
     /// How often it fired.
     pub(crate) episode: u32,
+    /// What it holds while it is not idle, which most rules are.
+    run: Option<Box<Run>>,
+}
+
+/// What a rule that is not idle holds.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+struct Run {
+    /// Time of the phase that counts, up to `since`, ms.
+    counted: i64,
+    /// The clocks when counting began or went on; empty in a hold and while idle.
+    since: Vec<i64>,
     /// When the condition began to hold.
-    pub(crate) started_at: i64,
+    started_at: i64,
     /// When it fired.
-    pub(crate) fired_at: i64,
-    pub(crate) severity: Option<Severity>,
+    fired_at: i64,
 }
 
 /// What the machine is told.
@@ -67,41 +74,80 @@ impl State {
         matches!(self.phase, Phase::Firing | Phase::Clearing)
     }
 
+    pub(crate) const fn is_idle(&self) -> bool {
+        matches!(self.phase, Phase::Idle)
+    }
+
+    /// The clocks when counting began or went on; empty in a hold and while idle.
+    pub(crate) fn since(&self) -> &[i64] {
+        self.run.as_ref().map_or(&[], |run| &run.since)
+    }
+
+    /// Time of the phase that counts, up to [`State::since`], ms.
+    pub(crate) fn counted(&self) -> i64 {
+        self.run.as_ref().map_or(0, |run| run.counted)
+    }
+
+    /// When the condition began to hold.
+    pub(crate) fn started_at(&self) -> i64 {
+        self.run.as_ref().map_or(0, |run| run.started_at)
+    }
+
+    /// When it fired.
+    pub(crate) fn fired_at(&self) -> i64 {
+        self.run.as_ref().map_or(0, |run| run.fired_at)
+    }
+
     /// Time of the phase that has counted.
     fn elapsed(&self, clocks: &[i64]) -> i64 {
-        let growth = self.since.iter().zip(clocks).map(|(since, now)| now.saturating_sub(*since)).min();
-        self.counted.saturating_add(growth.unwrap_or(0).max(0))
+        let growth = self.since().iter().zip(clocks).map(|(since, now)| now.saturating_sub(*since)).min();
+        self.counted().saturating_add(growth.unwrap_or(0).max(0))
     }
 
     fn enter(&mut self, phase: Phase, clocks: &[i64]) {
         self.phase = phase;
-        self.counted = 0;
-        self.since.clear();
+        let run = self.run.get_or_insert_default();
+        run.counted = 0;
+        run.since.clear();
         if !matches!(phase, Phase::Idle | Phase::Firing) {
-            self.since.extend_from_slice(clocks);
+            run.since.extend_from_slice(clocks);
         }
+    }
+
+    /// Lets go of what an idle rule holds no longer, once the world was told.
+    pub(crate) fn tidy(&mut self) {
+        if self.is_idle() {
+            self.run = None;
+        }
+    }
+
+    /// Bytes on the heap.
+    pub(crate) fn heap(&self) -> usize {
+        self.run.as_ref().map_or(0, |run| size_of::<Run>() + 8 * run.since.capacity())
     }
 
     /// Takes the next step, if there is one. Called until there is none.
     pub(crate) fn step(&mut self, told: &Told<'_>) -> (bool, Option<Transition>) {
         if told.hold {
-            if self.since.is_empty() {
+            if self.since().is_empty() {
                 return (false, None);
             }
-            self.counted = self.elapsed(told.clocks);
-            self.since.clear();
+            let counted = self.elapsed(told.clocks);
+            let run = self.run.get_or_insert_default();
+            run.counted = counted;
+            run.since.clear();
             return (true, None);
         }
         let counting = !matches!(self.phase, Phase::Idle | Phase::Firing);
-        if counting && self.since.is_empty() {
-            self.since.extend_from_slice(told.clocks);
+        if counting && self.since().is_empty() {
+            self.run.get_or_insert_default().since.extend_from_slice(told.clocks);
             return (true, None);
         }
         let elapsed = self.elapsed(told.clocks);
         match self.phase {
             Phase::Idle if told.begins => {
-                self.started_at = told.as_of;
                 self.enter(Phase::Pending, told.clocks);
+                self.run.get_or_insert_default().started_at = told.as_of;
                 (true, None)
             }
             Phase::Pending if !told.begins => {
@@ -111,7 +157,7 @@ impl State {
             Phase::Pending if elapsed >= told.for_ms => {
                 self.enter(Phase::Firing, told.clocks);
                 self.episode = self.episode.saturating_add(1);
-                self.fired_at = told.as_of;
+                self.run.get_or_insert_default().fired_at = told.as_of;
                 (true, Some(Transition::Fired))
             }
             Phase::Firing if told.clears => {
@@ -158,11 +204,11 @@ impl State {
         if self.phase == Phase::Idle {
             return;
         }
-        to.i64(self.counted);
-        to.len(self.since.len());
-        self.since.iter().for_each(|since| to.i64(*since));
-        to.i64(self.started_at);
-        to.i64(self.fired_at);
+        to.i64(self.counted());
+        to.len(self.since().len());
+        self.since().iter().for_each(|since| to.i64(*since));
+        to.i64(self.started_at());
+        to.i64(self.fired_at());
     }
 
     pub(crate) fn read(from: &mut Reader<'_>) -> Result<Self, Damaged> {
@@ -187,12 +233,12 @@ impl State {
         if phase == Phase::Idle {
             return Ok(state);
         }
-        state.counted = from.i64()?;
+        let mut run = Run { counted: from.i64()?, ..Run::default() };
         for _ in 0..from.len()? {
-            state.since.push(from.i64()?);
+            run.since.push(from.i64()?);
         }
-        state.started_at = from.i64()?;
-        state.fired_at = from.i64()?;
+        (run.started_at, run.fired_at) = (from.i64()?, from.i64()?);
+        state.run = Some(Box::new(run));
         Ok(state)
     }
 }

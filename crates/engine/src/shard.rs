@@ -8,19 +8,20 @@ mod advance;
 mod bytes;
 mod switch;
 
-use crate::account::Account;
+use crate::account::{Account, Slot};
 use crate::activity::Activity;
-use crate::assess::{Assessment, edge, read};
+use crate::assess::Assessment;
 use crate::clock::Clock;
 use crate::count::Counts;
-use crate::dedup::{Horizon, Remembered};
+use crate::dedup::{self, Horizon, Remembered};
 use crate::effect::{Cause, EffectId, Sink, Standing};
 use crate::entry::{Entry, Position, Watermarks};
-use crate::evaluate::{Look, Out, evaluate};
+use crate::evaluate::{Look, Out, Scope, derive, evaluate};
 use crate::fingerprint;
 use crate::now::{Clocks, Now};
 use crate::operator;
 use crate::prepared::Prepared;
+use crate::reading::edge;
 use crate::timer::Calendar;
 use hashbrown::HashTable;
 use model::plan::{ModelId, Plan, SourceRules, SourceSet};
@@ -269,22 +270,27 @@ impl Shard {
         let prepared = &mut self.plans[newest];
         let mut touched = std::mem::take(&mut self.touched);
         touched.clear();
-        let mut all_late = true;
+        let mut is_used = false;
         for signal in &prepared.fed[source.index()] {
             let operator = &prepared.plan.signals[*signal].operator;
             if operator::feed(operator).is_some_and(|feed| !operator::passes(feed, activity)) {
                 continue;
             }
-            let late = operator::is_late(operator, activity.time.0, &edge) == Some(true);
-            all_late &= late;
-            touched.push(*signal);
+            is_used = true;
+            if operator::is_late(operator, activity.time.0, &edge) != Some(true) {
+                touched.push(*signal);
+            }
         }
         let horizons = Horizons { clocks: &self.clocks, rules: &self.rules };
-        let outcome = if touched.is_empty() && !is_about_account {
+        // An entry of its own brings every account to the newest plan.
+        let seen = prepared.seen;
+        let holds =
+            |place: usize| dedup::holds(self.accounts[place].parts.get(seen), activity.id, &horizons);
+        let outcome = if !is_used && !is_about_account {
             Outcome::Unused
-        } else if known.is_some_and(|place| self.accounts[place].seen.holds(activity.id, &horizons)) {
+        } else if known.is_some_and(holds) {
             Outcome::Duplicate
-        } else if all_late && !is_about_account {
+        } else if touched.is_empty() && !is_about_account {
             Outcome::Late
         } else {
             Outcome::Applied
@@ -307,16 +313,13 @@ impl Shard {
         });
         let account = &mut self.accounts[place];
         let code = u8::try_from(source.index()).unwrap_or(0);
-        if account.seen.remember(activity.id, code, activity.time.0, &horizons) == Remembered::InsteadOfOldest
-        {
-            self.counts.forgotten += 1;
-        }
+        let prints = &mut account.parts.part(seen);
+        let remembered = dedup::remember(prints, activity.id, code, activity.time.0, &horizons);
+        self.counts.forgotten += u64::from(remembered == Remembered::InsteadOfOldest);
         for signal in &touched {
             let operator = &prepared.plan.signals[*signal].operator;
-            if operator::is_late(operator, activity.time.0, &edge) == Some(true) {
-                continue;
-            }
-            if !account.signals[*signal].observe(operator, activity, &edge) {
+            let at = prepared.layouts[*signal].1;
+            if !operator::observe(operator, &mut account.parts, at, activity, &edge) {
                 self.counts.crossed += 1;
             }
         }
@@ -329,7 +332,12 @@ impl Shard {
         if is_about_account {
             account.info.get_or_insert_default().observe(activity);
         }
-        self.look(place, position, as_of, Cause::Activity(source), None, &touched, sink);
+        let scope = if is_about_account {
+            Scope::All(source, &touched)
+        } else {
+            Scope::Signals(source, &touched)
+        };
+        self.look(place, position, as_of, Cause::Activity(source), None, scope, sink);
         self.touched = touched;
         self.mark_dirty(place, position);
         Outcome::Applied
@@ -347,14 +355,14 @@ impl Shard {
         as_of: i64,
         cause: Cause,
         now: Option<&Now>,
-        touched: &[usize],
+        scope: Scope<'_>,
         sink: &mut dyn Sink,
     ) {
         let account = &mut self.accounts[place];
         let now = now.unwrap_or(&self.now);
         let enabled = self.ready_at.is_some_and(|ready| now.greatest - account.spread >= ready);
         let clocks = Clocks { clocks: &self.clocks, rules: &self.rules };
-        let look = Look { now, clocks, as_of, cause, enabled, touched };
+        let look = Look { now, clocks, as_of, cause, enabled, scope };
         let id = EffectId { offset: position.offset, entry: position.entry, index: self.effects };
         let mut out = Out { sink, id };
         let prepared = &mut self.plans[account.plan];
@@ -375,10 +383,13 @@ impl Shard {
         let account = &mut self.accounts[place];
         let waits = &self.plans[account.plan].waits;
         let index = u32::try_from(place).unwrap_or(u32::MAX);
-        let last = account.due.len().saturating_sub(1);
-        for (slot, (due, queued)) in account.due.iter_mut().enumerate() {
+        let last = account.slots() - 1;
+        for slot in 0..=last {
+            let Slot { due, queued } = account.slot(slot);
             let calendar = if slot == last { 2 * SOURCES } else { 2 * waits[slot / 2].index() + slot % 2 };
-            self.calendars[calendar].put(index, *due, queued);
+            if let Some(queued) = self.calendars[calendar].put(index, due, queued) {
+                account.set_queued(slot, queued);
+            }
         }
     }
 
@@ -418,9 +429,6 @@ impl Shard {
         for place in places {
             sum += self.accounts[*place as usize].touch_parts();
         }
-        for place in places {
-            sum += self.accounts[*place as usize].touch_content();
-        }
         sum
     }
 
@@ -453,10 +461,19 @@ impl Shard {
         let account = &mut self.accounts[place];
         let prepared = &mut self.plans[account.plan];
         let clocks = Clocks { clocks: &self.clocks, rules: &self.rules };
-        read(account, prepared, clocks, &self.now, &[]);
+        if account.unread {
+            let enabled = self.ready_at.is_some_and(|ready| self.now.greatest - account.spread >= ready);
+            let (as_of, cause, scope) = (account.as_of, Cause::Time, Scope::Due);
+            let look = Look { now: &self.now, clocks, as_of, cause, enabled, scope };
+            derive(account, prepared, &mut self.work, look);
+            self.arm(place);
+        }
+        let account = &mut self.accounts[place];
+        let prepared = &mut self.plans[account.plan];
+        let clocks = Clocks { clocks: &self.clocks, rules: &self.rules };
+        self.work.changed.begin(prepared.plan.signals.len());
         self.work.assess(account, prepared, clocks, &self.now);
-        // What was read is known to nobody but the next look, which must set its timers by it.
-        account.forget_readings();
+        self.work.show(account, prepared, clocks, &self.now);
         Some(show(&self.work.standing(account, prepared)))
     }
 
@@ -479,7 +496,7 @@ impl Shard {
         for account in self.accounts.iter().filter(|account| !account.buried) {
             let plan = &self.plans[account.plan].plan;
             let band =
-                account.band.and_then(|band| plan.bands.get(band)).map_or("unknown", |band| &band.name);
+                account.band.and_then(|band| plan.bands.get(usize::from(band))).map_or("unknown", |band| &band.name);
             match bands.get_mut(band) {
                 Some(count) => *count += 1,
                 None => drop(bands.insert(band.to_owned(), 1)),

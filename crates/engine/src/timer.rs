@@ -9,28 +9,33 @@ use std::collections::BTreeMap;
 /// Nothing is due.
 pub(crate) const NEVER: i64 = i64::MAX;
 
+/// The minute of an instant since the epoch; at the ends of its range, 4,000 years away, the last one.
+fn minute_of(instant: i64) -> i32 {
+    let minute = instant.div_euclid(MINUTE).clamp(i64::from(i32::MIN), i64::from(i32::MAX));
+    i32::try_from(minute).unwrap_or(i32::MAX)
+}
+
 /// One calendar.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Calendar {
-    minutes: BTreeMap<i64, Vec<u32>>,
+    minutes: BTreeMap<i32, Vec<u32>>,
 }
 
 impl Calendar {
-    /// Puts an account in, unless it stands there early enough. `queued` is the minute in which it stands.
-    pub(crate) fn put(&mut self, account: u32, due: i64, queued: &mut i64) {
-        if due == NEVER {
-            return;
+    /// Puts an account in, unless it stands there early enough: `queued` is the minute in which it stands. Returns
+    /// the minute in which it stands now, if that is another.
+    pub(crate) fn put(&mut self, account: u32, due: i64, queued: i32) -> Option<i32> {
+        let minute = minute_of(due);
+        if due == NEVER || minute >= queued {
+            return None;
         }
-        let minute = due.div_euclid(MINUTE);
-        if minute < *queued {
-            *queued = minute;
-            self.minutes.entry(minute).or_default().push(account);
-        }
+        self.minutes.entry(minute).or_default().push(account);
+        Some(minute)
     }
 
     /// Takes out all that stand in minutes that begin at `limit` or before.
-    pub(crate) fn take(&mut self, limit: i64, mut each: impl FnMut(i64, u32)) {
-        let last = limit.div_euclid(MINUTE);
+    pub(crate) fn take(&mut self, limit: i64, mut each: impl FnMut(i32, u32)) {
+        let last = minute_of(limit);
         while let Some(entry) = self.minutes.first_entry().filter(|entry| *entry.key() <= last) {
             let (minute, accounts) = entry.remove_entry();
             accounts.into_iter().for_each(|account| each(minute, account));

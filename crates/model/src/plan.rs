@@ -51,6 +51,18 @@ impl SourceSet {
         Self(self.0 | other.0)
     }
 
+    /// The set without one.
+    #[must_use]
+    pub const fn without(self, source: Source) -> Self {
+        Self(self.0 & !Self::of(source).0)
+    }
+
+    /// Whether every source of it is in `other`.
+    #[must_use]
+    pub const fn is_within(self, other: Self) -> bool {
+        self.0 & !other.0 == 0
+    }
+
     /// How many sources are in it.
     #[must_use]
     pub const fn len(self) -> usize {

@@ -1,10 +1,9 @@
 //! The stored form of an account: format 1, varints, no alignment. Only what cannot be worked out anew.
 
-use super::{Account, Info, Published, UNKNOWN};
+use super::{Account, Info, Published, Told, UNKNOWN};
 use crate::bytes::{Damaged, Reader, Writer};
-use crate::dedup::Seen;
+use crate::dedup;
 use crate::entry::Position;
-use crate::operator::State;
 use crate::operator::milestone::Milestones;
 use crate::prepared::Prepared;
 use crate::rule;
@@ -27,12 +26,8 @@ pub(crate) fn read_position(from: &mut Reader<'_>) -> Result<Position, Damaged> 
     Ok(Position { offset, entry, minute })
 }
 
-fn index(from: &mut Reader<'_>) -> Result<Option<usize>, Damaged> {
-    from.opt()?.map(|value| usize::try_from(value).map_err(|_| Damaged("index out of range"))).transpose()
-}
-
-fn opt_index(value: Option<usize>) -> Option<i64> {
-    value.map(|value| i64::try_from(value).unwrap_or(i64::MAX))
+fn index<T: TryFrom<i64>>(from: &mut Reader<'_>) -> Result<Option<T>, Damaged> {
+    from.opt()?.map(|value| T::try_from(value).map_err(|_| Damaged("index out of range"))).transpose()
 }
 
 impl Account {
@@ -51,22 +46,29 @@ impl Account {
         if let Some(info) = &self.info {
             info.write(&mut to);
         }
-        self.seen.write(&mut to);
+        dedup::write(self.parts.get(prepared.seen), &mut to);
         to.flag(self.milestones.is_some());
         if let Some(milestones) = &self.milestones {
             milestones.write(&mut to);
         }
-        self.signals.iter().for_each(|state| state.write(&mut to));
+        for (layout, at) in &prepared.layouts {
+            layout.write(&self.parts, *at, &mut to);
+        }
         to.flag(self.blind.is_some());
         for until in self.blind.iter().flatten() {
             to.i64(*until);
         }
-        to.opt(opt_index(self.band));
+        to.opt(self.band.map(i64::from));
         to.i64(self.band_since);
         self.rules.iter().for_each(|rule| rule.write(&mut to));
         to.flag(self.published.is_some());
         if let Some(published) = &self.published {
             published.write(&mut to);
+            to.len(self.told().len());
+            for told in self.told() {
+                to.opt(Some(told.value).filter(|value| *value != UNKNOWN));
+                to.i64(i64::from(told.contribution));
+            }
         }
     }
 
@@ -104,10 +106,18 @@ impl Account {
         let flags = from.u64()?;
         (account.changed, account.buried) = (flags & 1 != 0, flags & 2 != 0);
         account.info = if from.flag()? { Some(Box::new(Info::read(&mut from)?)) } else { None };
-        account.seen = Seen::read(&mut from)?;
+        // About two bytes a word.
+        account.parts.reserve(bytes.len() / 2);
+        let mut words = Vec::new();
+        dedup::read(&mut from, &mut words)?;
+        account.parts.part(prepared.seen).replace(&words);
         account.milestones = if from.flag()? { Some(Box::new(Milestones::read(&mut from)?)) } else { None };
-        for (state, signal) in account.signals.iter_mut().zip(&prepared.plan.signals) {
-            *state = State::read(&signal.operator, &mut from)?;
+        for (layout, at) in &prepared.layouts {
+            let mut place = *at;
+            layout.read(&mut from, &mut words, |words| {
+                account.parts.part(place).replace(words);
+                place += 1;
+            })?;
         }
         if from.flag()? {
             let blind = prepared.plan.signals.iter().map(|_| from.i64());
@@ -118,7 +128,19 @@ impl Account {
         for rule in &mut account.rules {
             *rule = rule::State::read(&mut from)?;
         }
-        account.published = if from.flag()? { Some(Box::new(Published::read(&mut from)?)) } else { None };
+        if from.flag()? {
+            account.published = Some(Published::read(&mut from)?);
+            let len = from.len()?;
+            let mut lines = Vec::with_capacity(len);
+            for _ in 0..len {
+                let value = from.opt()?.unwrap_or(UNKNOWN);
+                let contribution =
+                    i32::try_from(from.i64()?).map_err(|_| Damaged("contribution out of range"))?;
+                lines.push(Told { value, contribution });
+            }
+            account.tell(lines.into_iter());
+        }
+        account.parts.trim();
         from.end()?;
         Ok(account)
     }
@@ -127,36 +149,17 @@ impl Account {
 impl Published {
     fn write(&self, to: &mut Writer<'_>) {
         to.opt(self.score.map(i64::from));
-        to.opt(opt_index(self.band));
-        to.opt(opt_index(self.cap.map(|cap| cap.0)));
+        to.opt(self.band.map(i64::from));
+        to.opt(self.cap.map(|cap| i64::from(cap.0)));
         to.i64(self.cap.map_or(0, |cap| i64::from(cap.1)));
         to.i64(self.greatest);
         to.flag(self.scored);
-        to.len(self.lines.len());
-        for (value, contribution) in &self.lines {
-            to.opt(Some(*value).filter(|value| *value != UNKNOWN));
-            to.i64(i64::from(*contribution));
-        }
     }
 
     fn read(from: &mut Reader<'_>) -> Result<Self, Damaged> {
-        let points = |value: i64| i32::try_from(value).map_err(|_| Damaged("points out of range"));
-        let score = from.opt()?.map(|score| u32::try_from(score).map_err(|_| Damaged("score out of range")));
-        let score = score.transpose()?;
-        let band = index(from)?;
-        let cap = index(from)?;
-        let taken = points(from.i64()?)?;
-        let mut published = Self {
-            score,
-            band,
-            cap: cap.map(|cap| (cap, taken)),
-            greatest: from.i64()?,
-            scored: from.flag()?,
-            lines: Vec::new(),
-        };
-        for _ in 0..from.len()? {
-            published.lines.push((from.opt()?.unwrap_or(UNKNOWN), points(from.i64()?)?));
-        }
-        Ok(published)
+        let (score, band, cap) = (index(from)?, index(from)?, index(from)?);
+        let taken = i32::try_from(from.i64()?).map_err(|_| Damaged("contribution out of range"))?;
+        let cap = cap.map(|cap| (cap, taken));
+        Ok(Self { score, band, cap, greatest: from.i64()?, scored: from.flag()? })
     }
 }

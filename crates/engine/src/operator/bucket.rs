@@ -2,43 +2,26 @@
 //!
 //! Cost: an activity in a bucket that is there already costs a search; a bucket that comes, enters or leaves
 //! costs one pass over the buckets. Nothing depends on the order in which activities arrive.
+//!
+//! Words of the part: how many buckets at the front belong to the previous window; how many at the end have not
+//! entered ([`UNSETTLED`]: totals must be taken anew); activities in the window, and in the previous one; where sums
+//! are asked for: those of the window and of the previous one. Then the buckets, ascending: start in widths since
+//! the epoch, number of activities, sum.
 
 use crate::bytes::{Damaged, Reader, Writer};
-use crate::compact::{give_back, make_room};
 use crate::now::{Due, Edge};
+use crate::parts::{Part, number, partition, set_number, split};
 use model::plan::Window;
 
-/// What a bucket holds.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-struct Slot {
-    /// Start in widths since the epoch.
-    bucket: i32,
-    /// How many activities.
-    count: u32,
-}
+const PREVIOUS: usize = 0;
+const WAITING: usize = 1;
+const COUNT: usize = 2;
+const COUNT_BEFORE: usize = 3;
+const SUM: usize = 4;
+const SUM_BEFORE: usize = 6;
 
-/// The sums of numbers, where the signal asks for them: by slot, and over the windows.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-struct Sums {
-    /// Held at the ends of their range.
-    slots: Vec<i64>,
-    current: i64,
-    before: i64,
-}
-
-/// Totals over the buckets of one window.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub(crate) struct Total {
-    pub(crate) count: u32,
-    pub(crate) buckets: u32,
-}
-
-impl Total {
-    fn add(&mut self, slot: &Slot) {
-        self.count = self.count.saturating_add(slot.count);
-        self.buckets += 1;
-    }
-}
+/// Marks totals that are out of date though no due instant was reached.
+const UNSETTLED: u32 = u32::MAX;
 
 /// How many windows back buckets are kept.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -71,160 +54,185 @@ pub(crate) fn bounds(bucket: i32, width: i64) -> (i64, i64) {
     (start, start + width)
 }
 
-/// The buckets of one signal of one account.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub(crate) struct Buckets {
-    slots: Vec<Slot>,
-    sums: Option<Box<Sums>>,
-    /// How many slots at the front belong to the previous window.
-    previous: u32,
-    /// How many slots at the end have not entered.
-    waiting: u32,
-    pub(crate) current: Total,
-    pub(crate) before: Total,
-    /// Whether the totals must be taken anew.
-    unsettled: bool,
+/// What a window, or the one before it, comes to.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Total {
+    pub(crate) count: u32,
+    pub(crate) buckets: u32,
+    /// Held at the ends of its range; 0 where no sums are asked for.
+    pub(crate) sum: i64,
 }
 
-impl Buckets {
-    /// Those of a signal that asks for sums.
-    pub(crate) fn summing() -> Self {
-        Self { sums: Some(Box::default()), ..Self::default() }
-    }
+/// Whether sums are kept.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Keep {
+    /// Numbers of activities.
+    Counts,
+    /// Numbers of activities, and sums.
+    Sums,
+}
 
-    /// Sums over the window and over the one before it.
-    pub(crate) fn sums(&self) -> (i64, i64) {
-        self.sums.as_ref().map_or((0, 0), |sums| (sums.current, sums.before))
-    }
-
-    /// Adds an activity, which the caller knows not to have left.
-    pub(crate) fn add(&mut self, time: i64, number: i64, window: Window) {
-        let bucket = bucket_of(time, window.bucket.width());
-        let place = match self.slots.last() {
-            Some(last) if last.bucket == bucket => Ok(self.slots.len() - 1),
-            Some(last) if last.bucket < bucket => Err(self.slots.len()),
-            _ => self.slots.binary_search_by_key(&bucket, |slot| slot.bucket),
-        };
-        match place {
-            Err(place) => {
-                make_room(&mut self.slots);
-                self.slots.insert(place, Slot { bucket, count: 1 });
-                if let Some(sums) = &mut self.sums {
-                    make_room(&mut sums.slots);
-                    sums.slots.insert(place, number);
-                }
-                self.unsettled = true;
-            }
-            Ok(place) => {
-                let len = self.slots.len();
-                self.slots[place].count = self.slots[place].count.saturating_add(1);
-                if let Some(sums) = &mut self.sums {
-                    sums.slots[place] = sums.slots[place].saturating_add(number);
-                }
-                let is_before = place < self.previous as usize;
-                if !is_before && place >= len - self.waiting as usize {
-                    return;
-                }
-                let total = if is_before { &mut self.before } else { &mut self.current };
-                total.count = total.count.saturating_add(1);
-                if let Some(sums) = &mut self.sums {
-                    let sum = if is_before { &mut sums.before } else { &mut sums.current };
-                    *sum = sum.saturating_add(number);
-                }
-            }
+impl Keep {
+    /// Words before the first bucket: those of a part that holds none, but for [`WAITING`].
+    pub(crate) const fn head(self) -> usize {
+        match self {
+            Self::Counts => 4,
+            Self::Sums => 8,
         }
     }
 
-    /// Whether the totals are out of date though no due instant was reached.
-    pub(crate) const fn is_unsettled(&self) -> bool {
-        self.unsettled
-    }
-
-    /// Sorts the buckets into windows as of the edge, and says when that next changes.
-    pub(crate) fn settle(&mut self, edge: &Edge<'_>, window: Window, span: Span) -> Due {
-        let width = window.bucket.width();
-        let end = |slot: &Slot| bounds(slot.bucket, width).1;
-        let left = |slot: &Slot, span: Span| edge.has_left(end(slot), span.keep(window));
-        let gone = self.slots.partition_point(|slot| left(slot, span));
-        self.slots.drain(..gone);
-        give_back(&mut self.slots);
-        let previous = match span {
-            Span::One => 0,
-            Span::Two => self.slots.partition_point(|slot| left(slot, Span::One)),
-        };
-        let entered = self.slots.partition_point(|slot| edge.has_entered(bounds(slot.bucket, width).0));
-        let entered = entered.max(previous);
-        (self.before, self.current) = (Total::default(), Total::default());
-        self.slots[..previous].iter().for_each(|slot| self.before.add(slot));
-        self.slots[previous..entered].iter().for_each(|slot| self.current.add(slot));
-        if let Some(sums) = &mut self.sums {
-            sums.slots.drain(..gone);
-            give_back(&mut sums.slots);
-            let sum = |slots: &[i64]| slots.iter().fold(0_i64, |sum, slot| sum.saturating_add(*slot));
-            (sums.before, sums.current) = (sum(&sums.slots[..previous]), sum(&sums.slots[previous..entered]));
-        }
-        let mut due = Due::NEVER;
-        if let Some(first) = self.slots.get(previous).filter(|_| previous < entered) {
-            due = due.sooner(edge.leaves(end(first), Span::One.keep(window)));
-        }
-        if let Some(first) = self.slots.first().filter(|_| previous > 0) {
-            due = due.sooner(edge.leaves(end(first), span.keep(window)));
-        }
-        if let Some(next) = self.slots.get(entered) {
-            due = due.sooner(edge.enters(bounds(next.bucket, width).0));
-        }
-        self.previous = u32::try_from(previous).unwrap_or(u32::MAX);
-        self.waiting = u32::try_from(self.slots.len() - entered).unwrap_or(u32::MAX);
-        self.unsettled = false;
-        due
-    }
-
-    pub(crate) fn len(&self) -> usize {
-        self.slots.len()
-    }
-
-    /// Reads a little of the newest bucket, which an activity is most likely for.
-    pub(crate) fn touch(&self) -> usize {
-        let sums = self.sums.as_ref().map_or(0, |sums| sums.slots.len());
-        sums + self.slots.last().map_or(0, |slot| usize::from(slot.count == 0))
-    }
-
-    /// Bytes on the heap.
-    pub(crate) fn heap(&self) -> usize {
-        let sums = self.sums.as_ref().map_or(0, |sums| size_of::<Sums>() + 8 * sums.slots.capacity());
-        self.slots.capacity() * size_of::<Slot>() + sums
-    }
-
-    pub(crate) fn write(&self, to: &mut Writer<'_>) {
-        to.len(self.slots.len());
-        let mut last = 0_i64;
-        for (place, slot) in self.slots.iter().enumerate() {
-            to.i64(i64::from(slot.bucket) - last);
-            to.u64(u64::from(slot.count));
-            if let Some(sums) = &self.sums {
-                to.i64(sums.slots[place]);
-            }
-            last = i64::from(slot.bucket);
+    const fn stride(self) -> usize {
+        match self {
+            Self::Counts => 2,
+            Self::Sums => 4,
         }
     }
+}
 
-    /// Reads the buckets of a signal whose new state is `new`.
-    pub(crate) fn read(new: Self, from: &mut Reader<'_>) -> Result<Self, Damaged> {
-        let len = from.len()?;
-        let mut slots = Vec::with_capacity(len);
-        let mut sums = new.sums;
-        let mut last = 0_i64;
-        for _ in 0..len {
-            last = last.wrapping_add(from.i64()?);
-            let bucket = i32::try_from(last).map_err(|_| Damaged("bucket out of range"))?;
-            slots.push(Slot { bucket, count: from.u32()? });
-            if let Some(sums) = &mut sums {
-                sums.slots.push(from.i64()?);
-            }
+const fn bucket(record: &[u32]) -> i32 {
+    record[0].cast_signed()
+}
+
+fn word(value: usize) -> u32 {
+    u32::try_from(value).unwrap_or(u32::MAX)
+}
+
+/// Adds an activity, which the caller knows not to have left.
+pub(crate) fn add(part: &mut Part<'_>, keep: Keep, time: i64, amount: i64, window: Window) {
+    let (head, stride) = (keep.head(), keep.stride());
+    let wanted = bucket_of(time, window.bucket.width());
+    // Mostly it is the newest bucket, or one after it.
+    let at = match part.len().checked_sub(stride).filter(|at| *at >= head) {
+        Some(last) if bucket(&part[last..]) < wanted => part.len(),
+        Some(last) if bucket(&part[last..]) == wanted => last,
+        _ => partition(part, head, stride, |record| bucket(record) < wanted),
+    };
+    let is_there = at < part.len() && bucket(&part[at..]) == wanted;
+    if !is_there {
+        let [low, high] = split(amount);
+        part.insert(at, &[wanted.cast_unsigned(), 1, low, high][..stride]);
+        part[WAITING] = UNSETTLED;
+        return;
+    }
+    part[at + 1] = part[at + 1].saturating_add(1);
+    if keep == Keep::Sums {
+        let sum = number(part, at + 2).saturating_add(amount);
+        set_number(part, at + 2, sum);
+    }
+    if part[WAITING] == UNSETTLED {
+        return;
+    }
+    let place = (at - head) / stride;
+    let before = place < part[PREVIOUS] as usize;
+    if !before && at >= part.len() - part[WAITING] as usize * stride {
+        return;
+    }
+    let (count, sum) = if before { (COUNT_BEFORE, SUM_BEFORE) } else { (COUNT, SUM) };
+    part[count] = part[count].saturating_add(1);
+    if keep == Keep::Sums {
+        let total = number(part, sum).saturating_add(amount);
+        set_number(part, sum, total);
+    }
+}
+
+/// Whether the totals must be taken anew though no due instant was reached.
+pub(crate) const fn is_unsettled(part: &[u32]) -> bool {
+    part[WAITING] == UNSETTLED
+}
+
+/// What the window and the one before it come to.
+pub(crate) fn totals(part: &[u32], keep: Keep) -> (Total, Total) {
+    let buckets = word((part.len() - keep.head()) / keep.stride());
+    let sum = |at: usize| if keep == Keep::Sums { number(part, at) } else { 0 };
+    let current = Total {
+        count: part[COUNT],
+        buckets: buckets - part[PREVIOUS] - part[WAITING],
+        sum: sum(SUM),
+    };
+    let before =
+        Total { count: part[COUNT_BEFORE], buckets: part[PREVIOUS], sum: sum(SUM_BEFORE) };
+    (current, before)
+}
+
+/// Sorts the buckets into windows as of the edge, and says when that next changes.
+pub(crate) fn settle(
+    part: &mut Part<'_>,
+    keep: Keep,
+    edge: &Edge<'_>,
+    window: Window,
+    span: Span,
+) -> Due {
+    let (head, stride, width) = (keep.head(), keep.stride(), window.bucket.width());
+    let end = |record: &[u32]| bounds(bucket(record), width).1;
+    let left = |record: &[u32], span: Span| edge.has_left(end(record), span.keep(window));
+    let gone = partition(part, head, stride, |record| left(record, span));
+    part.remove(head..gone);
+    let previous = match span {
+        Span::One => head,
+        Span::Two => partition(part, head, stride, |record| left(record, Span::One)),
+    };
+    let has_entered = |record: &[u32]| edge.has_entered(bounds(bucket(record), width).0);
+    let len = part.len();
+    // Mostly all have entered, which the newest tells.
+    let all = len == head || has_entered(&part[len - stride..]);
+    let entered = if all { len } else { partition(part, head, stride, has_entered) };
+    let entered = entered.max(previous);
+    for (range, count, sum) in [(head..previous, COUNT_BEFORE, SUM_BEFORE), (previous..entered, COUNT, SUM)] {
+        let records = part[range].chunks_exact(stride);
+        let total = records.clone().fold(0_u32, |total, record| total.saturating_add(record[1]));
+        if keep == Keep::Sums {
+            let amounts = records.fold(0_i64, |total, record| total.saturating_add(number(record, 2)));
+            set_number(part, sum, amounts);
         }
-        if slots.windows(2).any(|pair| pair[0].bucket >= pair[1].bucket) {
+        part[count] = total;
+    }
+    part[PREVIOUS] = word((previous - head) / stride);
+    part[WAITING] = word((len - entered) / stride);
+    let mut due = Due::NEVER;
+    if previous < entered {
+        due = due.sooner(edge.leaves(end(&part[previous..]), Span::One.keep(window)));
+    }
+    if previous > head {
+        due = due.sooner(edge.leaves(end(&part[head..]), span.keep(window)));
+    }
+    if entered < len {
+        due = due.sooner(edge.enters(bounds(bucket(&part[entered..]), width).0));
+    }
+    due
+}
+
+/// Writes the stored form: buckets only.
+pub(crate) fn write(part: &[u32], keep: Keep, to: &mut Writer<'_>) {
+    let records = part[keep.head()..].chunks_exact(keep.stride());
+    to.len(records.len());
+    let mut last = 0_i64;
+    for record in records {
+        to.i64(i64::from(bucket(record)) - last);
+        to.u64(u64::from(record[1]));
+        if keep == Keep::Sums {
+            to.i64(number(record, 2));
+        }
+        last = i64::from(bucket(record));
+    }
+}
+
+/// Reads the stored form into the words of a part.
+pub(crate) fn read(keep: Keep, from: &mut Reader<'_>, words: &mut Vec<u32>) -> Result<(), Damaged> {
+    let start = words.len();
+    words.resize(start + keep.head(), 0);
+    words[start + WAITING] = UNSETTLED;
+    let mut last = None;
+    for _ in 0..from.len()? {
+        let next = last.map_or(0, i64::from).wrapping_add(from.i64()?);
+        let bucket = i32::try_from(next).map_err(|_| Damaged("bucket out of range"))?;
+        if last.is_some_and(|last| last >= bucket) {
             return Err(Damaged("buckets out of order"));
         }
-        Ok(Self { slots, sums, unsettled: true, ..Self::default() })
+        last = Some(bucket);
+        words.extend([bucket.cast_unsigned(), from.u32()?]);
+        if keep == Keep::Sums {
+            words.extend(split(from.i64()?));
+        }
     }
+    Ok(())
 }

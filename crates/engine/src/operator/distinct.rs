@@ -3,164 +3,207 @@
 //! An identity is in the window as long as its newest entered bucket is, so one number per identity is enough,
 //! beside the buckets that have not entered yet. Beyond the ceiling the count is unknown until the bucket of
 //! the identity that found no place has left.
+//!
+//! Words of the part: how many identities have entered; 1 if the count must be settled anew; the newest bucket of an
+//! identity that found no place (or [`NONE`]). Then the identities that have entered, ascending: upper half, lower half,
+//! newest bucket. Then those that wait, by bucket and identity: bucket, upper half, lower half.
 
 use super::bucket::{Span, bounds, bucket_of};
 use crate::bytes::{Damaged, Reader, Writer};
-use crate::compact::{give_back, make_room};
 use crate::now::{Due, Edge};
+use crate::parts::{Part, partition};
 use model::plan::Window;
 
 /// The most identities kept for one signal of one account.
 pub const CEILING: usize = 4_096;
 
-/// An identity in the window.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-struct Seen {
-    /// The identity in two halves, so that an entry takes 12 bytes.
-    identity: [u32; 2],
-    /// Its newest bucket that has entered.
-    newest: i32,
-}
+const ENTERED: usize = 0;
+const UNSETTLED: usize = 1;
+const OVERFLOW: usize = 2;
+/// Words before the first identity.
+pub(crate) const HEAD: usize = 3;
+const STRIDE: usize = 3;
+
+/// No bucket.
+const NONE: i32 = i32::MIN;
+
+/// The words of a part that holds nothing.
+pub(crate) const NEW: [u32; HEAD] = [0, 0, NONE.cast_unsigned()];
 
 /// The halves of an identity, the upper first: they are ordered as it is.
-const fn halves(identity: u64) -> [u32; 2] {
+pub(crate) const fn halves(identity: u64) -> [u32; 2] {
     [(identity >> 32) as u32, (identity & 0xffff_ffff) as u32]
 }
 
-fn whole(halves: [u32; 2]) -> u64 {
+pub(crate) fn whole(halves: &[u32]) -> u64 {
     u64::from(halves[0]) << 32 | u64::from(halves[1])
 }
 
-/// The identities of one signal of one account.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub(crate) struct Distinct {
-    /// By identity.
-    seen: Vec<Seen>,
-    /// Those that have not entered, by (bucket, identity).
-    waiting: Vec<(i32, u64)>,
-    /// The newest bucket of an identity that found no place.
-    overflow: Option<i32>,
-    unsettled: bool,
+const fn entered_end(part: &[u32]) -> usize {
+    HEAD + STRIDE * part[ENTERED] as usize
 }
 
-impl Distinct {
-    /// Adds an identity in a bucket that has not left. Returns whether it found a place.
-    pub(crate) fn add(&mut self, identity: u64, time: i64, edge: &Edge<'_>, window: Window) -> bool {
-        let width = window.bucket.width();
-        let bucket = bucket_of(time, width);
+fn overflow(part: &[u32]) -> Option<i32> {
+    Some(part[OVERFLOW].cast_signed()).filter(|bucket| *bucket != NONE)
+}
+
+/// Adds an identity in a bucket that has not left. Returns whether it found a place.
+pub(crate) fn add(part: &mut Part<'_>, identity: u64, time: i64, edge: &Edge<'_>, window: Window) -> bool {
+    let width = window.bucket.width();
+    let bucket = bucket_of(time, width);
+    if edge.has_entered(bounds(bucket, width).0) {
+        return enter(part, identity, bucket);
+    }
+    let [high, low] = halves(identity);
+    let record = [bucket.cast_unsigned(), high, low];
+    let key = |record: &[u32]| (record[0].cast_signed(), record[1], record[2]);
+    let at = partition(part, entered_end(part), STRIDE, |other| key(other) < key(&record));
+    if part.get(at..at + STRIDE) == Some(&record) {
+        return true;
+    }
+    part[UNSETTLED] = 1;
+    if is_full(part) {
+        cross(part, bucket);
+        return false;
+    }
+    part.insert(at, &record);
+    true
+}
+
+fn is_full(part: &[u32]) -> bool {
+    (part.len() - HEAD) / STRIDE >= CEILING
+}
+
+fn cross(part: &mut [u32], bucket: i32) {
+    part[OVERFLOW] = part[OVERFLOW].cast_signed().max(bucket).cast_unsigned();
+    part[UNSETTLED] = 1;
+}
+
+fn enter(part: &mut Part<'_>, identity: u64, bucket: i32) -> bool {
+    let key = halves(identity);
+    let end = entered_end(part);
+    let at = partition(&part[..end], HEAD, STRIDE, |record| record[..2] < key[..]);
+    if at < end && part[at..at + 2] == key {
+        let newest = part[at + 2].cast_signed().max(bucket);
+        part[at + 2] = newest.cast_unsigned();
+        return true;
+    }
+    if is_full(part) {
+        cross(part, bucket);
+        return false;
+    }
+    part.insert(at, &[key[0], key[1], bucket.cast_unsigned()]);
+    part[ENTERED] += 1;
+    part[UNSETTLED] = 1;
+    true
+}
+
+pub(crate) const fn is_unsettled(part: &[u32]) -> bool {
+    part[UNSETTLED] != 0
+}
+
+/// How many are in the window; `None` while some found no place.
+pub(crate) fn count(part: &[u32]) -> Option<usize> {
+    overflow(part).is_none().then_some(part[ENTERED] as usize)
+}
+
+/// The oldest bucket that matters of those that have entered.
+fn oldest(part: &[u32]) -> Option<i32> {
+    let newest = part[HEAD..entered_end(part)].chunks_exact(STRIDE).map(|record| record[2].cast_signed());
+    newest.chain(overflow(part)).min()
+}
+
+/// Lets enter and leave what has, and says when that next changes.
+pub(crate) fn settle(part: &mut Part<'_>, edge: &Edge<'_>, window: Window) -> Due {
+    let width = window.bucket.width();
+    let keep = Span::One.keep(window);
+    let end = |bucket: i32| bounds(bucket, width).1;
+    let has_left = |bucket: u32| edge.has_left(end(bucket.cast_signed()), keep);
+    loop {
+        let first = entered_end(part);
+        let Some(record) = part.get(first..first + STRIDE) else { break };
+        let (bucket, identity) = (record[0].cast_signed(), whole(&record[1..]));
         if !edge.has_entered(bounds(bucket, width).0) {
-            if let Err(place) = self.waiting.binary_search(&(bucket, identity)) {
-                if self.seen.len() + self.waiting.len() >= CEILING {
-                    self.overflow = self.overflow.max(Some(bucket));
-                    self.unsettled = true;
-                    return false;
-                }
-                self.waiting.insert(place, (bucket, identity));
-                self.unsettled = true;
-            }
-            return true;
+            break;
         }
-        self.enter(identity, bucket)
+        part.remove(first..first + STRIDE);
+        enter(part, identity, bucket);
     }
-
-    fn enter(&mut self, identity: u64, bucket: i32) -> bool {
-        match self.seen.binary_search_by_key(&halves(identity), |seen| seen.identity) {
-            Ok(place) => self.seen[place].newest = self.seen[place].newest.max(bucket),
-            Err(_) if self.seen.len() + self.waiting.len() >= CEILING => {
-                self.overflow = self.overflow.max(Some(bucket));
-                self.unsettled = true;
-                return false;
-            }
-            Err(place) => {
-                make_room(&mut self.seen);
-                self.seen.insert(place, Seen { identity: halves(identity), newest: bucket });
-                self.unsettled = true;
-            }
+    let mut first = oldest(part);
+    if first.is_some_and(|bucket| edge.has_left(end(bucket), keep)) {
+        let entered = part[ENTERED] as usize;
+        let (mut seen, mut kept) = (0, 0);
+        part.retain(HEAD, STRIDE, |record| {
+            seen += 1;
+            let stays = seen > entered || !has_left(record[2]);
+            kept += u32::from(stays && seen <= entered);
+            stays
+        });
+        part[ENTERED] = kept;
+        if overflow(part).is_some() && has_left(part[OVERFLOW]) {
+            part[OVERFLOW] = NONE.cast_unsigned();
         }
-        true
+        first = oldest(part);
     }
-
-    pub(crate) const fn is_unsettled(&self) -> bool {
-        self.unsettled
+    let mut due = Due::NEVER;
+    if let Some(oldest) = first {
+        due = due.sooner(edge.leaves(end(oldest), keep));
     }
-
-    /// How many are in the window; `None` while some found no place.
-    pub(crate) fn count(&self) -> Option<usize> {
-        self.overflow.is_none().then_some(self.seen.len())
+    if let Some(bucket) = part.get(entered_end(part)) {
+        due = due.sooner(edge.enters(bounds(bucket.cast_signed(), width).0));
     }
+    part[UNSETTLED] = 0;
+    due
+}
 
-    /// Lets enter and leave what has, and says when that next changes.
-    pub(crate) fn settle(&mut self, edge: &Edge<'_>, window: Window) -> Due {
-        let width = window.bucket.width();
-        let keep = Span::One.keep(window);
-        let end = |bucket: i32| bounds(bucket, width).1;
-        let entered = self.waiting.partition_point(|(bucket, _)| edge.has_entered(bounds(*bucket, width).0));
-        let entering: Vec<_> = self.waiting.drain(..entered).collect();
-        for (bucket, identity) in entering {
-            self.enter(identity, bucket);
-        }
-        let oldest = self.seen.iter().map(|seen| seen.newest).chain(self.overflow).min();
-        if oldest.is_some_and(|bucket| edge.has_left(end(bucket), keep)) {
-            self.seen.retain(|seen| !edge.has_left(end(seen.newest), keep));
-            give_back(&mut self.seen);
-            self.overflow = self.overflow.filter(|bucket| !edge.has_left(end(*bucket), keep));
-        }
-        let mut due = Due::NEVER;
-        if let Some(oldest) = self.seen.iter().map(|seen| seen.newest).chain(self.overflow).min() {
-            due = due.sooner(edge.leaves(end(oldest), keep));
-        }
-        if let Some((bucket, _)) = self.waiting.first() {
-            due = due.sooner(edge.enters(bounds(*bucket, width).0));
-        }
-        self.unsettled = false;
-        due
+/// Writes the stored form.
+pub(crate) fn write(part: &[u32], to: &mut Writer<'_>) {
+    let (seen, waiting) = part[HEAD..].split_at(STRIDE * part[ENTERED] as usize);
+    to.len(seen.len() / STRIDE);
+    for record in seen.chunks_exact(STRIDE) {
+        to.fixed(whole(record));
+        to.i64(i64::from(record[2].cast_signed()));
     }
-
-    pub(crate) fn len(&self) -> usize {
-        self.seen.len()
+    to.len(waiting.len() / STRIDE);
+    for record in waiting.chunks_exact(STRIDE) {
+        to.i64(i64::from(record[0].cast_signed()));
+        to.fixed(whole(&record[1..]));
     }
+    to.opt(overflow(part).map(i64::from));
+}
 
-    /// Reads a little of each cache line, as far as it is short.
-    pub(crate) fn touch(&self) -> usize {
-        self.seen.iter().take(64).step_by(5).filter(|seen| seen.newest == 0).count()
-    }
+pub(crate) fn read_bucket(value: i64) -> Result<u32, Damaged> {
+    i32::try_from(value).map(i32::cast_unsigned).map_err(|_| Damaged("bucket out of range"))
+}
 
-    pub(crate) fn heap(&self) -> usize {
-        self.seen.capacity() * size_of::<Seen>() + self.waiting.capacity() * size_of::<(i32, u64)>()
-    }
-
-    pub(crate) fn write(&self, to: &mut Writer<'_>) {
-        to.len(self.seen.len());
-        for seen in &self.seen {
-            to.fixed(whole(seen.identity));
-            to.i64(i64::from(seen.newest));
-        }
-        to.len(self.waiting.len());
-        for (bucket, identity) in &self.waiting {
-            to.i64(i64::from(*bucket));
-            to.fixed(*identity);
-        }
-        to.opt(self.overflow.map(i64::from));
-    }
-
-    pub(crate) fn read(from: &mut Reader<'_>) -> Result<Self, Damaged> {
-        let bucket = |value: i64| i32::try_from(value).map_err(|_| Damaged("bucket out of range"));
-        let len = from.len()?;
-        let mut seen = Vec::with_capacity(len);
-        for _ in 0..len {
-            seen.push(Seen { identity: halves(from.fixed()?), newest: bucket(from.i64()?)? });
-        }
-        let len = from.len()?;
-        let mut waiting = Vec::with_capacity(len);
-        for _ in 0..len {
-            waiting.push((bucket(from.i64()?)?, from.fixed()?));
-        }
-        let overflow = from.opt()?.map(bucket).transpose()?;
-        let ordered = seen.windows(2).all(|pair| pair[0].identity < pair[1].identity)
-            && waiting.windows(2).all(|pair| pair[0] < pair[1]);
-        if !ordered {
+/// Reads the stored form into the words of a part.
+pub(crate) fn read(from: &mut Reader<'_>, words: &mut Vec<u32>) -> Result<(), Damaged> {
+    let start = words.len();
+    words.extend(NEW);
+    words[start + UNSETTLED] = 1;
+    let len = from.len()?;
+    words[start + ENTERED] = u32::try_from(len).map_err(|_| Damaged("too many identities"))?;
+    let mut last = None;
+    for _ in 0..len {
+        let identity = from.fixed()?;
+        if last.replace(identity).is_some_and(|last| last >= identity) {
             return Err(Damaged("identities out of order"));
         }
-        Ok(Self { seen, waiting, overflow, unsettled: true })
+        let [high, low] = halves(identity);
+        words.extend([high, low, read_bucket(from.i64()?)?]);
     }
+    let mut last = None;
+    for _ in 0..from.len()? {
+        let bucket = read_bucket(from.i64()?)?;
+        let identity = from.fixed()?;
+        if last.replace((bucket.cast_signed(), identity)).is_some_and(|l| l >= (bucket.cast_signed(), identity)) {
+            return Err(Damaged("identities out of order"));
+        }
+        let [high, low] = halves(identity);
+        words.extend([bucket, high, low]);
+    }
+    if let Some(bucket) = from.opt()? {
+        words[start + OVERFLOW] = read_bucket(bucket)?;
+    }
+    Ok(())
 }

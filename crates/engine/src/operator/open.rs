@@ -3,124 +3,144 @@
 //! A ticket that is not open is forgotten 30 days after its newest activity: one that comes later finds it new.
 //! That is a matter of event times alone, and longer than activities may be late, so the order in which they
 //! arrive changes nothing.
+//!
+//! Words of the part: 1 if a ticket found no place, from when on the number is not known. Then the tickets,
+//! ascending by key: its upper half, its lower half; order of the newest activity that opened or ended it; order
+//! of the newest that told its priority; [`OPEN`] and [`COUNTS`].
 
-use super::order::{Newest, Order};
+use super::distinct::{halves, whole};
+use super::order::{self, Order};
 use crate::activity::Activity;
 use crate::bytes::{Damaged, Reader, Writer};
-use crate::compact::{give_back, make_room};
+use crate::parts::{Part, partition};
 use model::source::Field;
 use model::time::DAY;
 
 /// The most tickets kept for one signal of one account.
 pub const CEILING: usize = 4_096;
 
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-struct Ticket {
-    key: u64,
-    open: Newest<bool>,
-    counts: Newest<bool>,
-}
+const OVERFLOW: usize = 0;
+const HEAD: usize = 1;
+const OPENED: usize = 2;
+const TOLD: usize = OPENED + order::WORDS;
+const FLAGS: usize = TOLD + order::WORDS;
+const STRIDE: usize = FLAGS + 1;
+
+/// Its newest state is open.
+const OPEN: u32 = 1;
+/// Its newest priority is one that counts.
+const COUNTS: u32 = 2;
+
+/// The words of a part that holds nothing.
+pub(crate) const NEW: [u32; HEAD] = [0];
 
 /// How long after its newest activity a ticket that is not open is forgotten, ms.
 const FORGOTTEN_AFTER: i64 = 30 * DAY;
 
-impl Ticket {
-    /// Whether an activity at `time` finds it forgotten.
-    fn is_forgotten(&self, time: i64) -> bool {
-        let newest = self.open.order.time.max(self.counts.order.time);
-        self.open.get() != Some(&true) && time.saturating_sub(newest) > FORGOTTEN_AFTER
+fn new(key: [u32; 2]) -> [u32; STRIDE] {
+    let mut ticket = [0; STRIDE];
+    ticket[..2].copy_from_slice(&key);
+    Order::NONE.put(&mut ticket, OPENED);
+    Order::NONE.put(&mut ticket, TOLD);
+    ticket
+}
+
+fn is_open(ticket: &[u32]) -> bool {
+    ticket[FLAGS] & OPEN != 0
+}
+
+/// Whether an activity at `time` finds a ticket forgotten.
+fn is_forgotten(ticket: &[u32], time: i64) -> bool {
+    let newest = Order::get(ticket, OPENED).time.max(Order::get(ticket, TOLD).time);
+    !is_open(ticket) && time.saturating_sub(newest) > FORGOTTEN_AFTER
+}
+
+/// Takes in an activity. `priority`: those that count; any, if empty. Returns whether it found a place.
+pub(crate) fn observe(
+    part: &mut Part<'_>,
+    activity: &Activity<'_>,
+    priority: &[String],
+    now: Option<i64>,
+) -> bool {
+    let Some(key) = activity.fields.identity(Field::Ticket).map(halves) else { return true };
+    let order = Order::of(activity);
+    let find = |part: &[u32]| partition(part, HEAD, STRIDE, |ticket| ticket[..2] < key[..]);
+    let mut at = find(part);
+    if part.get(at..at + 2) != Some(&key[..]) {
+        forget(part, now);
+        if (part.len() - HEAD) / STRIDE >= CEILING {
+            part[OVERFLOW] = 1;
+            return false;
+        }
+        at = find(part);
+        part.insert(at, &new(key));
+    }
+    let ticket = &mut part[at..at + STRIDE];
+    if is_forgotten(ticket, order.time) {
+        ticket.copy_from_slice(&new(key));
+    }
+    let state = match activity.fields.word(Field::Kind) {
+        Some("opened" | "reopened") => Some(true),
+        Some("solved" | "closed" | "merged" | "deleted") => Some(false),
+        _ => None,
+    };
+    let counts =
+        activity.fields.word(Field::Priority).map(|word| priority.iter().any(|counted| counted == word));
+    for (value, place, flag) in [(state, OPENED, OPEN), (counts, TOLD, COUNTS)] {
+        if let Some(value) = value.filter(|_| order > Order::get(ticket, place)) {
+            order.put(ticket, place);
+            ticket[FLAGS] = ticket[FLAGS] & !flag | if value { flag } else { 0 };
+        }
+    }
+    if !is_open(ticket) && !Order::get(ticket, OPENED).is_none() {
+        forget(part, now);
+    }
+    true
+}
+
+/// Drops what nothing can find any more.
+fn forget(part: &mut Part<'_>, now: Option<i64>) {
+    if let Some(now) = now {
+        part.retain(HEAD, STRIDE, |ticket| !is_forgotten(ticket, now));
     }
 }
 
-/// The tickets of one signal of one account.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub(crate) struct Tickets {
-    tickets: Vec<Ticket>,
-    /// Whether a ticket found no place: from then on the number is not known.
-    overflow: bool,
+/// How many are open; `None` while some found no place.
+pub(crate) fn count(part: &[u32], any_priority: bool) -> Option<usize> {
+    let wanted = if any_priority { OPEN } else { OPEN | COUNTS };
+    let tickets = part[HEAD..].chunks_exact(STRIDE);
+    (part[OVERFLOW] == 0).then(|| tickets.filter(|ticket| ticket[FLAGS] & wanted == wanted).count())
 }
 
-impl Tickets {
-    /// Takes in an activity. `priority`: those that count; any, if empty. Returns whether it found a place.
-    pub(crate) fn observe(&mut self, activity: &Activity<'_>, priority: &[String], at: Option<i64>) -> bool {
-        let Some(key) = activity.fields.identity(Field::Ticket) else { return true };
-        let order = Order::of(activity);
-        let place = match self.tickets.binary_search_by_key(&key, |ticket| ticket.key) {
-            Ok(place) => place,
-            Err(place) => {
-                self.forget(at);
-                if self.tickets.len() >= CEILING {
-                    self.overflow = true;
-                    return false;
-                }
-                let place = place.min(self.tickets.len());
-                let place = self.tickets[..place].partition_point(|ticket| ticket.key < key);
-                make_room(&mut self.tickets);
-                self.tickets.insert(place, Ticket { key, ..Ticket::default() });
-                place
-            }
-        };
-        let ticket = &mut self.tickets[place];
-        if ticket.is_forgotten(order.time) {
-            *ticket = Ticket { key, ..Ticket::default() };
-        }
-        match activity.fields.word(Field::Kind) {
-            Some("opened" | "reopened") => ticket.open.take(order, true),
-            Some("solved" | "closed" | "merged" | "deleted") => ticket.open.take(order, false),
-            _ => {}
-        }
-        if let Some(word) = activity.fields.word(Field::Priority) {
-            ticket.counts.take(order, priority.iter().any(|counted| counted == word));
-        }
-        if ticket.open.get() == Some(&false) {
-            self.forget(at);
-        }
-        true
-    }
-
-    /// Drops what nothing can find any more.
-    fn forget(&mut self, at: Option<i64>) {
-        let Some(at) = at else { return };
-        self.tickets.retain(|ticket| !ticket.is_forgotten(at));
-        give_back(&mut self.tickets);
-    }
-
-    /// How many are open; `None` while some found no place.
-    pub(crate) fn count(&self, any_priority: bool) -> Option<usize> {
-        let counts = |ticket: &&Ticket| {
-            ticket.open.get() == Some(&true) && (any_priority || ticket.counts.get() == Some(&true))
-        };
-        (!self.overflow).then(|| self.tickets.iter().filter(counts).count())
-    }
-
-    pub(crate) fn heap(&self) -> usize {
-        self.tickets.capacity() * size_of::<Ticket>()
-    }
-
-    pub(crate) fn write(&self, to: &mut Writer<'_>) {
-        to.flag(self.overflow);
-        to.len(self.tickets.len());
-        for ticket in &self.tickets {
-            to.fixed(ticket.key);
-            for state in [&ticket.open, &ticket.counts] {
-                state.order.write(to);
-                to.flag(state.value);
-            }
+/// Writes the stored form.
+pub(crate) fn write(part: &[u32], to: &mut Writer<'_>) {
+    to.flag(part[OVERFLOW] != 0);
+    let tickets = part[HEAD..].chunks_exact(STRIDE);
+    to.len(tickets.len());
+    for ticket in tickets {
+        to.fixed(whole(ticket));
+        for (place, flag) in [(OPENED, OPEN), (TOLD, COUNTS)] {
+            Order::get(ticket, place).write(to);
+            to.flag(ticket[FLAGS] & flag != 0);
         }
     }
+}
 
-    pub(crate) fn read(from: &mut Reader<'_>) -> Result<Self, Damaged> {
-        let overflow = from.flag()?;
-        let len = from.len()?;
-        let mut tickets = Vec::with_capacity(len);
-        for _ in 0..len {
-            let key = from.fixed()?;
-            let mut state = || Ok(Newest { order: Order::read(from)?, value: from.flag()? });
-            tickets.push(Ticket { key, open: state()?, counts: state()? });
-        }
-        if tickets.windows(2).any(|pair| pair[0].key >= pair[1].key) {
+/// Reads the stored form into the words of a part.
+pub(crate) fn read(from: &mut Reader<'_>, words: &mut Vec<u32>) -> Result<(), Damaged> {
+    words.push(u32::from(from.flag()?));
+    let mut last = None;
+    for _ in 0..from.len()? {
+        let key = from.fixed()?;
+        if last.replace(key).is_some_and(|last| last >= key) {
             return Err(Damaged("tickets out of order"));
         }
-        Ok(Self { tickets, overflow })
+        let mut ticket = new(halves(key));
+        for (place, flag) in [(OPENED, OPEN), (TOLD, COUNTS)] {
+            Order::read(from)?.put(&mut ticket, place);
+            ticket[FLAGS] |= if from.flag()? { flag } else { 0 };
+        }
+        words.extend(ticket);
     }
+    Ok(())
 }

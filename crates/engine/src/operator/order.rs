@@ -2,6 +2,10 @@
 
 use crate::activity::Activity;
 use crate::bytes::{Damaged, Reader, Writer};
+use crate::parts::{number, set_number};
+
+/// Words that an order takes in a part.
+pub(crate) const WORDS: usize = 5;
 
 /// Event time, then source partition, then offset.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -16,6 +20,18 @@ impl Order {
 
     pub(crate) const fn of(activity: &Activity<'_>) -> Self {
         Self { time: activity.time.0, partition: activity.partition, offset: activity.offset }
+    }
+
+    /// The order that stands at `at`.
+    pub(crate) fn get(words: &[u32], at: usize) -> Self {
+        Self { time: number(words, at), offset: number(words, at + 2), partition: words[at + 4] }
+    }
+
+    /// Puts it at `at`.
+    pub(crate) fn put(self, words: &mut [u32], at: usize) {
+        set_number(words, at, self.time);
+        set_number(words, at + 2, self.offset);
+        words[at + 4] = self.partition;
     }
 
     pub(crate) fn is_none(self) -> bool {

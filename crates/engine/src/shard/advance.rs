@@ -1,10 +1,11 @@
 //! The advance of time, a minute at a step: first the sources, then the accounts that have something due.
 
 use super::{Shard, Step};
+use crate::account::Slot;
 use crate::clock::SPREAD;
 use crate::effect::{Cause, EffectId, Sink};
 use crate::entry::Position;
-use crate::evaluate::{Look, Out, publish_latest};
+use crate::evaluate::{Look, Out, Scope, publish_latest};
 use crate::now::{Clocks, Now};
 use crate::timer::NEVER;
 use model::source::{SOURCES, Source};
@@ -206,11 +207,11 @@ impl Shard {
                 let account = &mut accounts[index as usize];
                 let slot = match plans[account.plan].slot_of.get(source) {
                     Some(slot) => slot.saturating_add(calendar % 2),
-                    None => account.due.len() - 1,
+                    None => account.slots() - 1,
                 };
                 // One that was put in again earlier, or for a plan that is no more, stands here for nothing.
-                if let Some((_, queued)) = account.due.get_mut(slot).filter(|(_, queued)| *queued == minute) {
-                    *queued = NEVER;
+                if slot < account.slots() && account.slot(slot).queued == minute {
+                    account.set_queued(slot, Slot::NEVER.queued);
                     found.push(index);
                 }
             });
@@ -234,7 +235,8 @@ impl Shard {
         let account = &self.accounts[place];
         let waits = &self.plans[account.plan].waits;
         let mut first: Option<(i64, i64)> = None;
-        for (slot, (due, _)) in account.due.iter().enumerate() {
+        for slot in 0..account.slots() {
+            let due = &account.slot(slot).due;
             if *due == NEVER {
                 continue;
             }
@@ -289,7 +291,7 @@ impl Shard {
             let instant = if instant == i64::MIN { now.greatest } else { instant.min(now.greatest) };
             self.switch_at_instant(place, &now, instant, position, sink);
             let cause = Cause::Time;
-            self.look(place, position, instant, cause, Some(&now), &[], sink);
+            self.look(place, position, instant, cause, Some(&now), Scope::Due, sink);
             // What is due at once again would be a fault of the fold; it waits for the next minute then.
             if let Some((next, instant)) = self.next_instant(place, was).filter(|(next, _)| *next > x) {
                 visits.push(Reverse((next, id, instant, index)));
@@ -335,7 +337,7 @@ impl Shard {
                 as_of: account.as_of,
                 cause: Cause::Time,
                 enabled: true,
-                touched: &[],
+                scope: Scope::Due,
             };
             let id = EffectId { offset: position.offset, entry: position.entry, index: self.effects };
             let mut out = Out { sink: &mut *sink, id };

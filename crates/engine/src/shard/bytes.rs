@@ -14,7 +14,7 @@ use crate::clock::{Clock, Gap};
 use crate::count::Counts;
 use crate::effect::Cause;
 use crate::entry::{Position, Run};
-use crate::evaluate::{Look, derive};
+use crate::evaluate::{Look, Scope, derive};
 use crate::fingerprint;
 use crate::now::Clocks;
 use crate::prepared::Prepared;
@@ -262,8 +262,6 @@ impl Shard {
         if account.changed {
             shard.changed.push(place);
         }
-        // What is derived is worked out once the shard is where the account is.
-        account.due.iter_mut().for_each(|(due, _)| *due = i64::MIN);
         shard.accounts.push(account);
         shard.is_dirty.push(false);
         shard.index.insert_unique(hash, (hash, place), |entry| entry.0);
@@ -286,8 +284,8 @@ impl Shard {
             let enabled = self.ready_at.is_some_and(|ready| self.now.greatest - account.spread >= ready);
             let clocks = Clocks { clocks: &self.clocks, rules: &self.rules };
             let (as_of, cause) = (account.as_of, Cause::Time);
-            let look = Look { now: &self.now, clocks, as_of, cause, enabled, touched: &[] };
-            derive(account, &self.plans[account.plan], look);
+            let look = Look { now: &self.now, clocks, as_of, cause, enabled, scope: Scope::Due };
+            derive(account, &self.plans[account.plan], &mut self.work, look);
             self.arm(place as usize);
         }
     }

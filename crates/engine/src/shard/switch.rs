@@ -1,16 +1,15 @@
 //! A new model takes effect: at one position of the journal, for each account at its own instant after it.
 
 use super::{Refused, Shard};
-use crate::account::{Account, Published, UNKNOWN};
-use crate::assess::read;
+use crate::account::{Account, Told, UNKNOWN};
 use crate::effect::{Cause, EffectId, Resolution, Sink};
 use crate::entry::Position;
-use crate::evaluate::{Look, Out, resolve};
+use crate::evaluate::{Look, Out, Scope, resolve, stand};
 use crate::now::{Clocks, Now};
-use crate::operator::{self, State};
+use crate::operator;
 use crate::prepared::{MAX_MEASURES, Prepared};
 use crate::rule;
-use model::plan::{Condition, Operator, Plan, Rule};
+use model::plan::{Condition, Operator, Plan, Rule, SourceSet};
 
 impl Shard {
     pub(super) fn take_model(&mut self, text: &str) -> Result<(), Refused> {
@@ -61,7 +60,7 @@ impl Shard {
         if self.accounts[place].plan != newest {
             let now = self.now.clone();
             self.switch(place, newest, &now, as_of, position, sink);
-            self.look(place, position, as_of, Cause::Model, None, &[], sink);
+            self.look(place, position, as_of, Cause::Model, None, Scope::Due, sink);
         }
     }
 
@@ -79,9 +78,9 @@ impl Shard {
             self.switches.iter().filter(|(from, _)| now.greatest - spread >= *from).map(|(_, plan)| *plan);
         if let Some(plan) = come.max().filter(|plan| *plan > self.accounts[place].plan) {
             // What is due runs under the old model first.
-            self.look(place, position, instant, Cause::Time, Some(now), &[], sink);
+            self.look(place, position, instant, Cause::Time, Some(now), Scope::Due, sink);
             self.switch(place, plan, now, instant, position, sink);
-            self.look(place, position, instant, Cause::Model, Some(now), &[], sink);
+            self.look(place, position, instant, Cause::Model, Some(now), Scope::Due, sink);
         }
     }
 
@@ -98,12 +97,11 @@ impl Shard {
         let from = account.plan;
         let enabled = self.ready_at.is_some_and(|ready| now.greatest - account.spread >= ready);
         let clocks = Clocks { clocks: &self.clocks, rules: &self.rules };
-        let look = Look { now, clocks, as_of: instant, cause: Cause::Model, enabled, touched: &[] };
+        let look = Look { now, clocks, as_of: instant, cause: Cause::Model, enabled, scope: Scope::Due };
         let id = EffectId { offset: position.offset, entry: position.entry, index: self.effects };
         let mut out = Out { sink, id };
         let old = &mut self.plans[from];
-        read(account, old, clocks, now, &[]);
-        self.work.assess(account, old, clocks, now);
+        stand(account, old, &mut self.work, clocks, now);
         let (old, new) = (&self.plans[from], &self.plans[to]);
         let last = account.as_of;
         account.as_of = last.max(instant);
@@ -130,13 +128,11 @@ impl Shard {
         }
         self.effects = out.id.index;
         account.rules = rules.into();
+        let told = carry_published(account, old, new);
         carry_signals(account, old, new, now);
-        if let Some(published) = &mut account.published {
-            carry_published(published, old, new);
-        }
+        account.tell(told.into_iter());
         account.band = account.band.and_then(|band| same_band(band, &old.plan, &new.plan));
         account.plan = to;
-        account.forget_derived(new);
         if account.changed {
             self.changed.push(u32::try_from(place).unwrap_or(u32::MAX));
         }
@@ -147,23 +143,29 @@ impl Shard {
 /// Keeps the state of each signal whose definition is the same; any other begins anew and is unknown until its
 /// window has passed.
 fn carry_signals(account: &mut Account, old: &Prepared, new: &Prepared, now: &Now) {
-    let mut states = Vec::new();
+    let mut parts = new.template.clone();
+    let seen = account.parts.get(old.seen);
+    parts.part(new.seen).replace(seen);
     let mut blind = Vec::new();
     for (i, signal) in new.plan.signals.iter().enumerate() {
         let twin = old.plan.signals.iter().position(|other| other.definition == signal.definition);
         let living = new.direct[i].map_or(0, |source| now.sources[source.index()].living);
+        let (layout, to) = new.layouts[i];
         // The same definition may come with another least number of activities, which asks for another state.
-        let twin = twin.filter(|twin| account.signals[*twin].serves(&signal.operator));
+        let twin = twin.filter(|twin| old.layouts[*twin].0 == layout);
         if let Some(twin) = twin {
-            states.push(account.signals[twin].clone());
+            let from = old.layouts[twin].1;
+            for place in 0..layout.parts() {
+                parts.part(to + place).replace(account.parts.get(from + place));
+            }
             blind.push(account.blind.as_ref().map_or(i64::MIN, |blind| blind[twin]));
         } else {
-            states.push(State::new(&signal.operator));
             let windowed = matches!(signal.operator, Operator::Rolling { .. } | Operator::Trend { .. });
             blind.push(if windowed { living + operator::memory(&signal.operator) } else { i64::MIN });
         }
     }
-    account.signals = states.into();
+    (account.parts, account.unread) = (parts, true);
+    account.unbegun = SourceSet::default();
     account.blind = blind.iter().any(|until| *until != i64::MIN).then(|| blind.into());
     account.milestones = match (new.has_milestones, account.milestones.take()) {
         (true, kept) => Some(kept.unwrap_or_default()),
@@ -171,32 +173,38 @@ fn carry_signals(account: &mut Account, old: &Prepared, new: &Prepared, now: &No
     };
 }
 
-/// Brings what was published into the order of the new model; what it no longer has comes last.
-fn carry_published(published: &mut Published, old: &Prepared, new: &Prepared) {
+/// What was published in the order of the new model; what it no longer has comes last.
+fn carry_published(account: &mut Account, old: &Prepared, new: &Prepared) -> Vec<Told> {
+    let Some(published) = &mut account.published else { return Vec::new() };
+    published.cap = published.cap.map(|(cap, taken)| {
+        let name = old.plan.caps.get(cap as usize).map(|cap| &cap.name);
+        let twin = new.plan.caps.iter().position(|other| Some(&other.name) == name);
+        (twin.and_then(|twin| u32::try_from(twin).ok()).unwrap_or(u32::MAX), taken)
+    });
+    published.band = published.band.and_then(|band| same_band(band, &old.plan, &new.plan));
     let name = |prepared: &Prepared, measure: usize| {
         prepared.plan.signals[prepared.plan.measures[measure].signal].name.clone()
     };
+    let measures = old.plan.measures.len();
+    let mut left: Vec<(Option<String>, Told)> = account
+        .told()
+        .enumerate()
+        .map(|(i, told)| ((i < measures).then(|| name(old, i)), told))
+        .collect();
     let mut lines = Vec::new();
-    let mut left: Vec<_> =
-        published.lines.drain(..).enumerate().map(|(i, line)| (name(old, i), line)).collect();
     for measure in 0..new.plan.measures.len() {
         let name = name(new, measure);
-        let twin = left.iter().position(|(other, _)| *other == name);
-        lines.push(twin.map_or((UNKNOWN, 0), |twin| left.remove(twin).1));
+        let twin = left.iter().position(|(other, _)| other.as_ref() == Some(&name));
+        let new = Told { value: UNKNOWN, contribution: 0 };
+        lines.push(twin.map_or(new, |twin| left.remove(twin).1));
     }
-    lines.extend(left.into_iter().map(|(_, line)| line).filter(|line| line.1 != 0));
-    published.lines = lines;
-    published.cap = published.cap.map(|(cap, taken)| {
-        let name = old.plan.caps.get(cap).map(|cap| &cap.name);
-        let twin = new.plan.caps.iter().position(|other| Some(&other.name) == name);
-        (twin.unwrap_or(usize::MAX >> 1), taken)
-    });
-    published.band = published.band.and_then(|band| same_band(band, &old.plan, &new.plan));
+    lines.extend(left.into_iter().map(|(_, told)| told).filter(|told| told.contribution != 0));
+    lines
 }
 
-fn same_band(band: usize, old: &Plan, new: &Plan) -> Option<usize> {
-    let name = &old.bands.get(band)?.name;
-    new.bands.iter().position(|other| other.name == *name)
+fn same_band(band: u16, old: &Plan, new: &Plan) -> Option<u16> {
+    let name = &old.bands.get(usize::from(band))?.name;
+    new.bands.iter().position(|other| other.name == *name).and_then(|band| u16::try_from(band).ok())
 }
 
 /// Whether two rules mean the same, each in its own model.
