@@ -76,9 +76,10 @@ pub(crate) struct Scored {
 }
 
 impl Scored {
+    pub(crate) const WORDS: usize = 2;
+
     /// Of a measure whose signal is not known: no weight, and points of nothing.
     pub(crate) const UNKNOWN: Self = Self { points: 0, weight: u16::MAX, contribution: 0 };
-    const WORDS: usize = 2;
 
     pub(crate) fn of(points: u32, weight: u32) -> Self {
         // Points and weights are at most 10,000, and so is what they come to.
@@ -87,8 +88,21 @@ impl Scored {
         Self { points: small(points), weight: small(weight), contribution }
     }
 
+    #[inline]
     pub(crate) fn words(self) -> [u32; Self::WORDS] {
         [u32::from(self.points) | u32::from(self.weight) << 16, self.contribution.cast_unsigned()]
+    }
+
+    #[inline]
+    pub(crate) fn get(words: &[u32]) -> Self {
+        let small = |number: u32| u16::try_from(number).unwrap_or(0);
+        let (points, weight) = (small(words[0] & 0xffff), small(words[0] >> 16));
+        Self { points, weight, contribution: words[1].cast_signed() }
+    }
+
+    #[inline]
+    pub(crate) fn put(self, words: &mut [u32]) {
+        words.copy_from_slice(&self.words());
     }
 }
 
@@ -103,11 +117,16 @@ pub(crate) struct Slot {
 
 impl Slot {
     pub(crate) const NEVER: Self = Self { due: NEVER, queued: i32::MAX };
-    const WORDS: usize = 3;
+    pub(crate) const WORDS: usize = 3;
 
     pub(crate) fn words(self) -> [u32; Self::WORDS] {
         let [low, high] = split(self.due);
         [low, high, self.queued.cast_unsigned()]
+    }
+
+    #[inline]
+    pub(crate) fn get(words: &[u32]) -> Self {
+        Self { due: number(words, 0), queued: words[2].cast_signed() }
     }
 }
 
@@ -176,6 +195,7 @@ impl Account {
     }
 
     /// The value of a signal, or [`UNKNOWN`].
+    #[inline]
     pub(crate) fn reading(&self, signal: usize) -> i64 {
         number(self.parts.get(part::READINGS), 2 * signal)
     }
@@ -184,22 +204,10 @@ impl Account {
         set_number(self.parts.get_mut(part::READINGS), 2 * signal, value);
     }
 
-    pub(crate) fn scored(&self, measure: usize) -> Scored {
-        let words = &self.parts.get(part::SCORED)[Scored::WORDS * measure..];
-        let (points, weight) = (words[0] & 0xffff, words[0] >> 16);
-        let small = |number: u32| u16::try_from(number).unwrap_or(0);
-        Scored { points: small(points), weight: small(weight), contribution: words[1].cast_signed() }
-    }
-
-    pub(crate) fn set_scored(&mut self, measure: usize, scored: Scored) {
-        let at = Scored::WORDS * measure;
-        self.parts.get_mut(part::SCORED)[at..at + Scored::WORDS].copy_from_slice(&scored.words());
-    }
-
     /// Makes every measure be scored anew.
     pub(crate) fn forget_scored(&mut self) {
         for words in self.parts.get_mut(part::SCORED).chunks_exact_mut(Scored::WORDS) {
-            words.copy_from_slice(&Scored::UNKNOWN.words());
+            Scored::UNKNOWN.put(words);
         }
     }
 
@@ -208,9 +216,9 @@ impl Account {
         self.parts.get(part::DUE).len() / Slot::WORDS
     }
 
+    #[inline]
     pub(crate) fn slot(&self, slot: usize) -> Slot {
-        let words = &self.parts.get(part::DUE)[Slot::WORDS * slot..];
-        Slot { due: number(words, 0), queued: words[2].cast_signed() }
+        Slot::get(&self.parts.get(part::DUE)[Slot::WORDS * slot..])
     }
 
     pub(crate) fn set_due(&mut self, slot: usize, due: i64) {
@@ -222,8 +230,9 @@ impl Account {
     }
 
     /// Makes a slot due at `due`, unless it is sooner.
+    #[inline]
     pub(crate) fn wait_for(&mut self, slot: usize, due: i64) {
-        if due < self.slot(slot).due {
+        if due != NEVER && due < self.slot(slot).due {
             self.set_due(slot, due);
         }
     }
@@ -239,9 +248,15 @@ impl Account {
     }
 
     /// Remembers what was published of each measure.
-    pub(crate) fn tell(&mut self, lines: impl Iterator<Item = Told>) {
-        let words: Vec<u32> = lines.flat_map(Told::words).collect();
-        self.parts.part(part::PUBLISHED).replace(&words);
+    pub(crate) fn tell(&mut self, lines: impl ExactSizeIterator<Item = Told>) {
+        let mut part = self.parts.part(part::PUBLISHED);
+        let words = Told::WORDS * lines.len();
+        if part.len() != words {
+            part.replace(&vec![0; words]);
+        }
+        for (words, told) in part.chunks_exact_mut(Told::WORDS).zip(lines) {
+            words.copy_from_slice(&told.words());
+        }
     }
 
     /// Whether it reflects `position` already; if not, it never will be ahead again.

@@ -3,10 +3,11 @@
 //! [`Assessment::assess`] works out what decides whether there is anything to say; what is needed only to say it,
 //! [`Assessment::show`] adds.
 
-use crate::account::{Account, Scored};
+use crate::account::{Account, Scored, UNKNOWN, part};
 use crate::clock::View;
 use crate::effect::{CapLine, Evidence, Freshness, Line, Standing, Status};
 use crate::now::{Clocks, Now};
+use crate::parts::number;
 use crate::prepared::Prepared;
 use crate::reading::{Changed, known};
 use crate::score::{self, Facts};
@@ -108,20 +109,21 @@ impl Assessment {
     /// Scores the measures whose signals or weights have changed, and adds all up.
     fn add_up(&self, account: &mut Account, prepared: &Prepared) -> i32 {
         let mut raw = 0;
-        for (i, (measure, weight)) in prepared.plan.measures.iter().zip(prepared.weights()).enumerate() {
-            let mut scored = account.scored(i);
-            if self.freshness[measure.signal] == Freshness::Unknown {
-                if scored != Scored::UNKNOWN {
-                    account.set_scored(i, Scored::UNKNOWN);
-                }
-                continue;
+        let measures = prepared.plan.measures.iter().zip(prepared.weights());
+        for (i, (measure, weight)) in measures.enumerate() {
+            let value = account.reading(measure.signal);
+            let words = &mut account.parts.get_mut(part::SCORED)[Scored::WORDS * i..][..Scored::WORDS];
+            let mut scored = Scored::get(words);
+            let is_unknown = self.freshness[measure.signal] == Freshness::Unknown;
+            if is_unknown && scored != Scored::UNKNOWN {
+                Scored::UNKNOWN.put(words);
+            } else if !is_unknown
+                && (self.changed.has(measure.signal) || u32::from(scored.weight) != *weight)
+            {
+                scored = Scored::of(measure.curve.points(value), *weight);
+                scored.put(words);
             }
-            if self.changed.has(measure.signal) || u32::from(scored.weight) != *weight {
-                let points = measure.curve.points(account.reading(measure.signal));
-                scored = Scored::of(points, *weight);
-                account.set_scored(i, scored);
-            }
-            raw += scored.contribution;
+            raw += if is_unknown { 0 } else { scored.contribution };
         }
         raw
     }
@@ -130,28 +132,34 @@ impl Assessment {
     fn see(&mut self, account: &Account, prepared: &Prepared, clocks: Clocks<'_>, now: &Now) {
         let plan = &prepared.plan;
         let all_live = plan.used.is_within(now.live);
+        let readings = account.parts.get(part::READINGS).chunks_exact(2);
         self.freshness.clear();
-        for (i, signal) in plan.signals.iter().enumerate() {
-            let mut freshness = Freshness::Fresh;
-            if !all_live {
+        self.freshness.extend(readings.map(|reading| {
+            if number(reading, 0) == UNKNOWN { Freshness::Unknown } else { Freshness::Fresh }
+        }));
+        if !all_live {
+            for (freshness, signal) in self.freshness.iter_mut().zip(&plan.signals) {
                 for source in signal.sources.iter().filter(|source| !now.live.contains(*source)) {
                     match clocks.view_of(now, source, account.spread) {
                         View::Live => {}
-                        View::Stale if freshness == Freshness::Fresh => freshness = Freshness::Stale,
+                        View::Stale if *freshness == Freshness::Fresh => *freshness = Freshness::Stale,
                         View::Stale => {}
-                        View::Unbegun => freshness = Freshness::Unknown,
+                        View::Unbegun => *freshness = Freshness::Unknown,
                     }
                 }
             }
-            if known(account, i).is_none() || is_blind(account, prepared, now, i) {
-                freshness = Freshness::Unknown;
+        }
+        if account.blind.is_some() {
+            for signal in (0..plan.signals.len()).filter(|i| is_blind(account, prepared, now, *i)) {
+                self.freshness[signal] = Freshness::Unknown;
             }
-            if let Operator::Ratio { part, whole, .. } = signal.operator
+        }
+        for signal in &prepared.derived {
+            if let Operator::Ratio { part, whole, .. } = plan.signals[*signal].operator
                 && [part, whole].iter().any(|part| self.freshness[*part] == Freshness::Unknown)
             {
-                freshness = Freshness::Unknown;
+                self.freshness[*signal] = Freshness::Unknown;
             }
-            self.freshness.push(freshness);
         }
     }
 
@@ -175,7 +183,7 @@ impl Assessment {
         for (i, measure) in prepared.plan.measures.iter().enumerate() {
             let freshness = self.freshness[measure.signal];
             let is_known = freshness != Freshness::Unknown;
-            let scored = account.scored(i);
+            let scored = Scored::get(&account.parts.get(part::SCORED)[Scored::WORDS * i..]);
             self.lines.push(Line {
                 measure: i,
                 freshness,

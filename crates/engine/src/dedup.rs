@@ -16,6 +16,9 @@ pub(crate) const CAP: usize = 4_096;
 
 const STRIDE: usize = 3;
 
+/// How many that count no more may stand at the front before they are taken out.
+const FEW: usize = 7;
+
 /// Hour (since the epoch) and source of a fingerprint in 28 and 4 bits, in the order of time.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 struct Slot(i32);
@@ -80,9 +83,14 @@ pub(crate) fn remember(
         return Remembered::Yes;
     }
     let is_full = |part: &[u32]| part.len() / STRIDE >= CAP;
-    // Tidy only where something can go, which the oldest tells.
-    if !part.is_empty() && (!counts(Slot::of_record(part), horizon) || is_full(part)) {
-        part.retain(0, STRIDE, |record| counts(Slot::of_record(record), horizon));
+    let is_gone = |record: &[u32]| !counts(Slot::of_record(record), horizon);
+    // Those that are gone stand at the front, but for sources with shorter horizons. A few at a time cost little.
+    if part.get(STRIDE * FEW..).is_some_and(|rest| !rest.is_empty() && is_gone(rest)) {
+        let gone = part.chunks_exact(STRIDE).take_while(|record| is_gone(record)).count();
+        part.remove(0..STRIDE * gone);
+    }
+    if part.is_cramped(STRIDE) || is_full(part) {
+        part.retain(0, STRIDE, |record| !is_gone(record));
     }
     let [high, low] = halves(print);
     let record = [slot.0.cast_unsigned(), high, low];

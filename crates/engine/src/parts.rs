@@ -42,22 +42,26 @@ impl Parts {
         self.0[0] as usize - 1
     }
 
+    #[inline]
     fn bounds(&self, place: usize) -> Range<usize> {
         self.0[place] as usize..self.0[place + 1] as usize
     }
 
     /// The words of a part.
+    #[inline]
     pub(crate) fn get(&self, place: usize) -> &[u32] {
         &self.0[self.bounds(place)]
     }
 
     /// The words of a part, to be changed in place.
+    #[inline]
     pub(crate) fn get_mut(&mut self, place: usize) -> &mut [u32] {
         let bounds = self.bounds(place);
         &mut self.0[bounds]
     }
 
     /// A part that may grow or shrink.
+    #[inline]
     pub(crate) const fn part(&mut self, place: usize) -> Part<'_> {
         Part { parts: self, place }
     }
@@ -93,7 +97,7 @@ impl Part<'_> {
         let (len, count) = (all.len(), words.len());
         if len + count > all.capacity() {
             // Close to the content: there is one of these for every account.
-            all.reserve_exact(count + len / 16);
+            all.reserve_exact(count + len / 16 + 6);
         }
         all.resize(len + count, 0);
         all.copy_within(at..len, at + count);
@@ -102,6 +106,11 @@ impl Part<'_> {
         for end in &mut all[self.place + 1..parts] {
             *end += word(count);
         }
+    }
+
+    /// Whether so many words more ask for a greater allocation.
+    pub(crate) const fn is_cramped(&self, words: usize) -> bool {
+        self.parts.0.len() + words > self.parts.0.capacity()
     }
 
     /// Takes words out.
@@ -148,34 +157,40 @@ impl Part<'_> {
 impl Deref for Part<'_> {
     type Target = [u32];
 
+    #[inline]
     fn deref(&self) -> &[u32] {
         self.parts.get(self.place)
     }
 }
 
 impl DerefMut for Part<'_> {
+    #[inline]
     fn deref_mut(&mut self) -> &mut [u32] {
         self.parts.get_mut(self.place)
     }
 }
 
 /// The two words of a number, the lower first.
+#[inline]
 pub(crate) const fn split(value: i64) -> [u32; 2] {
     let value = value.cast_unsigned();
     [(value & 0xffff_ffff) as u32, (value >> 32) as u32]
 }
 
 /// The number at `at`.
+#[inline]
 pub(crate) fn number(words: &[u32], at: usize) -> i64 {
     (u64::from(words[at]) | u64::from(words[at + 1]) << 32).cast_signed()
 }
 
 /// Sets the number at `at`.
+#[inline]
 pub(crate) fn set_number(words: &mut [u32], at: usize, value: i64) {
     words[at..at + 2].copy_from_slice(&split(value));
 }
 
 /// The place among records of `stride` words from `from` on at which `is_before` ceases to hold, in words.
+#[inline]
 pub(crate) fn partition(
     words: &[u32],
     from: usize,

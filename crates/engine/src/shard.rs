@@ -8,7 +8,7 @@ mod advance;
 mod bytes;
 mod switch;
 
-use crate::account::{Account, Slot};
+use crate::account::{Account, Slot, part};
 use crate::activity::Activity;
 use crate::assess::Assessment;
 use crate::clock::Clock;
@@ -22,7 +22,7 @@ use crate::now::{Clocks, Now};
 use crate::operator;
 use crate::prepared::Prepared;
 use crate::reading::edge;
-use crate::timer::Calendar;
+use crate::timer::{Calendar, NEVER, minute_of};
 use hashbrown::HashTable;
 use model::plan::{ModelId, Plan, SourceRules, SourceSet};
 use model::source::{SOURCES, Source};
@@ -112,8 +112,6 @@ pub struct Shard {
     /// Effects of the entry at `position` so far.
     effects: u32,
     now: Now,
-    /// The greatest first T that a source got with the entry at hand.
-    jumped: i64,
     work: Assessment,
     /// Signals that the activity at hand touches.
     touched: Vec<usize>,
@@ -165,7 +163,6 @@ impl Shard {
             position: Position::START,
             effects: 0,
             now: Now::default(),
-            jumped: i64::MIN,
             work: Assessment::default(),
             touched: Vec::new(),
             advancing: false,
@@ -383,13 +380,16 @@ impl Shard {
         let account = &mut self.accounts[place];
         let waits = &self.plans[account.plan].waits;
         let index = u32::try_from(place).unwrap_or(u32::MAX);
-        let last = account.slots() - 1;
-        for slot in 0..=last {
-            let Slot { due, queued } = account.slot(slot);
-            let calendar = if slot == last { 2 * SOURCES } else { 2 * waits[slot / 2].index() + slot % 2 };
-            if let Some(queued) = self.calendars[calendar].put(index, due, queued) {
-                account.set_queued(slot, queued);
+        let slots = account.parts.get_mut(part::DUE).chunks_exact_mut(Slot::WORDS);
+        let last = slots.len() - 1;
+        for (slot, words) in slots.enumerate() {
+            let Slot { due, queued } = Slot::get(words);
+            if due == NEVER || minute_of(due) >= queued {
+                continue;
             }
+            let calendar = if slot == last { 2 * SOURCES } else { 2 * waits[slot / 2].index() + slot % 2 };
+            let queued = self.calendars[calendar].put(index, due);
+            words.copy_from_slice(&Slot { due, queued }.words());
         }
     }
 

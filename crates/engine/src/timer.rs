@@ -10,7 +10,7 @@ use std::collections::BTreeMap;
 pub(crate) const NEVER: i64 = i64::MAX;
 
 /// The minute of an instant since the epoch; at the ends of its range, 4,000 years away, the last one.
-fn minute_of(instant: i64) -> i32 {
+pub(crate) fn minute_of(instant: i64) -> i32 {
     let minute = instant.div_euclid(MINUTE).clamp(i64::from(i32::MIN), i64::from(i32::MAX));
     i32::try_from(minute).unwrap_or(i32::MAX)
 }
@@ -22,15 +22,11 @@ pub(crate) struct Calendar {
 }
 
 impl Calendar {
-    /// Puts an account in, unless it stands there early enough: `queued` is the minute in which it stands. Returns
-    /// the minute in which it stands now, if that is another.
-    pub(crate) fn put(&mut self, account: u32, due: i64, queued: i32) -> Option<i32> {
+    /// Puts an account in, and returns the minute in which it stands now.
+    pub(crate) fn put(&mut self, account: u32, due: i64) -> i32 {
         let minute = minute_of(due);
-        if due == NEVER || minute >= queued {
-            return None;
-        }
         self.minutes.entry(minute).or_default().push(account);
-        Some(minute)
+        minute
     }
 
     /// Takes out all that stand in minutes that begin at `limit` or before.

@@ -30,37 +30,50 @@ enum Wave {
     Switch(i64, usize),
 }
 
+/// What a minute of an advance is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Minute {
+    /// Sources move in it.
+    Moves,
+    /// A first T was taken over at once; minutes in which sources move follow.
+    Before,
+    /// A first T was taken over at once, and nothing else moves.
+    Alone,
+}
+
 impl Shard {
     /// Goes on with the advance of the entry that [`Shard::fold`] began, by a minute.
     pub fn go_on(&mut self, sink: &mut dyn Sink) -> Step {
         if !self.advancing {
             return Step::Done;
         }
-        let first = self.before_first();
+        let jumped = self.begin_sources();
         self.open_gate();
-        let minute = self.next_minute();
-        let Some(minute) = minute.or_else(|| first.then(|| (self.now.x.max(0) - 1).div_euclid(MINUTE)))
-        else {
-            return self.finish(sink);
-        };
+        let next = self.next_minute();
+        // A jump is a step of its own, in a minute before the first in which a source moves.
+        let before = || next.unwrap_or_else(|| self.now.x.max(0).div_euclid(MINUTE)) - 1;
+        let Some(minute) = jumped.then(before).or(next) else { return self.finish(sink) };
         let position = Position { minute, ..self.position };
-        let ran = self.run_minute(minute, position, sink);
+        let step = match (jumped, next) {
+            (false, _) => Minute::Moves,
+            (true, Some(_)) => Minute::Before,
+            (true, None) => Minute::Alone,
+        };
+        self.run_minute(minute, step, position, sink);
         self.position = position;
         self.catch_up();
-        if ran && self.next_minute().is_some() { Step::More } else { self.finish(sink) }
+        if self.next_minute().is_some() { Step::More } else { self.finish(sink) }
     }
 
     /// Gives each source its first instant, if it has none. Returns whether one got it.
-    fn before_first(&mut self) -> bool {
+    fn begin_sources(&mut self) -> bool {
         let mut any = false;
-        self.jumped = i64::MIN;
         for source in Source::ALL {
             let clock = &mut self.clocks[source.index()];
             if clock.at().is_none()
                 && let Some(target) = clock.watermark()
             {
                 any |= clock.advance(target, &self.rules[source.index()]);
-                self.jumped = self.jumped.max(target);
             }
         }
         any
@@ -85,7 +98,7 @@ impl Shard {
         movable.min()
     }
 
-    fn run_minute(&mut self, minute: i64, position: Position, sink: &mut dyn Sink) -> bool {
+    fn run_minute(&mut self, minute: i64, step: Minute, position: Position, sink: &mut dyn Sink) {
         let was = self.now.clone();
         for source in Source::ALL {
             let i = source.index();
@@ -100,17 +113,23 @@ impl Shard {
         self.now = Clocks { clocks: &self.clocks, rules: &self.rules }.now();
         self.greatest = self.greatest.max(self.now.greatest);
         self.now.greatest = self.greatest;
-        let waves = self.waves(&was);
+        let waves = self.waves(&was, step);
         let mut visits = self.due(&was);
         for wave in waves {
             self.add_wave(wave, &was, &mut visits);
         }
+        if step != Minute::Moves {
+            // What a first T jumps over is seen where it stands then, by all accounts at once.
+            let all = |Reverse((_, id, _, index))| Reverse((self.now.x, id, self.now.greatest, index));
+            visits = visits.into_iter().map(all).collect();
+            let now = self.now.clone();
+            return self.visit(visits, &now, position, sink);
+        }
         self.visit(visits, &was, position, sink);
-        true
     }
 
     /// What the movement of the sources means for all accounts.
-    fn waves(&mut self, was: &Now) -> Vec<Wave> {
+    fn waves(&mut self, was: &Now, step: Minute) -> Vec<Wave> {
         let mut waves = Vec::new();
         let mut turns = Vec::new();
         for source in self.used.iter() {
@@ -128,7 +147,8 @@ impl Shard {
         for prepared in &mut self.plans {
             for lag in &mut prepared.lags {
                 let apart = lag.is_apart_now(&self.now, &self.rules);
-                if apart != lag.turns.back().is_some_and(|(_, apart)| *apart) {
+                // How far sources lie apart is asked at the end of each minute.
+                if step != Minute::Before && apart != lag.turns.back().is_some_and(|(_, apart)| *apart) {
                     lag.turns.push_back((x, apart));
                 }
                 while lag.turns.len() > 1 && lag.turns[1].0 < was.x.saturating_sub(SPREAD) {
@@ -170,9 +190,7 @@ impl Shard {
                 {
                     continue;
                 }
-                // A first T is an A at once: what it jumps over is seen where it stands then.
-                let jumped = matches!(wave, Wave::Greatest(_) | Wave::Switch(..)).then_some(self.jumped);
-                let instant = (z + account.spread).max(jumped.unwrap_or(i64::MIN));
+                let instant = z + account.spread;
                 let x = match wave {
                     Wave::Source(source, _) => instant + self.rules[source.index()].max_delay,
                     Wave::Greatest(_) | Wave::Switch(..) => self.axis_of_greatest(instant),
@@ -240,12 +258,12 @@ impl Shard {
             if *due == NEVER {
                 continue;
             }
-            if *due == i64::MIN {
-                return Some((was.x.min(self.now.x), i64::MIN));
-            }
             let (x, instant) = if let Some(source) = waits.get(slot / 2) {
                 let i = source.index();
                 let Some(at) = self.now.sources[i].at else { continue };
+                if *due == i64::MIN {
+                    return Some((was.x.min(self.now.x), i64::MIN));
+                }
                 let instant = if slot % 2 == 0 {
                     let Some(instant) = self.clocks[i].instant(*due) else { continue };
                     instant
