@@ -381,16 +381,25 @@ impl<L: Log, V: Variant> Recorded<L, V> {
         lane.cursor += 1;
     }
 
-    /// Tells the watermarks of all sources.
+    /// Moves the watermarks of all sources, and tells them.
     fn tell(&mut self, time: i64, tick: i64, last: Option<i64>) {
-        let (Some(model), Some(load)) = (&self.model, &mut self.load) else { return };
+        let Some(model) = &self.model else { return };
         let skew = model.plan.sources.iter().map(|rules| rules.max_skew).max().unwrap_or(0);
-        let mut sources: BTreeMap<Source, SourceMark> = BTreeMap::new();
         for lane in &mut self.lanes {
             let delay = model.plan.sources[lane.feed.source.index()].max_delay;
             lane.feed.move_to(last.map_or(time - delay - skew, |last| last - delay));
             lane.feed.kept.tick = Some(tick);
-            let Some(told) = lane.feed.tell() else { continue };
+        }
+        self.tick = Some(tick);
+        self.tell_all();
+    }
+
+    /// Tells how every source stands.
+    fn tell_all(&mut self) {
+        let (Some(model), Some(load)) = (&self.model, &mut self.load) else { return };
+        let mut sources: BTreeMap<Source, SourceMark> = BTreeMap::new();
+        for lane in &mut self.lanes {
+            let told = lane.feed.tell();
             let mark = sources.entry(lane.feed.source).or_insert_with(|| SourceMark {
                 source: lane.feed.source,
                 partition_count: 0,
@@ -399,15 +408,17 @@ impl<L: Log, V: Variant> Recorded<L, V> {
             mark.partition_count = mark.partition_count.max(lane.feed.number + 1);
             mark.partitions.push(told);
         }
-        self.tick = Some(tick);
         load.mark(&Watermarks { model: Some(model.plan.id), sources: sources.into_values().collect() });
     }
 
     /// The end: time advances to the given instant, or to the greatest there is.
     fn finish(&mut self) {
         let newest = self.lanes.iter().filter_map(|lane| lane.feed.kept.newest).max();
-        if let Some(end) = self.until.or(newest) {
-            self.tell(end, i64::MAX, Some(end));
+        match self.until.or(newest) {
+            Some(end) => self.tell(end, i64::MAX, Some(end)),
+            // Nothing was accepted, so there is no time to tell; what was rejected counts all the same.
+            None if self.lanes.iter().any(|lane| lane.feed.is_untold()) => self.tell_all(),
+            None => {}
         }
         self.finished = true;
     }
