@@ -328,6 +328,7 @@ impl<L: Log, V: Variant> Ingest<L, V> {
         reasons.extend(stopped.into_iter().map(|source| {
             format!("source {source} is stopped: too many of its records were rejected; see the dead-letter topic, then `vitals source resume {source}`")
         }));
-        IngestStatus { feeds, reasons, waiting: self.waiting.len() }
+        let journal = self.load.as_ref().map(Load::partitions);
+        IngestStatus { feeds, reasons, waiting: self.waiting.len(), journal }
     }
 }

@@ -15,6 +15,8 @@ pub struct IngestStatus {
     pub reasons: Vec<String>,
     /// How many partitions are assigned and not started.
     pub waiting: usize,
+    /// How many partitions the journal has, once known.
+    pub journal: Option<u32>,
 }
 
 /// How one source partition stands.
@@ -30,6 +32,8 @@ pub struct FeedStatus {
     pub end: Option<i64>,
     /// Its watermark, ms since the epoch.
     pub watermark: Option<i64>,
+    /// Records consumed so far, ever: accepted, rejected or skipped.
+    pub consumed: u64,
     /// Records rejected so far, ever.
     pub rejected: u64,
     /// Records skipped so far, ever.
@@ -46,6 +50,7 @@ impl FeedStatus {
             position,
             end,
             watermark: feed.watermark,
+            consumed: feed.kept.consumed,
             rejected: feed.kept.rejected,
             skipped: feed.kept.skipped,
             stopped: feed.kept.stopped,

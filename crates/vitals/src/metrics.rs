@@ -8,9 +8,8 @@
 
 use crate::admin::view::{PHASES, Standing};
 use metrics::{Unit, counter, describe_counter, describe_gauge, gauge, with_local_recorder};
-use metrics_exporter_prometheus::{PrometheusBuilder, PrometheusHandle, PrometheusRecorder};
+use metrics_exporter_prometheus::PrometheusBuilder;
 use std::collections::BTreeMap;
-use std::fmt;
 use std::time::{SystemTime, UNIX_EPOCH};
 
 /// What kind of number it is.
@@ -48,10 +47,12 @@ use Kind::{Counter, Gauge};
 use Unit::{Bytes, Count, Seconds};
 
 const UNREADY: &str = "vitals_process_unready_reasons";
+const UNACCOUNTED: &str = "vitals_process_unaccounted_records";
 const POSITION: &str = "vitals_ingest_position_offset";
 const INGEST_LAG: &str = "vitals_ingest_lag_records";
 const WATERMARK: &str = "vitals_ingest_watermark_timestamp_seconds";
 const WATERMARK_AGE: &str = "vitals_ingest_watermark_age_seconds";
+const CONSUMED: &str = "vitals_ingest_consumed_total";
 const REJECTED: &str = "vitals_ingest_rejected_total";
 const SKIPPED: &str = "vitals_ingest_skipped_total";
 const STOPPED: &str = "vitals_ingest_stopped_partitions";
@@ -70,8 +71,15 @@ const OUTBOX: &str = "vitals_score_outbox_bytes";
 const DIRTY: &str = "vitals_score_dirty_accounts";
 
 /// All of them, by name within each part.
-pub(crate) const METRICS: [Metric; 21] = [
+pub(crate) const METRICS: [Metric; 23] = [
     metric(UNREADY, Gauge, Count, "", "reasons why the process is not ready; `/readyz` tells them"),
+    metric(
+        UNACCOUNTED,
+        Gauge,
+        Count,
+        "source, partition",
+        "records consumed less those of which it is said what became of them; told where all journal partitions are live in this process",
+    ),
     metric(POSITION, Gauge, Count, "source, partition", "offset up to which a source partition was read"),
     metric(
         INGEST_LAG,
@@ -88,6 +96,7 @@ pub(crate) const METRICS: [Metric; 21] = [
         "instant up to which a source is complete: the least of its partitions",
     ),
     metric(WATERMARK_AGE, Gauge, Seconds, "source", "how far that lies behind the wall clock"),
+    metric(CONSUMED, Counter, Count, "source, partition", "records consumed, since ever"),
     metric(
         REJECTED,
         Counter,
@@ -142,42 +151,22 @@ pub(crate) const METRICS: [Metric; 21] = [
     metric(DIRTY, Gauge, Count, "", "changed accounts that are not stored yet"),
 ];
 
-/// Holds the numbers of this process.
-pub(crate) struct Metrics {
-    recorder: PrometheusRecorder,
-    handle: PrometheusHandle,
-}
-
-impl fmt::Debug for Metrics {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Metrics").finish_non_exhaustive()
-    }
-}
-
-impl Metrics {
-    pub(crate) fn new() -> Self {
-        let recorder = PrometheusBuilder::new().build_recorder();
-        let handle = recorder.handle();
-        with_local_recorder(&recorder, || {
-            for Metric { name, kind, unit, about, .. } in METRICS {
-                match kind {
-                    Counter => describe_counter!(name, unit, about),
-                    Gauge => describe_gauge!(name, unit, about),
-                }
+/// The text of `/metrics`. Each is made anew from how the workers stand, so that nothing of a partition that is gone
+/// stays behind.
+pub(crate) fn render(standing: &Standing) -> String {
+    let recorder = PrometheusBuilder::new().build_recorder();
+    with_local_recorder(&recorder, || {
+        for Metric { name, kind, unit, about, .. } in METRICS {
+            match kind {
+                Counter => describe_counter!(name, unit, about),
+                Gauge => describe_gauge!(name, unit, about),
             }
-        });
-        Self { recorder, handle }
-    }
-
-    /// The text of `/metrics`.
-    pub(crate) fn render(&self, standing: &Standing) -> String {
-        with_local_recorder(&self.recorder, || {
-            gauge!(UNREADY).set(float(standing.reasons.len()));
-            ingest(standing);
-            score(standing);
-        });
-        self.handle.render()
-    }
+        }
+        gauge!(UNREADY).set(float(standing.reasons.len()));
+        ingest(standing);
+        score(standing);
+    });
+    recorder.handle().render()
 }
 
 fn ingest(standing: &Standing) {
@@ -190,6 +179,10 @@ fn ingest(standing: &Standing) {
         if let Some(end) = feed.end {
             gauge!(INGEST_LAG, &labels).set(float((end - feed.position).max(0)));
         }
+        if let Some(unaccounted) = feed.unaccounted {
+            gauge!(UNACCOUNTED, &labels).set(float(unaccounted));
+        }
+        counter!(CONSUMED, &labels).absolute(feed.consumed);
         counter!(REJECTED, &labels).absolute(feed.rejected);
         counter!(SKIPPED, &labels).absolute(feed.skipped);
         *stopped.entry(feed.source.clone()).or_default() += u64::from(feed.stopped);

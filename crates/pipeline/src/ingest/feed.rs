@@ -123,6 +123,7 @@ impl Feed {
     pub(crate) fn count(&mut self, offset: i64, now: i64) {
         self.next = offset + 1;
         self.touched = true;
+        self.kept.consumed += 1;
         if self.recent.back().is_none_or(|(at, ..)| now - at >= MINUTE) {
             self.recent.push_back((now, 0, 0));
             while self.recent.front().is_some_and(|(at, ..)| *at < now - SHARE_OVER) {

@@ -57,6 +57,8 @@ pub(crate) struct Standing {
     pub(crate) commits: u64,
     /// Bytes of effects that wait for a transaction.
     pub(crate) outbox_bytes: u64,
+    /// How many partitions the journal has, once known.
+    pub(crate) journal_partitions: Option<u32>,
 }
 
 /// One source partition.
@@ -69,8 +71,13 @@ pub(crate) struct Feed {
     /// Complete up to here.
     pub(crate) watermark: Option<String>,
     pub(crate) watermark_ms: Option<i64>,
+    /// Records consumed, ever.
+    pub(crate) consumed: u64,
     pub(crate) rejected: u64,
     pub(crate) skipped: u64,
+    /// Records consumed less those of which it is said what became of them. Known where this process has all
+    /// shards and they are live.
+    pub(crate) unaccounted: Option<i64>,
     pub(crate) stopped: bool,
 }
 
@@ -202,10 +209,13 @@ impl Standing {
             end: feed.end,
             watermark: feed.watermark.map(|at| EventTime(at).to_string()),
             watermark_ms: feed.watermark,
+            consumed: feed.consumed,
             rejected: feed.rejected,
             skipped: feed.skipped,
+            unaccounted: None,
             stopped: feed.stopped,
         }));
+        self.journal_partitions = self.journal_partitions.max(status.journal);
     }
 
     /// Takes in a score worker.
@@ -225,8 +235,20 @@ impl Standing {
         sum(self.shards.iter().map(|shard| &shard.open_alerts))
     }
 
-    /// Puts all in order.
-    pub(crate) fn sort(&mut self) {
+    /// Puts all in order and compares what was consumed with what became of it, once all workers are taken in.
+    pub(crate) fn conclude(&mut self) {
+        let live = self.shards.iter().filter(|shard| shard.phase == LIVE).count();
+        let is_whole = self.journal_partitions.is_some_and(|all| live == all as usize);
+        let mut folded: BTreeMap<(&str, u32), u64> = BTreeMap::new();
+        for count in self.shards.iter().flat_map(|shard| &shard.counts) {
+            let sum = folded.entry((&count.source, count.partition)).or_default();
+            *sum += count.applied + count.duplicate + count.late + count.unused;
+        }
+        for feed in &mut self.feeds {
+            let folded = folded.get(&(feed.source.as_str(), feed.partition)).copied().unwrap_or(0);
+            let said = folded + feed.rejected + feed.skipped;
+            feed.unaccounted = is_whole.then(|| feed.consumed.cast_signed() - said.cast_signed());
+        }
         self.feeds.sort_by(|a, b| (&a.source, a.partition).cmp(&(&b.source, b.partition)));
         self.shards.sort_by_key(|shard| shard.partition);
     }
@@ -267,15 +289,18 @@ fn shard(status: &ShardStatus) -> Shard {
     }
 }
 
+/// The word for a shard that is at work.
+const LIVE: &str = "live";
+
 /// The words for what a shard is doing.
-pub(crate) const PHASES: [&str; 5] = ["waiting", "restoring", "replaying", "live", "refused"];
+pub(crate) const PHASES: [&str; 5] = ["waiting", "restoring", "replaying", LIVE, "refused"];
 
 fn phase(phase: &Phase) -> (&'static str, Option<String>) {
     match phase {
         Phase::Waiting => ("waiting", None),
         Phase::Restoring => ("restoring", None),
         Phase::Replaying => ("replaying", None),
-        Phase::Live => ("live", None),
+        Phase::Live => (LIVE, None),
         Phase::Refused(reason) => ("refused", Some(reason.clone())),
     }
 }

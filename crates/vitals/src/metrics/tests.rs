@@ -5,7 +5,8 @@ use crate::settings::key::{KEYS, Secrecy};
 use std::path::Path;
 
 /// Pinned: dashboards and alert rules hang on these names.
-const NAMES: [&str; 21] = [
+const NAMES: [&str; 23] = [
+    "vitals_ingest_consumed_total",
     "vitals_ingest_lag_records",
     "vitals_ingest_position_offset",
     "vitals_ingest_rejected_total",
@@ -13,6 +14,7 @@ const NAMES: [&str; 21] = [
     "vitals_ingest_stopped_partitions",
     "vitals_ingest_watermark_age_seconds",
     "vitals_ingest_watermark_timestamp_seconds",
+    "vitals_process_unaccounted_records",
     "vitals_process_unready_reasons",
     "vitals_score_accounts",
     "vitals_score_activities_total",
@@ -37,8 +39,10 @@ fn standing() -> Standing {
         end: Some(8),
         watermark: None,
         watermark_ms,
+        consumed: 51,
         rejected: 2,
         skipped: 1,
+        unaccounted: None,
         stopped: partition == 1,
     };
     let shard = Shard {
@@ -82,8 +86,32 @@ fn the_names_are_those_that_dashboards_know() {
 }
 
 #[test]
+fn the_difference_of_the_counts_is_told_once_all_shards_are_live() {
+    let difference = |standing: &Standing| {
+        let text = render(standing);
+        let of = |line: &&str| line.starts_with("vitals_process_unaccounted_records{");
+        text.lines().filter(of).map(str::to_owned).collect::<Vec<_>>()
+    };
+    let mut standing = standing();
+    standing.conclude();
+    assert!(difference(&standing).is_empty(), "the journal may have more partitions");
+    standing.journal_partitions = Some(1);
+    standing.conclude();
+    // Of partition 0: 51 consumed, 40 applied, 3 duplicate, 2 late, 1 unused, 2 rejected, 1 skipped.
+    let [told, nothing] = [(0, 2), (1, 48)].map(|(partition, count)| {
+        format!("vitals_process_unaccounted_records{{source=\"login\",partition=\"{partition}\"}} {count}")
+    });
+    let mut found = difference(&standing);
+    found.sort_unstable();
+    assert_eq!(found, [told, nothing]);
+    standing.shards[0].phase = "replaying".to_owned();
+    standing.conclude();
+    assert!(difference(&standing).is_empty());
+}
+
+#[test]
 fn what_workers_tell_is_rendered_and_nothing_else() {
-    let text = Metrics::new().render(&standing());
+    let text = render(&standing());
     for line in [
         "vitals_ingest_rejected_total{source=\"login\",partition=\"1\"} 2",
         "vitals_ingest_lag_records{source=\"login\",partition=\"0\"} 3",

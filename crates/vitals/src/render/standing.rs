@@ -16,8 +16,10 @@ pub(crate) fn standing(standing: &Standing) -> String {
         standing.reasons.iter().for_each(|reason| out += &format!("  {}\n", clean(reason)));
         out.push('\n');
     }
-    let mut feeds =
-        table(&["source", "part.", "position", "behind", "complete to", "rejected", "state"], 1..4);
+    let mut feeds = table(
+        &["source", "part.", "position", "behind", "complete to", "rejected", "under way", "state"],
+        1..4,
+    );
     for feed in &standing.feeds {
         let behind = feed.end.map_or_else(|| "?".to_owned(), |end| count(unsigned(end - feed.position)));
         feeds.add_row(vec![
@@ -27,6 +29,7 @@ pub(crate) fn standing(standing: &Standing) -> String {
             behind,
             feed.watermark.clone().unwrap_or_else(|| "-".to_owned()),
             count(feed.rejected),
+            feed.unaccounted.map_or_else(|| "?".to_owned(), |records| records.to_string()),
             if feed.stopped { "stopped" } else { "" }.to_owned(),
         ]);
     }
