@@ -329,6 +329,7 @@ impl<L: Log, V: Variant> Ingest<L, V> {
             format!("source {source} is stopped: too many of its records were rejected; see the dead-letter topic, then `vitals source resume {source}`")
         }));
         let journal = self.load.as_ref().map(Load::partitions);
-        IngestStatus { feeds, reasons, waiting: self.waiting.len(), journal }
+        let transactions = self.committer.tally();
+        IngestStatus { feeds, reasons, waiting: self.waiting.len(), journal, transactions }
     }
 }

@@ -66,7 +66,6 @@ pub struct Score<L: Log, V: Variant = Correct> {
     committed_at: i64,
     /// Whether the last poll brought nothing.
     drained: bool,
-    commits: u64,
 }
 
 impl<L: Log> Score<L> {
@@ -96,7 +95,6 @@ impl<L: Log, V: Variant> Score<L, V> {
             frame: FrameBuffer::default(),
             committed_at: i64::MIN,
             drained: false,
-            commits: 0,
             log,
             identity,
             settings,
@@ -255,7 +253,6 @@ impl<L: Log, V: Variant> Score<L, V> {
             }
         }
         self.committed_at = now;
-        self.commits += 1;
     }
 
     fn poll(&mut self) -> Result<Progress, Failure> {
@@ -324,8 +321,8 @@ impl<L: Log, V: Variant> Score<L, V> {
     /// How it stands.
     #[must_use]
     pub fn status(&self) -> ScoreStatus {
-        let mut status =
-            ScoreStatus { commits: self.commits, outbox: self.outbox(), ..ScoreStatus::default() };
+        let transactions = self.committer.tally();
+        let mut status = ScoreStatus { transactions, outbox: self.outbox(), ..ScoreStatus::default() };
         for (partition, state) in &self.owned {
             if let State::Refused(reason) = state {
                 status.reasons.push(reason.clone());

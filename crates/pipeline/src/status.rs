@@ -6,6 +6,21 @@ use model::plan::ModelId;
 use model::source::Source;
 use std::collections::BTreeMap;
 
+/// What became of the transactions of a worker, since its start.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Transactions {
+    /// Those that were committed; of those whose outcome was not known at first, once it was.
+    pub committed: u64,
+    /// Those that were aborted and are sent again; of those whose outcome was not known at first, once it was.
+    pub aborted: u64,
+    /// Those that were refused since another writer has taken over.
+    pub fenced: u64,
+    /// Those whose outcome was not known at first.
+    pub unknown: u64,
+    /// Whether the outcome of the last one is not known yet: nothing is taken in until it is.
+    pub in_doubt: bool,
+}
+
 /// How an ingest worker stands.
 #[derive(Clone, Debug, Default)]
 pub struct IngestStatus {
@@ -17,6 +32,8 @@ pub struct IngestStatus {
     pub waiting: usize,
     /// How many partitions the journal has, once known.
     pub journal: Option<u32>,
+    /// What became of its transactions.
+    pub transactions: Transactions,
 }
 
 /// How one source partition stands.
@@ -73,6 +90,23 @@ pub enum Phase {
     Refused(String),
 }
 
+/// How far a shard has come on a part of its way back: offsets of the state topic while it is restoring, of the
+/// journal while it is replaying.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Way {
+    /// Offsets passed.
+    pub done: u64,
+    /// Offsets to go.
+    pub left: u64,
+}
+
+impl Way {
+    pub(crate) fn new(from: i64, at: i64, to: i64) -> Self {
+        let span = |from: i64, to: i64| to.saturating_sub(from).max(0).unsigned_abs();
+        Self { done: span(from, at), left: span(at, to) }
+    }
+}
+
 /// How one shard stands.
 #[derive(Clone, Debug)]
 pub struct ShardStatus {
@@ -80,6 +114,8 @@ pub struct ShardStatus {
     pub partition: u32,
     /// What it is doing.
     pub phase: Phase,
+    /// How far it has come in what it is doing, while it is on its way back.
+    pub way: Option<Way>,
     /// The offset of the journal record that it folds next.
     pub position: i64,
     /// The high watermark when last known.
@@ -107,8 +143,8 @@ pub struct ScoreStatus {
     pub shards: Vec<ShardStatus>,
     /// Why it is not ready; empty if it is.
     pub reasons: Vec<String>,
-    /// Transactions committed since the start.
-    pub commits: u64,
+    /// What became of its transactions.
+    pub transactions: Transactions,
     /// Bytes of effects that wait.
     pub outbox: usize,
 }
@@ -121,6 +157,7 @@ impl ShardStatus {
         let mut status = Self {
             partition,
             phase: state.phase(),
+            way: state.way(),
             position: 0,
             end: None,
             accounts: 0,

@@ -499,6 +499,7 @@ impl<L: Log, V: Variant> Recorded<L, V> {
             reasons: self.reason.iter().cloned().collect(),
             waiting: if self.lanes.is_empty() { self.assigned.len() } else { 0 },
             journal: self.load.as_ref().map(Load::partitions),
+            transactions: self.committer.tally(),
         }
     }
 }

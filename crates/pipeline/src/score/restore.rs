@@ -11,6 +11,7 @@ use super::checkpoint::kind;
 use crate::failure::{Failure, later};
 use crate::metadata;
 use crate::settings::Rebuild;
+use crate::status::Way;
 use crate::topic;
 use crate::variant::Variant;
 use engine::entry::Position;
@@ -31,6 +32,9 @@ pub(crate) struct Restore<L: Log, V: Variant> {
     committed: Option<(Committed, metadata::Journal)>,
     journal: Ends,
     reader: L::Reader,
+    /// The first offset of the state, where reading goes on, and where it ends.
+    first: i64,
+    at: i64,
     end: i64,
     batch: Batch,
     /// Chunks by key: kind, key, chunk.
@@ -95,12 +99,19 @@ impl<L: Log, V: Variant> Restore<L, V> {
             committed,
             journal,
             reader,
+            first: state.first,
+            at: state.first,
             end,
             batch: Batch::default(),
             records: BTreeMap::new(),
             bytes: 0,
             variant: PhantomData,
         }))
+    }
+
+    /// How much of the state was read.
+    pub(crate) fn way(&self) -> Way {
+        Way::new(self.first, self.at, self.end)
     }
 
     /// How many bytes of state were read.
@@ -117,6 +128,7 @@ impl<L: Log, V: Variant> Restore<L, V> {
             match later(self.reader.poll(&mut self.batch, wait))? {
                 Some(Event::Records) => {
                     for record in self.batch.records() {
+                        self.at = record.offset + 1;
                         let Some([kind, chunk, key @ ..]) = record.key else { continue };
                         let name = (*kind, key.to_vec(), *chunk);
                         if let Some(value) = record.value {

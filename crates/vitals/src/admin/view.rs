@@ -53,12 +53,46 @@ pub(crate) struct Standing {
     pub(crate) feeds: Vec<Feed>,
     /// Journal partitions, by number.
     pub(crate) shards: Vec<Shard>,
-    /// Transactions of score, since the start.
-    pub(crate) commits: u64,
+    /// What became of the transactions of ingest and of score, since the start.
+    pub(crate) ingest_transactions: Transactions,
+    pub(crate) score_transactions: Transactions,
     /// Bytes of effects that wait for a transaction.
     pub(crate) outbox_bytes: u64,
     /// How many partitions the journal has, once known.
     pub(crate) journal_partitions: Option<u32>,
+}
+
+/// What became of transactions.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct Transactions {
+    pub(crate) committed: u64,
+    /// Sent again.
+    pub(crate) aborted: u64,
+    /// Refused since another writer had taken over.
+    pub(crate) fenced: u64,
+    /// Those whose outcome was not known at first; once it is, they count among the others too.
+    pub(crate) unknown: u64,
+    /// Those whose outcome is not known yet.
+    pub(crate) in_doubt: u64,
+}
+
+impl Transactions {
+    /// Takes in those of another worker.
+    fn add(&mut self, other: pipeline::status::Transactions) {
+        self.committed += other.committed;
+        self.aborted += other.aborted;
+        self.fenced += other.fenced;
+        self.unknown += other.unknown;
+        self.in_doubt += u64::from(other.in_doubt);
+    }
+}
+
+/// How far a shard has come on its way back: offsets of the state topic while it is restoring, of the journal while
+/// it is replaying.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct Way {
+    pub(crate) done: u64,
+    pub(crate) left: u64,
 }
 
 /// One source partition.
@@ -87,6 +121,7 @@ pub(crate) struct Shard {
     pub(crate) partition: u32,
     pub(crate) phase: String,
     pub(crate) reason: Option<String>,
+    pub(crate) way: Option<Way>,
     pub(crate) position: i64,
     pub(crate) end: Option<i64>,
     pub(crate) accounts: u64,
@@ -215,13 +250,14 @@ impl Standing {
             unaccounted: None,
             stopped: feed.stopped,
         }));
+        self.ingest_transactions.add(status.transactions);
         self.journal_partitions = self.journal_partitions.max(status.journal);
     }
 
     /// Takes in a score worker.
     pub(crate) fn add_score(&mut self, status: &ScoreStatus) {
         self.shards.extend(status.shards.iter().map(shard));
-        self.commits += status.commits;
+        self.score_transactions.add(status.transactions);
         self.outbox_bytes += wide(status.outbox);
     }
 
@@ -275,6 +311,7 @@ fn shard(status: &ShardStatus) -> Shard {
         partition: status.partition,
         phase: phase.to_owned(),
         reason,
+        way: status.way.map(|way| Way { done: way.done, left: way.left }),
         position: status.position,
         end: status.end,
         accounts: wide(status.accounts),
