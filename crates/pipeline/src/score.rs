@@ -323,6 +323,7 @@ impl<L: Log, V: Variant> Score<L, V> {
     pub fn status(&self) -> ScoreStatus {
         let transactions = self.committer.tally();
         let mut status = ScoreStatus { transactions, outbox: self.outbox(), ..ScoreStatus::default() };
+        status.reasons.extend(self.committer.trouble());
         for (partition, state) in &self.owned {
             if let State::Refused(reason) = state {
                 status.reasons.push(reason.clone());

@@ -51,6 +51,19 @@ fn a_truncated_state_is_refused_and_a_rebuild_mends_it() {
 }
 
 #[test]
+fn a_state_of_which_a_part_was_deleted_is_refused_and_a_rebuild_mends_it() {
+    let cluster = folded();
+    let state = Partition::new(topic::STATE, 0);
+    // All that is younger is there, the marker too; accounts that were stored long ago are not.
+    let records = cluster.committed_records(&state);
+    cluster.truncate_before(&state, records[records.len() / 2].offset);
+    let reason = refused(&cluster);
+    assert!(reason.contains("deleted") && reason.contains("vitals run --rebuild"), "{reason}");
+    let rebuild = settings::Score { rebuild: Rebuild::Yes, ..settings::Score::default() };
+    assert_eq!(phase(&cluster, cluster.process("third"), rebuild), Phase::Live);
+}
+
+#[test]
 fn a_journal_that_begins_after_the_checkpoint_is_refused() {
     let cluster = folded();
     let log = cluster.process("second");

@@ -73,3 +73,33 @@ fn what_became_of_transactions_is_told_of_both_stages() {
     }
     panic!("the sample was not taken in");
 }
+
+#[test]
+fn while_nothing_can_be_committed_each_stage_says_so_and_it_goes_away_by_itself() {
+    let cluster = Cluster::new(12, Faults::none());
+    let log = cluster.process("first");
+    for spec in topic::specs(1, 1) {
+        log.create(&spec).unwrap();
+    }
+    append_sample(&log);
+    pipeline::publish(&log, MODEL, 1).unwrap();
+    let small = settings::Ingest { transaction_bytes: 1_000, ..settings::Ingest::default() };
+    let mut ingest = Recorded::new(log.clone(), Identity::default(), small, None);
+    let mut score = Score::new(log, Identity::default(), settings::Score::default());
+    let mut reasons = |rounds: usize| {
+        for _ in 0..rounds {
+            ingest.step().unwrap();
+            score.step().unwrap();
+            cluster.advance(1_000);
+        }
+        [ingest.status().reasons, score.status().reasons]
+    };
+    // There is something in the journal to be folded.
+    assert_eq!(reasons(20), [const { Vec::<String>::new() }; 2]);
+    cluster.set_faults(Faults::none().with(Fault::Abort, 1_000_000));
+    for reasons in reasons(20) {
+        assert!(reasons.len() == 1 && reasons[0].starts_with("nothing can be committed: "), "{reasons:?}");
+    }
+    cluster.set_faults(Faults::none());
+    assert_eq!(reasons(20), [const { Vec::<String>::new() }; 2]);
+}

@@ -496,7 +496,7 @@ impl<L: Log, V: Variant> Recorded<L, V> {
         };
         IngestStatus {
             feeds: self.lanes.iter().map(feed).collect(),
-            reasons: self.reason.iter().cloned().collect(),
+            reasons: self.reason.iter().cloned().chain(self.committer.trouble()).collect(),
             waiting: if self.lanes.is_empty() { self.assigned.len() } else { 0 },
             journal: self.load.as_ref().map(Load::partitions),
             transactions: self.committer.tally(),

@@ -46,14 +46,14 @@ pub(crate) struct Folding {
 
 impl Folding {
     pub(crate) fn new(restored: Restored) -> Self {
-        let Restored { shard, models, marked, target, from, head, .. } = restored;
+        let Restored { shard, models, marked, since, target, from, head, .. } = restored;
         let position = shard.position();
         Self {
             shard,
             target,
             head,
             live: false,
-            checkpoint: Checkpoint::restored(models, marked),
+            checkpoint: Checkpoint::restored(models, marked, since),
             appends: Appends::default(),
             from,
             next: from,
