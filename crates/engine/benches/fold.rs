@@ -199,7 +199,7 @@ impl World {
             partition_count: 1,
             partitions: vec![PartitionMark {
                 partition: 0,
-                watermark: EventTime(time - 6 * MINUTE),
+                watermark: Some(EventTime(time - 6 * MINUTE)),
                 runs: vec![Run { first: EventTime(time - 7 * MINUTE), last: EventTime(time) }],
                 rejected: 0,
                 skipped: 0,

@@ -57,7 +57,7 @@ impl Clock {
         for part in &mark.partitions {
             let number = usize::try_from(part.partition).unwrap_or(usize::MAX);
             if let Some(known) = self.marks.get_mut(number) {
-                *known = (*known).max(Some(part.watermark.0));
+                *known = (*known).max(part.watermark.map(|at| at.0));
             }
             for run in &part.runs {
                 self.add(*run, rules);

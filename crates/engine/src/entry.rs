@@ -44,8 +44,9 @@ pub struct SourceMark {
 pub struct PartitionMark {
     /// Its number.
     pub partition: u32,
-    /// No activity older than this is still to come.
-    pub watermark: EventTime,
+    /// No activity older than this is still to come; `None` while that is not known of any instant: then the mark
+    /// moves no time, and only its counts and runs are told.
+    pub watermark: Option<EventTime>,
     /// Runs of accepted activity since the partition's last mark, ascending, with gaps of up to the source's
     /// `silent_at_most` closed.
     pub runs: Vec<Run>,

@@ -24,7 +24,7 @@ fn told(runs: &[(i64, i64)], watermark: i64) -> Watermarks {
     let run = |(first, last): &(i64, i64)| Run { first: EventTime(*first), last: EventTime(*last) };
     let partition = PartitionMark {
         partition: 0,
-        watermark: EventTime(watermark),
+        watermark: Some(EventTime(watermark)),
         runs: runs.iter().map(run).collect(),
         rejected: 0,
         skipped: 0,

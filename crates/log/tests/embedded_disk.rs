@@ -7,10 +7,13 @@
     reason = "tests: a failure is a panic"
 )]
 
+#[path = "embedded_support/disk.rs"]
+mod disk;
 mod embedded_support;
 
+use disk::Disk;
 use embedded_support::{append, options, read_all, spec};
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::process::Command;
 use vitals_log::embedded::{Embedded, Options};
 use vitals_log::{AbortCause, Appends, Cleanup, CommitError, Error, Log, Transaction, Writer};
@@ -61,41 +64,6 @@ fn count(log: &Embedded) -> u64 {
     one.len().try_into().unwrap()
 }
 
-/// A file system of its own in memory, for as long as this lives.
-struct Disk(PathBuf, Option<tempfile::TempDir>);
-
-impl Disk {
-    fn mount(size: &str) -> Option<Self> {
-        let dir = tempfile::tempdir().unwrap();
-        let path = dir.path().to_owned();
-        let mounted =
-            Command::new("mount").args(["-t", "tmpfs", "-o", size, "vitals-test"]).arg(&path).output();
-        match mounted {
-            Ok(output) if output.status.success() => Some(Self(path, Some(dir))),
-            other => {
-                println!(
-                    "SKIPPED: mounting a small tmpfs needs the right to mount ({other:?}); the limit on the size of \
-                     files stands in for it"
-                );
-                None
-            }
-        }
-    }
-
-    fn resize(&self, size: &str) {
-        let options = format!("remount,{size}");
-        assert!(Command::new("mount").args(["-o", &options]).arg(&self.0).status().unwrap().success());
-    }
-}
-
-impl Drop for Disk {
-    fn drop(&mut self) {
-        let unmounted = Command::new("umount").arg("-l").arg(&self.0).status();
-        assert!(unmounted.is_ok_and(|status| status.success()), "{} stays mounted", self.0.display());
-        drop(self.1.take());
-    }
-}
-
 fn assert_stopped(log: &Embedded, dir: &Path) {
     let reason = match log.topics() {
         Err(Error::Fatal(reason)) => reason,
@@ -112,7 +80,7 @@ fn a_disk_that_gets_full_stops_the_log_and_a_restart_with_room_has_all() {
     // Small: the journal does not fit. Larger: what is written in the background does not fit.
     for size in ["size=20m", "size=100m"] {
         let Some(disk) = Disk::mount(size) else { return };
-        let dir = disk.0.join("log");
+        let dir = disk.path().join("log");
         let log = Embedded::open(&dir, options()).unwrap();
         let (acknowledged, error) = fill(&log, 0);
         println!("{size}: {acknowledged} acknowledged, then: {error}");
@@ -136,7 +104,7 @@ fn a_disk_that_gets_full_stops_the_log_and_a_restart_with_room_has_all() {
 #[test]
 fn a_disk_that_is_nearly_full_aborts_and_goes_on_once_there_is_room() {
     let Some(disk) = Disk::mount("size=40m") else { return };
-    let dir = disk.0.join("log");
+    let dir = disk.path().join("log");
     let log = Embedded::open(&dir, Options { reserve_bytes: 10 << 20, ..options() }).unwrap();
     let (acknowledged, error) = fill(&log, 0);
     let CommitError::Aborted { cause: AbortCause::Log, reason, after } = error else { panic!("{error:?}") };

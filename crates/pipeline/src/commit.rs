@@ -6,6 +6,7 @@
 
 use crate::failure::{Failure, later};
 use crate::settings::has_passed;
+use crate::status::Transactions;
 use crate::variant::{Correct, Variant};
 use log::{AbortCause, CommitError, Log, Member, Partition, Receipt, Transaction, Writer};
 use std::marker::PhantomData;
@@ -50,7 +51,8 @@ pub(crate) struct Committer<L: Log, V: Variant = Correct> {
     id: String,
     writer: Option<L::Writer>,
     stamp: Stamp,
-    doubt: bool,
+    /// What became of its transactions, the one in doubt included.
+    tally: Transactions,
     /// When it may try again after an abort, and when that was said.
     pause: Option<(i64, Duration)>,
     fenced: Vec<i64>,
@@ -69,7 +71,7 @@ impl<L: Log, V: Variant> Committer<L, V> {
             id,
             writer: None,
             stamp,
-            doubt: false,
+            tally: Transactions::default(),
             pause: None,
             fenced: Vec::new(),
             aborts: 0,
@@ -103,13 +105,18 @@ impl<L: Log, V: Variant> Committer<L, V> {
         self.trouble.as_ref().map(|reason| format!("nothing can be committed: {reason}"))
     }
 
+    /// What became of its transactions.
+    pub(crate) const fn tally(&self) -> Transactions {
+        self.tally
+    }
+
     pub(crate) const fn is_in_doubt(&self) -> bool {
-        self.doubt
+        self.tally.in_doubt
     }
 
     pub(crate) fn is_ready(&self) -> bool {
         let paused = self.pause.is_some_and(|(since, span)| !has_passed(self.log.now(), since, span));
-        self.writer.is_some() && !self.doubt && !paused
+        self.writer.is_some() && !self.tally.in_doubt && !paused
     }
 
     pub(crate) fn commit(&mut self, transaction: &Transaction<'_>) -> Result<Outcome, Failure> {
@@ -118,11 +125,13 @@ impl<L: Log, V: Variant> Committer<L, V> {
         match writer.commit(transaction) {
             Ok(receipt) => {
                 self.stamp.sequence += 1;
+                self.tally.committed += 1;
                 (self.aborts, self.trouble) = (0, None);
                 Ok(Outcome::Committed(receipt))
             }
             Err(CommitError::Aborted { reason, cause, after }) => {
                 self.pause = Some((now, after));
+                self.tally.aborted += 1;
                 self.aborts += 1;
                 if self.aborts == TROUBLE {
                     tracing::warn!(id = self.id, reason, "transactions are aborted one after another");
@@ -140,12 +149,14 @@ impl<L: Log, V: Variant> Committer<L, V> {
             Err(CommitError::Unknown { reason }) => {
                 tracing::warn!(id = self.id, reason, "outcome of a transaction unknown");
                 self.writer = None;
-                self.doubt = true;
+                self.tally.unknown += 1;
+                self.tally.in_doubt = true;
                 Ok(Outcome::Doubt)
             }
             Err(CommitError::Fenced { reason }) => {
                 tracing::warn!(id = self.id, reason, "writer fenced");
                 self.writer = None;
+                self.tally.fenced += 1;
                 self.fenced.retain(|at| now - at < 60_000);
                 self.fenced.push(now);
                 if self.fenced.len() > 5 {
@@ -172,7 +183,7 @@ impl<L: Log, V: Variant> Committer<L, V> {
             .iter()
             .filter(|offset| offset.as_ref().and_then(|offset| stamp(&offset.metadata)) == Some(self.stamp));
         let ours = ours.count();
-        self.doubt = false;
+        self.tally.in_doubt = false;
         let resolution = match ours {
             _ if V::UNKNOWN_IS_COMMITTED => Resolution::Committed,
             _ if V::UNKNOWN_IS_ABORTED => Resolution::Aborted,
@@ -180,6 +191,11 @@ impl<L: Log, V: Variant> Committer<L, V> {
             all if all == partitions.len() => Resolution::Committed,
             _ => Resolution::Mixed,
         };
+        match resolution {
+            Resolution::Committed => self.tally.committed += 1,
+            Resolution::Aborted => self.tally.aborted += 1,
+            Resolution::Mixed | Resolution::Later => {}
+        }
         // Whichever it was, its stamp must never be taken for that of another.
         self.stamp.sequence += 1;
         Ok(resolution)

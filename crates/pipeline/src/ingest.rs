@@ -11,6 +11,7 @@
 //! - While a transaction is in doubt, or what waits is full, nothing is taken in; the group is served.
 //! - What a partition has accepted and not told is in its offset's metadata; a crash loses none of it.
 
+mod consume;
 mod feed;
 mod handover;
 mod intake;
@@ -28,14 +29,13 @@ use crate::status::{FeedStatus, IngestStatus};
 use crate::topic;
 use crate::variant::{Correct, Variant};
 pub(crate) use feed::Feed;
-use intake::{Intake, Taken};
+use intake::Intake;
 use load::Load;
-use log::{Batch, Event, Isolation, Log, Member, OffsetCommit, Partition, Transaction};
+use log::{Batch, Isolation, Log, Member, OffsetCommit, Partition, Transaction};
 use mark::Proof;
 use model::source::Source;
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
-use std::time::Duration;
 
 /// The group of the ingest workers.
 const GROUP: &str = "vitals-ingest";
@@ -227,86 +227,6 @@ impl<L: Log, V: Variant> Ingest<L, V> {
         self.committed_at = now;
     }
 
-    /// Polls and takes in what comes; what comes while all is held comes again.
-    fn poll(&mut self, wait: Duration) -> Result<Progress, Failure> {
-        let Some(member) = &mut self.member else { return Ok(Progress::Idle) };
-        let mut batch = std::mem::take(&mut self.batch);
-        let event = later(member.poll(&mut batch, wait))?;
-        match event {
-            None | Some(Event::Idle) => {
-                self.batch = batch;
-                return Ok(Progress::Idle);
-            }
-            Some(Event::Records) if self.held && !V::TAKES_IN_DOUBT => {}
-            Some(Event::Records) => self.take(&batch),
-            Some(Event::End { partition, offset }) => {
-                if let Some(feed) = self.feeds.get_mut(&partition) {
-                    feed.end = feed.end.max(offset);
-                }
-            }
-            Some(Event::Assigned(partitions)) => self.waiting.extend(partitions),
-            Some(Event::Revoked(partitions)) => self.revoke(partitions),
-            Some(Event::Lost(partitions)) => self.lose(&partitions),
-        }
-        self.batch = batch;
-        Ok(Progress::Worked)
-    }
-
-    fn take(&mut self, batch: &Batch) {
-        let (Some(partition), Some(model), Some(load)) = (&batch.partition, &self.model, &mut self.load)
-        else {
-            return;
-        };
-        let Some(source) = self.feeds.get(partition).map(|feed| feed.source) else { return };
-        let others = self.feeds.iter().filter(|(other, feed)| feed.source == source && *other != partition);
-        let rows = others.map(|(_, feed)| feed.kept.row).sum();
-        let Some(feed) = self.feeds.get_mut(partition) else { return };
-        feed.rows_beside = rows;
-        let now = self.log.now();
-        let (mut stop, mut crowded) = (false, false);
-        for record in batch.records() {
-            if record.offset < feed.next || feed.kept.stopped {
-                continue;
-            }
-            stop |= self.intake.take(partition, &record, &model.plan, feed, load, now) == Taken::Stop;
-            crowded = feed.is_crowded();
-            if crowded {
-                break;
-            }
-        }
-        if stop {
-            self.stop_source(source);
-        }
-        if crowded {
-            // The rest comes again once this is told.
-            self.hold();
-        }
-    }
-
-    /// Stops a source: none of its partitions of this worker is consumed any more.
-    fn stop_source(&mut self, source: Source) {
-        for (partition, feed) in self.feeds.iter_mut().filter(|(_, feed)| feed.source == source) {
-            (feed.kept.stopped, feed.touched) = (true, true);
-            if let Some(member) = &mut self.member {
-                member.pause(partition);
-            }
-        }
-    }
-
-    /// Ends the stop of a source: its partitions of this worker are consumed again.
-    ///
-    /// # Errors
-    /// [`Failure`] if the log fails.
-    pub fn resume(&mut self, source: Source) -> Result<usize, Failure> {
-        let stopped = self.feeds.values_mut().filter(|feed| feed.source == source && feed.kept.stopped);
-        let resumed = stopped.map(Feed::resume).count();
-        if resumed > 0 {
-            // The next step starts what is held.
-            self.hold();
-        }
-        Ok(resumed)
-    }
-
     /// Leaves the group, so that others take over at once. What is not committed is read again by them.
     pub fn stop(mut self) {
         if let Some(member) = self.member.take() {
@@ -328,6 +248,8 @@ impl<L: Log, V: Variant> Ingest<L, V> {
         reasons.extend(stopped.into_iter().map(|source| {
             format!("source {source} is stopped: too many of its records were rejected; see the dead-letter topic, then `vitals source resume {source}`")
         }));
-        IngestStatus { feeds, reasons, waiting: self.waiting.len() }
+        let journal = self.load.as_ref().map(Load::partitions);
+        let transactions = self.committer.tally();
+        IngestStatus { feeds, reasons, waiting: self.waiting.len(), journal, transactions }
     }
 }

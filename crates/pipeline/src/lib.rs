@@ -3,7 +3,9 @@
 //! A worker is driven one step at a time and never waits longer than it is told to: a thread drives it in
 //! production, a scheduler in the simulation. It shares nothing. Wall time comes from the log.
 
+mod balance;
 mod commit;
+mod committed;
 mod failure;
 mod ingest;
 mod metadata;
@@ -16,8 +18,9 @@ pub mod topic;
 pub mod variant;
 mod verify;
 
+pub use balance::{Account, balance};
 pub use failure::{Failure, Progress};
 pub use ingest::{Ingest, Recorded};
 pub use model_topic::{PublishError, Published, publish, publish_now};
 pub use score::Score;
-pub use verify::{Account, Verification, balance, verify};
+pub use verify::{Verification, verify};

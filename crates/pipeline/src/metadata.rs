@@ -18,6 +18,8 @@ pub(crate) struct Source {
     pub(crate) told: Option<i64>,
     /// The last quarter of an hour of the merge that was told, in recorded time; [`i64::MAX`] once all is.
     pub(crate) tick: Option<i64>,
+    /// Records consumed: offsets have gaps, so they do not tell.
+    pub(crate) consumed: u64,
     pub(crate) rejected: u64,
     pub(crate) skipped: u64,
     /// Records rejected in a row.
@@ -41,12 +43,13 @@ impl Source {
     pub(crate) fn write(&self) -> String {
         let opt = |value: Option<i64>| value.map_or_else(|| "-".to_owned(), |value| value.to_string());
         let mut text = format!(
-            "{SOURCE} {} {} {} {} {} {} {} {} {}",
+            "{SOURCE} {} {} {} {} {} {} {} {} {} {}",
             self.stamp.incarnation,
             self.stamp.sequence,
             opt(self.newest),
             opt(self.told),
             opt(self.tick),
+            self.consumed,
             self.rejected,
             self.skipped,
             self.row,
@@ -68,14 +71,15 @@ impl Source {
         let stamp = Stamp { incarnation: next()?.parse().ok()?, sequence: next()?.parse().ok()? };
         let opt = |word: &str| if word == "-" { Some(None) } else { word.parse().ok().map(Some) };
         let (newest, told, tick) = (opt(next()?)?, opt(next()?)?, opt(next()?)?);
-        let (rejected, skipped) = (next()?.parse().ok()?, next()?.parse().ok()?);
+        let mut count = || next()?.parse().ok();
+        let (consumed, rejected, skipped) = (count()?, count()?, count()?);
         let (row, stopped) = (next()?.parse().ok()?, next()? == "1");
         let run = |word: &str| {
             let (first, last) = word.split_once(':')?;
             Some(Run { first: EventTime(first.parse().ok()?), last: EventTime(last.parse().ok()?) })
         };
         let runs = words.map(run).collect::<Option<_>>()?;
-        Some(Self { stamp, newest, told, tick, rejected, skipped, row, stopped, runs })
+        Some(Self { stamp, newest, told, tick, consumed, rejected, skipped, row, stopped, runs })
     }
 
     pub(crate) fn stamp(text: &str) -> Option<Stamp> {
@@ -123,6 +127,7 @@ mod tests {
             newest: Some(-1),
             told: None,
             tick: Some(i64::MAX),
+            consumed: 99,
             rejected: 4,
             skipped: 5,
             row: 6,

@@ -14,22 +14,22 @@
 
 mod ahead;
 mod checkpoint;
+mod commit;
 mod fold;
 mod handover;
 mod outbox;
 mod owned;
 mod restore;
 
-use crate::commit::{Committer, Outcome};
+use crate::commit::Committer;
 use crate::failure::{Failure, Progress, later};
-use crate::metadata;
 use crate::settings::{self, has_passed};
 use crate::status::{ScoreStatus, ShardStatus};
 use crate::topic;
 use crate::variant::{Correct, Variant};
 pub(crate) use checkpoint::kind;
 use fold::Cursor;
-use log::{Appends, Batch, Event, Isolation, Log, Member, OffsetCommit, Partition, Transaction};
+use log::{Batch, Event, Isolation, Log, Member, Partition};
 pub(crate) use outbox::Topics;
 pub(crate) use owned::State;
 use std::collections::BTreeMap;
@@ -66,7 +66,6 @@ pub struct Score<L: Log, V: Variant = Correct> {
     committed_at: i64,
     /// Whether the last poll brought nothing.
     drained: bool,
-    commits: u64,
 }
 
 impl<L: Log> Score<L> {
@@ -96,7 +95,6 @@ impl<L: Log, V: Variant> Score<L, V> {
             frame: FrameBuffer::default(),
             committed_at: i64::MIN,
             drained: false,
-            commits: 0,
             log,
             identity,
             settings,
@@ -173,91 +171,6 @@ impl<L: Log, V: Variant> Score<L, V> {
             || self.outbox() >= self.settings.outbox_bytes
     }
 
-    fn commit(&mut self) -> Result<(), Failure> {
-        let Some(member) = &mut self.member else { return Ok(()) };
-        let Some(membership) = member.membership() else { return Ok(()) };
-        let now = self.log.now();
-        let stamp = self.committer.stamp();
-        self.sending.clear();
-        let mut offsets = Vec::new();
-        for (partition, state) in &mut self.owned {
-            let State::Folding(folding) = state else { continue };
-            if !folding.has_content() {
-                continue;
-            }
-            let (shard, to) = (&mut folding.shard, &mut folding.appends);
-            folding.checkpoint.add::<V>(shard, to, &self.topics.state, partition.number, now, &self.settings);
-            self.sending.push(partition.clone());
-            if V::OFFSET_LEFT_OUT && self.leaving.contains(partition) {
-                continue;
-            }
-            let metadata = metadata::Journal { stamp, position: folding.position }.write();
-            offsets.push(OffsetCommit { partition: partition.clone(), offset: folding.next, metadata });
-        }
-        if V::ACCOUNTS_AHEAD && !self.commit_accounts(&membership)? {
-            return Ok(());
-        }
-        let appends: Vec<&Appends> = self
-            .owned
-            .values()
-            .filter_map(|state| match state {
-                State::Folding(folding) if folding.has_content() => Some(&folding.appends),
-                State::Folding(_) | State::Waiting | State::Restoring(_) | State::Refused(_) => None,
-            })
-            .collect();
-        let transaction = Transaction { appends: &appends, offsets: &offsets, membership: Some(&membership) };
-        if let Outcome::Committed(_) = self.committer.commit(&transaction)? {
-            self.is_committed(now);
-        }
-        Ok(())
-    }
-
-    /// Commits accounts before their effects: wrong, and only there to be found so.
-    #[doc(hidden)]
-    fn commit_accounts(&mut self, membership: &log::Membership) -> Result<bool, Failure> {
-        let stamp = self.committer.stamp();
-        let (mut state, mut offsets) = (Vec::new(), Vec::new());
-        for (partition, owned) in &mut self.owned {
-            let State::Folding(folding) = owned else { continue };
-            if !folding.has_content() {
-                continue;
-            }
-            let mut accounts = Appends::default();
-            folding.shard.take_dirty(|id, account| {
-                checkpoint::put(
-                    &mut accounts,
-                    &self.topics.state,
-                    partition.number,
-                    kind::ACCOUNT,
-                    id.as_bytes(),
-                    account,
-                );
-                true
-            });
-            state.push(accounts);
-            let metadata = metadata::Journal { stamp, position: folding.committed }.write();
-            offsets.push(OffsetCommit {
-                partition: partition.clone(),
-                offset: folding.committed.offset.max(0),
-                metadata,
-            });
-        }
-        let appends: Vec<&Appends> = state.iter().collect();
-        let transaction = Transaction { appends: &appends, offsets: &offsets, membership: Some(membership) };
-        Ok(matches!(self.committer.commit(&transaction)?, Outcome::Committed(_)))
-    }
-
-    fn is_committed(&mut self, now: i64) {
-        for partition in self.sending.drain(..) {
-            if let Some(State::Folding(folding)) = self.owned.get_mut(&partition) {
-                folding.committed = folding.position;
-                folding.appends.clear();
-            }
-        }
-        self.committed_at = now;
-        self.commits += 1;
-    }
-
     fn poll(&mut self) -> Result<Progress, Failure> {
         let Some(member) = &mut self.member else { return Ok(Progress::Idle) };
         let wait = if self.owned.values().any(|state| matches!(state, State::Restoring(_) | State::Waiting)) {
@@ -324,8 +237,9 @@ impl<L: Log, V: Variant> Score<L, V> {
     /// How it stands.
     #[must_use]
     pub fn status(&self) -> ScoreStatus {
-        let mut status =
-            ScoreStatus { commits: self.commits, outbox: self.outbox(), ..ScoreStatus::default() };
+        let transactions = self.committer.tally();
+        let mut status = ScoreStatus { transactions, outbox: self.outbox(), ..ScoreStatus::default() };
+        status.reasons.extend(self.committer.trouble());
         for (partition, state) in &self.owned {
             if let State::Refused(reason) = state {
                 status.reasons.push(reason.clone());

@@ -75,6 +75,9 @@ pub struct Score {
     pub checkpoint_bytes: usize,
     /// Whether the state topic is not read and all is folded from the journal's beginning. Default no.
     pub rebuild: Rebuild,
+    /// From how many accounts of a shard on those of a frame are looked up ahead, so that they are in the cache when
+    /// they are folded; with fewer they are there anyway. Default 4,096.
+    pub ahead_from: usize,
     /// How long one poll may wait. Default 5 ms.
     pub wait: Duration,
 }
@@ -98,6 +101,7 @@ impl Default for Score {
             checkpoint_interval: Duration::from_secs(60),
             checkpoint_bytes: 1 << 20,
             rebuild: Rebuild::No,
+            ahead_from: 4_096,
             wait: Duration::from_millis(5),
         }
     }

@@ -6,6 +6,21 @@ use model::plan::ModelId;
 use model::source::Source;
 use std::collections::BTreeMap;
 
+/// What became of the transactions of a worker, since its start.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Transactions {
+    /// Those that were committed; of those whose outcome was not known at first, once it was.
+    pub committed: u64,
+    /// Those that were aborted and are sent again; of those whose outcome was not known at first, once it was.
+    pub aborted: u64,
+    /// Those that were refused since another writer has taken over.
+    pub fenced: u64,
+    /// Those whose outcome was not known at first.
+    pub unknown: u64,
+    /// Whether the outcome of the last one is not known yet: nothing is taken in until it is.
+    pub in_doubt: bool,
+}
+
 /// How an ingest worker stands.
 #[derive(Clone, Debug, Default)]
 pub struct IngestStatus {
@@ -15,6 +30,10 @@ pub struct IngestStatus {
     pub reasons: Vec<String>,
     /// How many partitions are assigned and not started.
     pub waiting: usize,
+    /// How many partitions the journal has, once known.
+    pub journal: Option<u32>,
+    /// What became of its transactions.
+    pub transactions: Transactions,
 }
 
 /// How one source partition stands.
@@ -30,6 +49,8 @@ pub struct FeedStatus {
     pub end: Option<i64>,
     /// Its watermark, ms since the epoch.
     pub watermark: Option<i64>,
+    /// Records consumed so far, ever: accepted, rejected or skipped.
+    pub consumed: u64,
     /// Records rejected so far, ever.
     pub rejected: u64,
     /// Records skipped so far, ever.
@@ -46,6 +67,7 @@ impl FeedStatus {
             position,
             end,
             watermark: feed.watermark,
+            consumed: feed.kept.consumed,
             rejected: feed.kept.rejected,
             skipped: feed.kept.skipped,
             stopped: feed.kept.stopped,
@@ -68,6 +90,23 @@ pub enum Phase {
     Refused(String),
 }
 
+/// How far a shard has come on a part of its way back: offsets of the state topic while it is restoring, of the
+/// journal while it is replaying.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Way {
+    /// Offsets passed.
+    pub done: u64,
+    /// Offsets to go.
+    pub left: u64,
+}
+
+impl Way {
+    pub(crate) fn new(from: i64, at: i64, to: i64) -> Self {
+        let span = |from: i64, to: i64| to.saturating_sub(from).max(0).unsigned_abs();
+        Self { done: span(from, at), left: span(at, to) }
+    }
+}
+
 /// How one shard stands.
 #[derive(Clone, Debug)]
 pub struct ShardStatus {
@@ -75,6 +114,8 @@ pub struct ShardStatus {
     pub partition: u32,
     /// What it is doing.
     pub phase: Phase,
+    /// How far it has come in what it is doing, while it is on its way back.
+    pub way: Option<Way>,
     /// The offset of the journal record that it folds next.
     pub position: i64,
     /// The high watermark when last known.
@@ -102,8 +143,8 @@ pub struct ScoreStatus {
     pub shards: Vec<ShardStatus>,
     /// Why it is not ready; empty if it is.
     pub reasons: Vec<String>,
-    /// Transactions committed since the start.
-    pub commits: u64,
+    /// What became of its transactions.
+    pub transactions: Transactions,
     /// Bytes of effects that wait.
     pub outbox: usize,
 }
@@ -116,6 +157,7 @@ impl ShardStatus {
         let mut status = Self {
             partition,
             phase: state.phase(),
+            way: state.way(),
             position: 0,
             end: None,
             accounts: 0,

@@ -60,6 +60,13 @@ fn run(log: &Embedded) -> i64 {
     }
     let status = score.status();
     assert!(status.reasons.is_empty(), "{:?}", status.reasons);
+    for feed in ingest.status().feeds {
+        let of = (feed.source, feed.partition);
+        let counts = status.shards.iter().flat_map(|shard| shard.counts.iter());
+        let counts = counts.filter(|(source, partition, _)| (*source, *partition) == of);
+        let folded = counts.map(|(.., count)| count.applied + count.duplicate + count.late + count.unused);
+        assert_eq!(feed.consumed, folded.sum::<u64>() + feed.rejected + feed.skipped, "{of:?}");
+    }
     ingest.stop();
     score.stop();
     let clocks = status.shards.iter().flat_map(|shard| &shard.clocks);

@@ -29,7 +29,6 @@ mod work;
 pub(crate) use token::make as make_token;
 
 use crate::access::Direct;
-use crate::metrics::Metrics;
 use crate::run::Order;
 use crate::settings::Secret;
 use axum::Router;
@@ -56,8 +55,6 @@ const AT_ONCE: usize = 4;
 pub(crate) struct Desk {
     /// How workers stand.
     pub(crate) board: Board,
-    /// Numbers for `/metrics`.
-    pub(crate) metrics: Metrics,
     /// For reading.
     pub(crate) reading: Direct<Embedded>,
     /// For appending, one at a time.
@@ -80,7 +77,6 @@ impl Desk {
     ) -> Self {
         Self {
             board,
-            metrics: Metrics::new(),
             reading: Direct::new(log.clone(), instance),
             writing: Mutex::new(Direct::new(log.clone(), instance)),
             orders,
@@ -115,7 +111,7 @@ fn router(desk: Arc<Desk>) -> Router {
     Router::new()
         .route("/livez", get(probe::livez))
         .route("/readyz", get(probe::readyz))
-        .route("/metrics", get(probe::metrics))
+        .route("/metrics", get(probe::numbers))
         .merge(guarded)
         .with_state(desk)
 }

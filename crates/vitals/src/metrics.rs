@@ -6,11 +6,10 @@
 
 #![allow(clippy::disallowed_macros, reason = "this is the one place where metrics are named")]
 
-use crate::admin::view::{PHASES, Standing};
+use crate::admin::view::{PHASES, Standing, Transactions};
 use metrics::{Unit, counter, describe_counter, describe_gauge, gauge, with_local_recorder};
-use metrics_exporter_prometheus::{PrometheusBuilder, PrometheusHandle, PrometheusRecorder};
+use metrics_exporter_prometheus::PrometheusBuilder;
 use std::collections::BTreeMap;
-use std::fmt;
 use std::time::{SystemTime, UNIX_EPOCH};
 
 /// What kind of number it is.
@@ -48,18 +47,25 @@ use Kind::{Counter, Gauge};
 use Unit::{Bytes, Count, Seconds};
 
 const UNREADY: &str = "vitals_process_unready_reasons";
+const UNACCOUNTED: &str = "vitals_process_unaccounted_records";
 const POSITION: &str = "vitals_ingest_position_offset";
 const INGEST_LAG: &str = "vitals_ingest_lag_records";
 const WATERMARK: &str = "vitals_ingest_watermark_timestamp_seconds";
 const WATERMARK_AGE: &str = "vitals_ingest_watermark_age_seconds";
+const CONSUMED: &str = "vitals_ingest_consumed_total";
 const REJECTED: &str = "vitals_ingest_rejected_total";
 const SKIPPED: &str = "vitals_ingest_skipped_total";
 const STOPPED: &str = "vitals_ingest_stopped_partitions";
+const INGEST_TRANSACTIONS: &str = "vitals_ingest_transactions_total";
+const INGEST_DOUBT: &str = "vitals_ingest_in_doubt_transactions";
 const ACTIVITIES: &str = "vitals_score_activities_total";
 const BACKWARDS: &str = "vitals_score_backwards_total";
 const FORGOTTEN: &str = "vitals_score_forgotten_total";
 const CROSSED: &str = "vitals_score_crossed_total";
-const COMMITS: &str = "vitals_score_commits_total";
+const SCORE_TRANSACTIONS: &str = "vitals_score_transactions_total";
+const SCORE_DOUBT: &str = "vitals_score_in_doubt_transactions";
+const RESTORE_DONE: &str = "vitals_score_restore_done_records";
+const RESTORE_LEFT: &str = "vitals_score_restore_left_records";
 const SHARDS: &str = "vitals_score_shards";
 const SCORE_LAG: &str = "vitals_score_lag_records";
 const ADVANCED: &str = "vitals_score_advanced_timestamp_seconds";
@@ -70,8 +76,15 @@ const OUTBOX: &str = "vitals_score_outbox_bytes";
 const DIRTY: &str = "vitals_score_dirty_accounts";
 
 /// All of them, by name within each part.
-pub(crate) const METRICS: [Metric; 21] = [
+pub(crate) const METRICS: [Metric; 28] = [
     metric(UNREADY, Gauge, Count, "", "reasons why the process is not ready; `/readyz` tells them"),
+    metric(
+        UNACCOUNTED,
+        Gauge,
+        Count,
+        "source, partition",
+        "records consumed less those of which it is said what became of them; told where all journal partitions are live in this process",
+    ),
     metric(POSITION, Gauge, Count, "source, partition", "offset up to which a source partition was read"),
     metric(
         INGEST_LAG,
@@ -88,6 +101,7 @@ pub(crate) const METRICS: [Metric; 21] = [
         "instant up to which a source is complete: the least of its partitions",
     ),
     metric(WATERMARK_AGE, Gauge, Seconds, "source", "how far that lies behind the wall clock"),
+    metric(CONSUMED, Counter, Count, "source, partition", "records consumed, since ever"),
     metric(
         REJECTED,
         Counter,
@@ -97,6 +111,20 @@ pub(crate) const METRICS: [Metric; 21] = [
     ),
     metric(SKIPPED, Counter, Count, "source, partition", "records without a value, since ever"),
     metric(STOPPED, Gauge, Count, "source", "partitions stopped since too many records were rejected"),
+    metric(
+        INGEST_TRANSACTIONS,
+        Counter,
+        Count,
+        "outcome",
+        "transactions of ingest by outcome (committed, aborted, fenced; unknown at first, then counted as what it came to), since the start of the process",
+    ),
+    metric(
+        INGEST_DOUBT,
+        Gauge,
+        Count,
+        "",
+        "transactions of ingest whose outcome is not known yet; nothing is taken in meanwhile",
+    ),
     metric(
         ACTIVITIES,
         Counter,
@@ -119,8 +147,35 @@ pub(crate) const METRICS: [Metric; 21] = [
         "fingerprints for de-duplication that went early since an account was at its ceiling",
     ),
     metric(CROSSED, Counter, Count, "", "activities that found a signal of an account at its ceiling"),
-    metric(COMMITS, Counter, Count, "", "transactions of score, since the start of the process"),
+    metric(
+        SCORE_TRANSACTIONS,
+        Counter,
+        Count,
+        "outcome",
+        "transactions of score by outcome (committed, aborted, fenced; unknown at first, then counted as what it came to), since the start of the process",
+    ),
+    metric(
+        SCORE_DOUBT,
+        Gauge,
+        Count,
+        "",
+        "transactions of score whose outcome is not known yet; nothing is taken in meanwhile",
+    ),
     metric(SHARDS, Gauge, Count, "phase", "journal partitions owned by this process, by what they are doing"),
+    metric(
+        RESTORE_DONE,
+        Gauge,
+        Count,
+        "topic",
+        "offsets of the state read and of the journal folded again by shards on their way back",
+    ),
+    metric(
+        RESTORE_LEFT,
+        Gauge,
+        Count,
+        "topic",
+        "offsets that these shards have still to read (state) and to fold again (journal)",
+    ),
     metric(SCORE_LAG, Gauge, Count, "partition", "offsets of the journal that are not folded yet"),
     metric(
         ADVANCED,
@@ -142,42 +197,25 @@ pub(crate) const METRICS: [Metric; 21] = [
     metric(DIRTY, Gauge, Count, "", "changed accounts that are not stored yet"),
 ];
 
-/// Holds the numbers of this process.
-pub(crate) struct Metrics {
-    recorder: PrometheusRecorder,
-    handle: PrometheusHandle,
-}
-
-impl fmt::Debug for Metrics {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Metrics").finish_non_exhaustive()
-    }
-}
-
-impl Metrics {
-    pub(crate) fn new() -> Self {
-        let recorder = PrometheusBuilder::new().build_recorder();
-        let handle = recorder.handle();
-        with_local_recorder(&recorder, || {
-            for Metric { name, kind, unit, about, .. } in METRICS {
-                match kind {
-                    Counter => describe_counter!(name, unit, about),
-                    Gauge => describe_gauge!(name, unit, about),
-                }
+/// The text of `/metrics`. Each is made anew from how the workers stand, so that nothing of a partition that is gone
+/// stays behind.
+pub(crate) fn render(standing: &Standing) -> String {
+    let recorder = PrometheusBuilder::new().build_recorder();
+    with_local_recorder(&recorder, || {
+        for Metric { name, kind, unit, about, .. } in METRICS {
+            match kind {
+                Counter => describe_counter!(name, unit, about),
+                Gauge => describe_gauge!(name, unit, about),
             }
-        });
-        Self { recorder, handle }
-    }
-
-    /// The text of `/metrics`.
-    pub(crate) fn render(&self, standing: &Standing) -> String {
-        with_local_recorder(&self.recorder, || {
-            gauge!(UNREADY).set(float(standing.reasons.len()));
-            ingest(standing);
-            score(standing);
-        });
-        self.handle.render()
-    }
+        }
+        gauge!(UNREADY).set(float(standing.reasons.len()));
+        ingest(standing);
+        score(standing);
+        restore(standing);
+        transactions(INGEST_TRANSACTIONS, INGEST_DOUBT, standing.ingest_transactions);
+        transactions(SCORE_TRANSACTIONS, SCORE_DOUBT, standing.score_transactions);
+    });
+    recorder.handle().render()
 }
 
 fn ingest(standing: &Standing) {
@@ -190,6 +228,10 @@ fn ingest(standing: &Standing) {
         if let Some(end) = feed.end {
             gauge!(INGEST_LAG, &labels).set(float((end - feed.position).max(0)));
         }
+        if let Some(unaccounted) = feed.unaccounted {
+            gauge!(UNACCOUNTED, &labels).set(float(unaccounted));
+        }
+        counter!(CONSUMED, &labels).absolute(feed.consumed);
         counter!(REJECTED, &labels).absolute(feed.rejected);
         counter!(SKIPPED, &labels).absolute(feed.skipped);
         *stopped.entry(feed.source.clone()).or_default() += u64::from(feed.stopped);
@@ -260,9 +302,27 @@ fn score(standing: &Standing) {
     }
     counter!(FORGOTTEN).absolute(forgotten);
     counter!(CROSSED).absolute(crossed);
-    counter!(COMMITS).absolute(standing.commits);
     gauge!(OUTBOX).set(float(standing.outbox_bytes));
     gauge!(DIRTY).set(float(dirty));
+}
+
+fn restore(standing: &Standing) {
+    for (topic, phase) in [("state", "restoring"), ("journal", "replaying")] {
+        let ways = standing.shards.iter().filter(|shard| shard.phase == phase).filter_map(|shard| shard.way);
+        let (done, left) = ways.fold((0, 0), |sum, way| (sum.0 + way.done, sum.1 + way.left));
+        gauge!(RESTORE_DONE, "topic" => topic).set(float(done));
+        gauge!(RESTORE_LEFT, "topic" => topic).set(float(left));
+    }
+}
+
+fn transactions(total: &'static str, doubt: &'static str, tally: Transactions) {
+    let Transactions { committed, aborted, fenced, unknown, in_doubt } = tally;
+    for (outcome, count) in
+        [("committed", committed), ("aborted", aborted), ("fenced", fenced), ("unknown", unknown)]
+    {
+        counter!(total, "outcome" => outcome).absolute(count);
+    }
+    gauge!(doubt).set(float(in_doubt));
 }
 
 /// Gauges are floats; beyond 2^53 the last digits go.

@@ -3,8 +3,10 @@
 
 mod support;
 
-use serde_json::json;
-use support::{Place, model, wait_for};
+use log::{Log, Partition};
+use pipeline::topic;
+use serde_json::{Value, json};
+use support::{Place, Running, model, wait_for};
 
 #[test]
 fn an_unknown_key_of_a_model_is_told_with_its_place_and_never_published() {
@@ -52,12 +54,91 @@ fn nothing_is_committed_on_a_full_disk_and_nothing_is_lost() {
     assert_eq!(running.terminate(), Some(0));
     place.write("vitals.toml", &fine);
     let running = place.start();
-    wait_for("the record", || {
-        let status = place.run(["status", "--balance", "--json"]).json().remove(0);
-        let balance = status["balance"].as_array().unwrap();
-        let applied: i64 = balance.iter().map(|of| of["applied"].as_i64().unwrap()).sum();
-        (applied == 1 && balance.iter().all(|of| of["unaccounted"] == 0)).then_some(())
-    });
+    wait_for("the record", || place.is_balanced(1).then_some(()));
     assert_eq!(running.terminate(), Some(0));
     assert!(place.run(["replay", "--verify"]).fine().out.contains("equal, byte for byte"));
+}
+
+/// Deletes all records of a topic, as nobody should.
+fn truncate(place: &Place, topic: &str) {
+    let log = place.open_log();
+    let round = log.ends(&[topic.into()]).unwrap();
+    for (number, ends) in (0..).zip(&round.topics[0]) {
+        log.truncate_before(&Partition::new(topic, number), ends.end).unwrap();
+    }
+}
+
+/// A log in which the records of two accounts were folded.
+fn folded() -> Place {
+    let place = Place::ready(Some(&model("b2b.yaml")));
+    let accounts = ["acme", "initech"];
+    let mut lines = String::new();
+    for (hour, account) in (0..20).flat_map(|hour| accounts.map(|account| (hour, account))) {
+        let time = format!("2026-01-01T{hour:02}:00:00Z");
+        let value = json!({"id": hour.to_string(), "time": time, "account": account, "user": "ada"});
+        lines += &json!({"topic": "vitals.login", "key": account, "time": time, "value": value}).to_string();
+        lines.push('\n');
+    }
+    place.feed(["produce"], &lines).fine();
+    place.run(["run", "--mode", "recorded"]).fine();
+    assert!(place.is_balanced(40));
+    place
+}
+
+/// The outputs that are kept for ever.
+fn outputs(place: &Place) -> Vec<Value> {
+    let of = |name| place.run(["tail", name, "--json"]).fine().json();
+    let outputs: Vec<_> = ["health", "alerts"].into_iter().flat_map(of).collect();
+    assert!(!outputs.is_empty());
+    outputs
+}
+
+/// Waits for a process to say why it is not ready: the same of each shard, with the way out.
+fn refusal(running: &Running<'_>, reason: &str, way_out: &str) {
+    let said =
+        wait_for("the refusal", || Some(running.reasons()).filter(|said| said.matches(reason).count() == 2));
+    assert_eq!(said.lines().count(), 2, "{said}");
+    assert!(
+        said.lines().all(|line| line.starts_with("score: vitals.journal/") && line.contains(way_out)),
+        "{said}"
+    );
+    assert_eq!(running.get("/livez").0, 200);
+}
+
+#[test]
+fn a_truncated_state_topic_is_refused_and_a_rebuild_brings_all_back() {
+    let place = folded();
+    let before = outputs(&place);
+    truncate(&place, topic::STATE);
+    let running = place.start();
+    refusal(&running, "state is missing, though offset", "vitals run --rebuild");
+    let status = place.run(["status"]);
+    assert!(status.status == Some(1) && status.out.contains("vitals run --rebuild"), "{status:?}");
+    assert_eq!(outputs(&place), before);
+    assert_eq!(running.terminate(), Some(0));
+
+    let running = place.start_with(&["--rebuild"]);
+    wait_for("readiness", || running.reasons().is_empty().then_some(()));
+    wait_for("the counts", || place.is_balanced(40).then_some(()));
+    assert_eq!(running.terminate(), Some(0));
+    // It goes on live, and what was said stands as it did.
+    let after = outputs(&place);
+    assert!(before.iter().all(|record| after.contains(record)));
+    assert!(place.run(["replay", "--verify"]).fine().out.contains("equal, byte for byte"));
+}
+
+#[test]
+fn a_journal_that_begins_after_the_checkpoint_is_refused_even_for_a_rebuild() {
+    let place = folded();
+    let before = outputs(&place);
+    truncate(&place, topic::JOURNAL);
+    for (flags, reason) in
+        [(&[][..], "after the checkpoint at"), (&["--rebuild"], "the fold has no beginning")]
+    {
+        let running = place.start_with(flags);
+        refusal(&running, reason, "backup");
+        assert_eq!(outputs(&place), before);
+        assert!(place.is_balanced(40), "what is known of the records is still known");
+        assert_eq!(running.terminate(), Some(0));
+    }
 }

@@ -85,6 +85,11 @@ fn a_source_stops_after_a_thousand_in_a_row_stays_so_and_is_resumed() {
     wait_for("readiness", || (running.get("/readyz").0 == 200).then_some(()));
     wait_for("the rest", || (letters(&place).len() == 1_502).then_some(()));
     wait_for("the good one", || is_balanced(&place, "login", 1, 1_500).then_some(()));
+    wait_for("the difference to be told", || is_settled(&running).then_some(()));
+    running.kill();
+    // What was consumed is known after a restart too.
+    let running = place.start();
+    wait_for("the difference to be told again", || is_settled(&running).then_some(()));
     assert_eq!(running.terminate(), Some(0));
 }
 
@@ -119,6 +124,18 @@ fn line(source: &str, key: &str, value: &str) -> String {
     let record = json!({"topic": topic, "key": key, "time": "2026-01-01T00:01:00Z", "value": value});
     writeln!(line, "{record}").unwrap();
     line
+}
+
+/// Whether the metrics say that nothing is unaccounted for, of every source partition, and more than nothing consumed.
+fn is_settled(running: &Running<'_>) -> bool {
+    let text = running.get("/metrics").1;
+    let of = |name: &str| {
+        let lines = text.lines().filter(|line| line.starts_with(name));
+        lines.map(|line| line.rsplit(' ').next().unwrap().parse().unwrap()).collect::<Vec<i64>>()
+    };
+    let differences = of("vitals_process_unaccounted_records{");
+    let consumed: i64 = of("vitals_ingest_consumed_total{").iter().sum();
+    differences.len() == 18 && differences.iter().all(|difference| *difference == 0) && consumed == 1_505
 }
 
 fn letters(place: &Place) -> Vec<Value> {

@@ -135,7 +135,8 @@ fn numbers(line: &Line) -> Option<Vec<i64>> {
         numbers.extend([mark.source.index() as i64, i64::from(mark.partition_count)]);
         for part in &mark.partitions {
             let counts = [part.rejected.cast_signed(), part.skipped.cast_signed()];
-            numbers.extend([i64::from(part.partition), part.watermark.0, counts[0], counts[1]]);
+            let watermark = part.watermark.map_or(i64::MIN, |at| at.0);
+            numbers.extend([i64::from(part.partition), watermark, counts[0], counts[1]]);
             numbers.extend(part.runs.iter().flat_map(|run| [run.first.0, run.last.0]));
         }
     }

@@ -4,6 +4,7 @@ use super::trace::Trace;
 use super::world::World;
 use log::simulated::{Cluster, Simulated};
 use pipeline::settings::Identity;
+use pipeline::status::Phase;
 use pipeline::variant::Variant;
 use pipeline::{Failure, Ingest, Progress, Recorded, Score};
 
@@ -118,8 +119,11 @@ impl<V: Variant> Worker<V> {
     #[must_use]
     pub fn refusal(&self) -> Option<String> {
         let Body::Score(score) = &self.body else { return None };
-        let reasons = score.status().reasons;
-        (!reasons.is_empty()).then(|| format!("Score-{}: {}", self.number, reasons.join("; ")))
+        let refused = score.status().shards.into_iter().find_map(|shard| match shard.phase {
+            Phase::Refused(reason) => Some(reason),
+            Phase::Waiting | Phase::Restoring | Phase::Replaying | Phase::Live => None,
+        });
+        refused.map(|reason| format!("Score-{}: {reason}", self.number))
     }
 
     /// The greatest memory that a score worker uses for what is not committed, in bytes.

@@ -5,6 +5,7 @@ use super::journal::{self, Line, Time};
 use super::outputs;
 use super::schedule::Run;
 use super::world::{QUIET, SOON, SOURCES};
+use log::Partition;
 use log::simulated::Faults;
 use model::source::Source;
 use model::time::{MINUTE, SECOND};
@@ -84,6 +85,7 @@ impl<V: Variant> Run<V> {
             self.everybody(30)?;
         }
         self.check_time()?;
+        self.check_consumed()?;
         let mut left = None;
         for (which, worker) in self.workers.iter_mut().enumerate() {
             if worker.stage == Stage::Score && worker.number == 0 {
@@ -148,6 +150,30 @@ impl<V: Variant> Run<V> {
                 if reached.is_none_or(|reached| reached < least) {
                     return Err(format!(
                         "liveness: T of {source} is {reached:?} at {now}, in journal {number}"
+                    ));
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// Every record was consumed once, by what ingest says of it: its counts survive whatever went wrong.
+    fn check_consumed(&self) -> Result<(), String> {
+        let mut consumed = std::collections::BTreeMap::new();
+        for worker in &self.workers {
+            let Body::Ingest(ingest) = &worker.body else { continue };
+            for feed in ingest.status().feeds {
+                consumed.insert((feed.source, feed.partition), feed.consumed);
+            }
+        }
+        for (source, count) in SOURCES.into_iter().zip(self.producer.partitions()) {
+            for number in 0..count {
+                let partition = Partition::new(topic::of_source(source), number);
+                let records = self.cluster.committed_records(&partition).len() as u64;
+                let told = consumed.get(&(source, number)).copied();
+                if told != Some(records) {
+                    return Err(format!(
+                        "accounting: of {records} records of {partition}, {told:?} consumed"
                     ));
                 }
             }

@@ -83,7 +83,7 @@ impl Time {
             marks.resize(count, None);
             for part in &mark.partitions {
                 let known = &mut marks[part.partition as usize];
-                *known = (*known).max(Some(part.watermark.0));
+                *known = (*known).max(part.watermark.map(|at| at.0));
             }
             if let Some(least) = marks.iter().copied().min().flatten() {
                 let reached = self.reached.entry(mark.source).or_insert(least);

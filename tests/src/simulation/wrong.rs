@@ -41,5 +41,6 @@ wrong! {
     AccountsNotSkipped: ACCOUNTS_NOT_SKIPPED,
     EffectsReplayed: EFFECTS_REPLAYED,
     EntryIgnored: ENTRY_IGNORED,
+    AheadShared: AHEAD_SHARED,
     HeadIgnored: HEAD_IGNORED,
 }

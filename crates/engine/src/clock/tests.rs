@@ -9,7 +9,8 @@ const RULES: SourceRules =
 fn mark(watermark: i64, runs: &[(i64, i64)]) -> SourceMark {
     let runs =
         runs.iter().map(|(first, last)| Run { first: EventTime(*first), last: EventTime(*last) }).collect();
-    let part = PartitionMark { partition: 0, watermark: EventTime(watermark), runs, rejected: 0, skipped: 0 };
+    let part =
+        PartitionMark { partition: 0, watermark: Some(EventTime(watermark)), runs, rejected: 0, skipped: 0 };
     SourceMark { source: Source::Login, partition_count: 1, partitions: vec![part] }
 }
 
@@ -64,7 +65,10 @@ fn a_partition_without_a_watermark_holds_the_source() {
     clock.observe(&two, &RULES);
     assert_eq!(clock.watermark(), None);
     two.partitions[0].partition = 1;
-    two.partitions[0].watermark = EventTime(7);
+    two.partitions[0].watermark = None;
+    clock.observe(&two, &RULES);
+    assert_eq!(clock.watermark(), None, "what is told without one moves nothing");
+    two.partitions[0].watermark = Some(EventTime(7));
     clock.observe(&two, &RULES);
     assert_eq!(clock.watermark(), Some(7));
 }

@@ -36,7 +36,7 @@ impl Clock {
             partitions.resize(known, None);
             for told in &mark.partitions {
                 if let Some(watermark) = partitions.get_mut(told.partition as usize) {
-                    *watermark = (*watermark).max(Some(told.watermark.0));
+                    *watermark = (*watermark).max(told.watermark.map(|at| at.0));
                 }
             }
             // `None` is less than any watermark: while a partition has none, there is no new T.

@@ -65,7 +65,7 @@ impl Journal {
         for (source, partition_count, partitions) in marks {
             let mark = |(partition, watermark): &(u32, i64)| PartitionMark {
                 partition: *partition,
-                watermark: EventTime(*watermark),
+                watermark: Some(EventTime(*watermark)),
                 runs: self.take_runs(*source, *partition),
                 rejected: 0,
                 skipped: 0,

@@ -158,7 +158,7 @@ pub type Mark<'a> = (u32, i64, &'a [(i64, i64)]);
 pub fn mark(source: Source, partitions: u32, marks: &[Mark<'_>]) -> SourceMark {
     let part = |(partition, watermark, runs): &Mark<'_>| PartitionMark {
         partition: *partition,
-        watermark: EventTime(*watermark),
+        watermark: Some(EventTime(*watermark)),
         runs: runs
             .iter()
             .map(|(first, last)| Run { first: EventTime(*first), last: EventTime(*last) })

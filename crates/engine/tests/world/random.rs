@@ -128,7 +128,11 @@ fn marks(lanes: &mut [Lane], now: i64, random: &mut Random) -> Option<Owned> {
         let runs = std::mem::take(&mut lane.untold);
         let count =
             counts.iter().filter(|(source, _)| *source == lane.source).map(|(_, n)| *n).max().unwrap();
-        let one = mark(lane.source, count, &[(lane.partition, watermark, &runs)]);
+        let mut one = mark(lane.source, count, &[(lane.partition, watermark, &runs)]);
+        if random.one_in(20) {
+            // Only counts and runs are told; the next one says how far time has come.
+            one.partitions.iter_mut().for_each(|part| part.watermark = None);
+        }
         match sources.iter_mut().find(|other| other.source == one.source) {
             Some(other) => other.partitions.extend(one.partitions),
             None => sources.push(one),

@@ -123,6 +123,7 @@ impl Feed {
     pub(crate) fn count(&mut self, offset: i64, now: i64) {
         self.next = offset + 1;
         self.touched = true;
+        self.kept.consumed += 1;
         if self.recent.back().is_none_or(|(at, ..)| now - at >= MINUTE) {
             self.recent.push_back((now, 0, 0));
             while self.recent.front().is_some_and(|(at, ..)| *at < now - SHARE_OVER) {
@@ -168,19 +169,19 @@ impl Feed {
         self.kept.runs.len() >= MAX_RUNS
     }
 
-    /// What an entry says of it; it counts as told from here on.
-    pub(crate) fn tell(&mut self) -> Option<PartitionMark> {
-        let watermark = self.watermark?;
-        self.kept.told = Some(watermark);
+    /// What an entry says of it; it counts as told from here on. Without a watermark the counts are told all the
+    /// same: a source may stop before its first accepted record.
+    pub(crate) fn tell(&mut self) -> PartitionMark {
+        self.kept.told = self.watermark;
         self.told_counts = (self.kept.rejected, self.kept.skipped);
         self.touched = true;
-        Some(PartitionMark {
+        PartitionMark {
             partition: self.number,
-            watermark: EventTime(watermark),
+            watermark: self.watermark.map(EventTime),
             runs: std::mem::take(&mut self.kept.runs),
             rejected: self.kept.rejected,
             skipped: self.kept.skipped,
-        })
+        }
     }
 
     /// The metadata of its offset in the transaction of `stamp`, with what is untold of its runs.

@@ -35,6 +35,11 @@ impl Load {
         }
     }
 
+    /// How many partitions the journal has.
+    pub(crate) fn partitions(&self) -> u32 {
+        u32::try_from(self.frames.len()).unwrap_or(1)
+    }
+
     pub(crate) fn is_empty(&self) -> bool {
         self.appends.is_empty() && self.frames.iter().all(frame::Writer::is_empty)
     }
@@ -46,8 +51,7 @@ impl Load {
 
     /// Adds an activity to the frame of its account.
     pub(crate) fn accept(&mut self, activity: &Activity<'_>) {
-        let partitions = u32::try_from(self.frames.len()).unwrap_or(1);
-        let partition = wire::partition_of(activity.account, partitions);
+        let partition = wire::partition_of(activity.account, self.partitions());
         self.push(partition, &Entry::Activity(*activity));
     }
 

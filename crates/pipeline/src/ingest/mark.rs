@@ -113,7 +113,7 @@ impl<L: Log, V: Variant> Ingest<L, V> {
         let mut sources: BTreeMap<Source, SourceMark> = BTreeMap::new();
         for (partition, feed) in self.feeds.iter_mut().filter(|(_, feed)| feed.is_untold()) {
             let count = proof.count(&self.topics, &partition.topic).max(feed.number + 1);
-            let Some(told) = feed.tell() else { continue };
+            let told = feed.tell();
             let mark = sources.entry(feed.source).or_insert_with(|| SourceMark {
                 source: feed.source,
                 partition_count: count,

@@ -5,7 +5,10 @@
 //! watermark is the merge's position less its max delay and the greatest max skew, and watermarks are told by
 //! event time only. One worker, no wall clock. A live run may follow on the same journal.
 
-use super::{Feed, GROUP, Intake, Load};
+mod lane;
+mod merge;
+
+use super::{GROUP, Intake, Load};
 use crate::commit::{Committer, Outcome, Resolution};
 use crate::failure::{Failure, Progress, later};
 use crate::metadata;
@@ -14,38 +17,16 @@ use crate::settings;
 use crate::status::{FeedStatus, IngestStatus};
 use crate::topic;
 use crate::variant::{Correct, Variant};
-use engine::entry::{SourceMark, Watermarks};
-use log::{Batch, Event, Isolation, Log, Member, OffsetCommit, Partition, Transaction};
+use lane::Lane;
+use log::{Batch, Isolation, Log, Member, OffsetCommit, Partition, Transaction};
 use model::source::Source;
 use model::time::MINUTE;
 use std::cmp::Reverse;
-use std::collections::{BTreeMap, BinaryHeap, VecDeque};
+use std::collections::BinaryHeap;
 use std::sync::Arc;
 
 /// How much event time passes between two watermark entries, ms.
 const TICK: i64 = 15 * MINUTE;
-/// How many records one step merges at most.
-const STEP: usize = 4_096;
-/// How many bytes of a partition are read ahead at most.
-const AHEAD: usize = 4 << 20;
-
-/// One source partition of the merge.
-#[derive(Debug)]
-struct Lane {
-    partition: Partition,
-    feed: Feed,
-    /// The offset at which it is exhausted.
-    end: i64,
-    batches: VecDeque<Batch>,
-    /// Next record of the first batch.
-    cursor: usize,
-    /// Where reading goes on after what is held.
-    read_to: i64,
-    paused: bool,
-    exhausted: bool,
-    /// Whether its head stands in the heap.
-    queued: bool,
-}
 
 /// A recorded run of ingest.
 #[derive(Debug)]
@@ -195,219 +176,14 @@ impl<L: Log, V: Variant> Recorded<L, V> {
         Ok(if self.lanes.is_empty() { self.open_lanes()? } else { true })
     }
 
-    /// Finds the ends, and where each partition was left, once all are assigned.
-    fn open_lanes(&mut self) -> Result<bool, Failure> {
-        let Some(member) = &mut self.member else { return Ok(false) };
-        let Some(round) = later(self.log.ends(&self.topics))? else { return Ok(false) };
-        let all: usize = round.topics.iter().map(Vec::len).sum();
-        if self.assigned.len() < all {
-            return Ok(false);
-        }
-        self.assigned.sort();
-        self.assigned.dedup();
-        let Some(committed) = later(member.committed(&self.assigned))? else { return Ok(false) };
-        let (mut lanes, mut total) = (Vec::new(), 0);
-        for (partition, committed) in self.assigned.iter().zip(committed) {
-            let place = self.topics.iter().position(|topic| *topic == partition.topic);
-            let ends = place.and_then(|place| round.topics[place].get(partition.number as usize));
-            let (Some(source), Some(ends)) = (topic::source_of(&partition.topic), ends) else { continue };
-            let (next, kept) = match committed {
-                None => (ends.first, metadata::Source::default()),
-                Some(committed) => {
-                    let kept = metadata::Source::read(&committed.metadata).ok_or_else(|| {
-                        let reason = "its committed offset has metadata of another program";
-                        Failure::refused(partition, reason, "use another group or delete the group's offsets")
-                    })?;
-                    (committed.offset, kept)
-                }
-            };
-            self.committer.pass(kept.stamp);
-            self.tick = self.tick.max(kept.tick);
-            self.done |= kept.tick == Some(i64::MAX);
-            let exhausted = next >= ends.end;
-            if !exhausted && later(member.start(partition, next))?.is_none() {
-                return Ok(false);
-            }
-            total += ends.end.saturating_sub(next).max(0).unsigned_abs();
-            lanes.push(Lane {
-                partition: partition.clone(),
-                feed: Feed::new(source, partition.number, next, kept).up_to(ends.end),
-                end: ends.end,
-                batches: VecDeque::new(),
-                cursor: 0,
-                read_to: next,
-                paused: exhausted,
-                exhausted,
-                queued: false,
-            });
-        }
-        if self.done {
-            // The last entry of an earlier run was told; what was appended since is for a live run.
-            return Ok(false);
-        }
-        (self.lanes, self.total) = (lanes, total);
-        Ok(true)
-    }
-
-    /// Polls, and keeps what comes for its lane. Returns whether anything came.
-    fn poll(&mut self) -> Result<bool, Failure> {
-        let Some(member) = &mut self.member else { return Ok(false) };
-        let starving = self.lanes.iter().any(|lane| !lane.exhausted && lane.batches.is_empty());
-        let wait =
-            if starving || self.lanes.is_empty() { self.settings.wait } else { std::time::Duration::ZERO };
-        let mut batch = self.spare.pop().unwrap_or_default();
-        match later(member.poll(&mut batch, wait))? {
-            None | Some(Event::Idle) => {
-                self.spare.push(batch);
-                return Ok(false);
-            }
-            Some(Event::Records) => {
-                let lane =
-                    self.lanes.iter_mut().find(|lane| Some(&lane.partition) == batch.partition.as_ref());
-                let Some(lane) = lane else { return Ok(true) };
-                let last = batch.records().last().map_or(0, |record| record.offset);
-                if lane.exhausted || last < lane.read_to {
-                    return Ok(true);
-                }
-                lane.read_to = last + 1;
-                lane.exhausted = lane.read_to >= lane.end;
-                lane.batches.push_back(batch);
-                let held: usize = lane.batches.iter().map(Batch::size).sum();
-                if lane.exhausted || held > AHEAD {
-                    member.pause(&lane.partition);
-                    lane.paused = true;
-                }
-                return Ok(true);
-            }
-            Some(Event::End { partition, offset }) => {
-                if let Some(lane) = self.lanes.iter_mut().find(|lane| lane.partition == partition) {
-                    lane.exhausted |= offset >= lane.end;
-                }
-            }
-            Some(Event::Assigned(partitions)) => self.assigned.extend(partitions),
-            Some(Event::Lost(_)) => self.lost = true,
-            Some(Event::Revoked(partitions)) => {
-                if let Some(partition) = partitions.first() {
-                    let reason =
-                        "another member took partitions of the group while a recorded run merges all of them";
-                    return Err(Failure::refused(
-                        partition,
-                        reason,
-                        "stop the other ingest process; a recorded run is one worker",
-                    ));
-                }
-            }
-        }
-        self.spare.push(batch);
-        Ok(true)
-    }
-
-    /// Merges as far as every lane has a head. Returns how many records.
-    fn merge(&mut self) -> usize {
-        let mut merged = 0;
-        while merged < STEP {
-            if !self.queue_heads(&mut merged) {
-                break;
-            }
-            let Some(Reverse((time, lane))) = self.heads.pop() else { break };
-            self.lanes[lane].queued = false;
-            if time.div_euclid(TICK) > self.tick.unwrap_or(i64::MIN) {
-                self.tell(time, time.div_euclid(TICK), None);
-            } else if self.lanes[lane].feed.is_crowded() {
-                // Activity of old is far apart: what stands in an offset's metadata is bounded.
-                self.tell(time, self.tick.unwrap_or(i64::MIN), None);
-            }
-            self.take(lane);
-            merged += 1;
-            if self.is_full() {
-                break;
-            }
-        }
-        merged
-    }
-
-    /// Puts the head of every lane into the heap. Returns whether all that have one to come have one.
-    fn queue_heads(&mut self, merged: &mut usize) -> bool {
-        let mut all = true;
-        for place in 0..self.lanes.len() {
-            while !self.lanes[place].queued {
-                let lane = &mut self.lanes[place];
-                let Some(batch) = lane.batches.front() else {
-                    if !lane.exhausted {
-                        if lane.paused
-                            && let Some(member) = &mut self.member
-                            && member.start(&lane.partition, lane.read_to).is_ok()
-                        {
-                            lane.paused = false;
-                        }
-                        all = false;
-                    }
-                    break;
-                };
-                let record = batch.record(lane.cursor);
-                let Some(record) = record.filter(|record| record.offset < lane.end) else {
-                    // A batch is empty once its records are merged; beyond the end nothing is.
-                    if let Some(mut batch) = lane.batches.pop_front() {
-                        batch.clear();
-                        self.spare.push(batch);
-                    }
-                    lane.cursor = 0;
-                    continue;
-                };
-                let plan = self.model.as_ref().map(|model| &*model.plan);
-                if let Some(time) = plan.and_then(|plan| self.intake.time(&lane.feed, &record, plan)) {
-                    self.heads.push(Reverse((time, place)));
-                    lane.queued = true;
-                } else {
-                    self.take(place);
-                    *merged += 1;
-                }
-            }
-        }
-        all
-    }
-
-    /// Takes the head of a lane into the load.
-    fn take(&mut self, place: usize) {
-        let (Some(model), Some(load)) = (&self.model, &mut self.load) else { return };
-        let lane = &mut self.lanes[place];
-        let Some(batch) = lane.batches.front() else { return };
-        if let Some(record) = batch.record(lane.cursor) {
-            // Nothing is stopped in recorded time: what is bad is bad for ever, and is all in the dead letters.
-            self.intake.take(&lane.partition, &record, &model.plan, &mut lane.feed, load, 0);
-            lane.feed.kept.stopped = false;
-            self.merged += 1;
-        }
-        lane.cursor += 1;
-    }
-
-    /// Tells the watermarks of all sources.
-    fn tell(&mut self, time: i64, tick: i64, last: Option<i64>) {
-        let (Some(model), Some(load)) = (&self.model, &mut self.load) else { return };
-        let skew = model.plan.sources.iter().map(|rules| rules.max_skew).max().unwrap_or(0);
-        let mut sources: BTreeMap<Source, SourceMark> = BTreeMap::new();
-        for lane in &mut self.lanes {
-            let delay = model.plan.sources[lane.feed.source.index()].max_delay;
-            lane.feed.move_to(last.map_or(time - delay - skew, |last| last - delay));
-            lane.feed.kept.tick = Some(tick);
-            let Some(told) = lane.feed.tell() else { continue };
-            let mark = sources.entry(lane.feed.source).or_insert_with(|| SourceMark {
-                source: lane.feed.source,
-                partition_count: 0,
-                partitions: Vec::new(),
-            });
-            mark.partition_count = mark.partition_count.max(lane.feed.number + 1);
-            mark.partitions.push(told);
-        }
-        self.tick = Some(tick);
-        load.mark(&Watermarks { model: Some(model.plan.id), sources: sources.into_values().collect() });
-    }
-
     /// The end: time advances to the given instant, or to the greatest there is.
     fn finish(&mut self) {
         let newest = self.lanes.iter().filter_map(|lane| lane.feed.kept.newest).max();
-        if let Some(end) = self.until.or(newest) {
-            self.tell(end, i64::MAX, Some(end));
+        match self.until.or(newest) {
+            Some(end) => self.tell(end, i64::MAX, Some(end)),
+            // Nothing was accepted, so there is no time to tell; what was rejected counts all the same.
+            None if self.lanes.iter().any(|lane| lane.feed.is_untold()) => self.tell_all(),
+            None => {}
         }
         self.finished = true;
     }
@@ -485,8 +261,10 @@ impl<L: Log, V: Variant> Recorded<L, V> {
         };
         IngestStatus {
             feeds: self.lanes.iter().map(feed).collect(),
-            reasons: self.reason.iter().cloned().collect(),
+            reasons: self.reason.iter().cloned().chain(self.committer.trouble()).collect(),
             waiting: if self.lanes.is_empty() { self.assigned.len() } else { 0 },
+            journal: self.load.as_ref().map(Load::partitions),
+            transactions: self.committer.tally(),
         }
     }
 }

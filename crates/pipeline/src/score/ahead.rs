@@ -6,29 +6,34 @@ use wire::frame::Reader;
 
 /// How many activities one group has.
 const GROUP: usize = 32;
-/// Below so many accounts all of them are in the cache anyway.
-const WORTH_IT: usize = 4_096;
-
 /// A second reader of a frame, a group ahead of the first.
 #[derive(Debug)]
 pub(super) struct Ahead<'b> {
     reader: Reader<'b>,
+    /// With fewer accounts nothing is looked at.
+    from: usize,
     /// Entries that the first reader has still to take before the next group is looked at.
     left: usize,
 }
 
 impl<'b> Ahead<'b> {
     /// Begins where `reader` stands.
-    pub(super) fn of(reader: &Reader<'b>) -> Self {
-        Self { reader: reader.clone(), left: 0 }
+    pub(super) fn of(reader: &Reader<'b>, from: usize) -> Self {
+        Self { reader: reader.clone(), from, left: 0 }
     }
 
-    /// Notes that the first reader takes one entry.
-    pub(super) fn step(&mut self, shard: &Shard) {
-        if shard.len() < WORTH_IT {
-            return;
+    /// The second reader, where it stands: wrong to go on with, and only there to be found so.
+    pub(super) fn reader(&self) -> Reader<'b> {
+        self.reader.clone()
+    }
+
+    /// Notes that the first reader takes one entry. Returns whether a group was looked at.
+    pub(super) fn step(&mut self, shard: &Shard) -> bool {
+        if shard.len() < self.from {
+            return false;
         }
-        if self.left == 0 {
+        let looks = self.left == 0;
+        if looks {
             let mut accounts = [""; GROUP];
             let (mut found, mut seen) = (0, 0);
             // What cannot be read is the first reader's to report.
@@ -46,5 +51,6 @@ impl<'b> Ahead<'b> {
             self.left = seen.max(1);
         }
         self.left -= 1;
+        looks
     }
 }

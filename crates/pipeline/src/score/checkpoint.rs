@@ -4,6 +4,9 @@
 //! all of these are in, the marker is stored too. So the marker's position lies strictly before the oldest
 //! change that is not stored. What was taken for a transaction that aborts stays with its shard's content and
 //! goes with the next one.
+//!
+//! A marker says, beside, at which offset the state topic began when its shard came: if that moves, records of the
+//! state were deleted by somebody, and accounts may be among them.
 
 use crate::settings::{self, millis};
 use crate::topic::MAX_RECORD_BYTES;
@@ -45,6 +48,19 @@ pub(crate) fn put(to: &mut Appends, topic: &Arc<str>, partition: u32, kind: u8, 
     }
 }
 
+/// The bytes of a marker record: where the state topic begins, then what the shard says.
+fn mark(shard: &Shard, since: i64) -> Vec<u8> {
+    let mut marker = since.to_le_bytes().to_vec();
+    shard.write_marker(&mut marker);
+    marker
+}
+
+/// What [`mark`] made.
+pub(super) fn read_mark(record: &[u8]) -> Option<(i64, &[u8])> {
+    let (since, marker) = record.split_first_chunk::<8>()?;
+    Some((i64::from_le_bytes(*since), marker))
+}
+
 /// The checkpoints of one shard.
 #[derive(Debug, Default)]
 pub(crate) struct Checkpoint {
@@ -53,6 +69,8 @@ pub(crate) struct Checkpoint {
     models: BTreeSet<ModelId>,
     /// Whether a marker is stored: without one there is nothing to restore.
     marked: bool,
+    /// The offset at which the state topic begins.
+    since: i64,
     /// The position as of which something was added last.
     added: Option<Position>,
     /// When accounts were stored last.
@@ -70,8 +88,8 @@ struct Sweep {
 
 impl Checkpoint {
     /// Those of a shard that was restored: these models are stored already, and perhaps a marker.
-    pub(crate) fn restored(models: BTreeSet<ModelId>, marked: bool) -> Self {
-        Self { models, marked, ..Self::default() }
+    pub(crate) fn restored(models: BTreeSet<ModelId>, marked: bool, since: i64) -> Self {
+        Self { models, marked, since, ..Self::default() }
     }
 
     /// Adds what is due to a transaction, whose position is the shard's. To one that is sent again, nothing.
@@ -90,9 +108,7 @@ impl Checkpoint {
         let mut bytes = Vec::new();
         if !self.marked {
             // Until the first sweep is complete, all begins at the journal's beginning.
-            Shard::new().write_marker(&mut bytes);
-            put(to, topic, partition, kind::MARKER, &[], &bytes);
-            bytes.clear();
+            put(to, topic, partition, kind::MARKER, &[], &mark(&Shard::new(), self.since));
             self.marked = true;
         }
         for (id, text) in shard.models() {
@@ -102,10 +118,8 @@ impl Checkpoint {
         }
         let interval = millis(settings.checkpoint_interval).max(1);
         let sweep = self.sweep.get_or_insert_with(|| {
-            let mut marker = Vec::new();
-            shard.write_marker(&mut marker);
             let left = shard.dirty();
-            Sweep { marker, began: now, left, all: left }
+            Sweep { marker: mark(shard, self.since), began: now, left, all: left }
         });
         // As many as keep pace with the interval, at least a few, at most what the ceiling allows.
         let passed = (now - self.at).clamp(0, interval);
@@ -124,8 +138,7 @@ impl Checkpoint {
         }
         if sweep.left == 0 {
             if V::MARKER_AT_END {
-                sweep.marker.clear();
-                shard.write_marker(&mut sweep.marker);
+                sweep.marker = mark(shard, self.since);
             }
             put(to, topic, partition, kind::MARKER, &[], &sweep.marker);
             let began = sweep.began;

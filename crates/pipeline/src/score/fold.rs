@@ -56,8 +56,9 @@ impl<L: Log, V: Variant> Score<L, V> {
             };
             let again = V::EFFECTS_REPLAYED || V::ENTRY_IGNORED && record.offset == folding.target.offset;
             let (target, live) = (folding.target, folding.live);
-            let parts = Parts { shard: &mut folding.shard, target, live, speaks: live || again };
-            match fold_record(
+            let from = self.settings.ahead_from;
+            let parts = Parts { shard: &mut folding.shard, target, live, speaks: live || again, from };
+            match fold_record::<V>(
                 record.offset,
                 &self.frame,
                 &mut cursor,
@@ -129,10 +130,12 @@ struct Parts<'a> {
     live: bool,
     /// Whether effects are sent.
     speaks: bool,
+    /// From how many accounts on it is looked ahead.
+    from: usize,
 }
 
 /// Folds a record from the cursor on.
-fn fold_record(
+fn fold_record<V: Variant>(
     offset: i64,
     frame: &FrameBuffer,
     cursor: &mut Cursor,
@@ -140,12 +143,14 @@ fn fold_record(
     out: &mut Outbox<'_>,
     limit: usize,
 ) -> Result<Done, String> {
-    let Parts { shard, target, live, speaks } = parts;
+    let Parts { shard, target, live, speaks, from } = parts;
     let unreadable = |error| format!("the journal record at offset {offset} cannot be read: {error}");
     let mut reader = frame.reader_from(cursor.entry).map_err(unreadable)?;
-    let mut ahead = Ahead::of(&reader);
+    let mut ahead = Ahead::of(&reader, from);
     while let Some(entry) = reader.next_entry().map_err(unreadable)? {
-        ahead.step(shard);
+        if ahead.step(shard) && V::AHEAD_SHARED {
+            reader = ahead.reader();
+        }
         let at = Position { offset, entry: cursor.entry, minute: i64::MIN };
         // What the marker reflects is passed over; where it stands in the midst of an entry, that goes on.
         if !cursor.within && shard.position() >= Position::after(offset, cursor.entry) {

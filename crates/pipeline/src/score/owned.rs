@@ -2,7 +2,7 @@
 
 use super::checkpoint::Checkpoint;
 use super::restore::{Restore, Restored};
-use crate::status::Phase;
+use crate::status::{Phase, Way};
 use crate::variant::Variant;
 use engine::Shard;
 use engine::entry::Position;
@@ -32,6 +32,8 @@ pub(crate) struct Folding {
     pub(crate) checkpoint: Checkpoint,
     /// What is to be sent: effects, then state.
     pub(crate) appends: Appends,
+    /// The offset from which the journal is folded again.
+    from: i64,
     /// The offset to commit: of the record to read next.
     pub(crate) next: i64,
     /// The position whose effects are all in `appends` or committed.
@@ -44,15 +46,16 @@ pub(crate) struct Folding {
 
 impl Folding {
     pub(crate) fn new(restored: Restored) -> Self {
-        let Restored { shard, models, marked, target, from, head, .. } = restored;
+        let Restored { shard, models, marked, since, target, from, head, .. } = restored;
         let position = shard.position();
         Self {
             shard,
             target,
             head,
             live: false,
-            checkpoint: Checkpoint::restored(models, marked),
+            checkpoint: Checkpoint::restored(models, marked, since),
             appends: Appends::default(),
+            from,
             next: from,
             position,
             committed: target,
@@ -71,6 +74,17 @@ impl<L: Log, V: Variant> State<L, V> {
         match self {
             Self::Folding(folding) => Some(folding),
             Self::Waiting | Self::Restoring(_) | Self::Refused(_) => None,
+        }
+    }
+
+    /// How far it has come on its way back, if it is on it.
+    pub(crate) fn way(&self) -> Option<Way> {
+        match self {
+            Self::Restoring(restore) => Some(restore.way()),
+            Self::Folding(folding) if !folding.live => {
+                Some(Way::new(folding.from, folding.next, folding.target.offset.saturating_add(1)))
+            }
+            Self::Waiting | Self::Folding(_) | Self::Refused(_) => None,
         }
     }
 

@@ -7,10 +7,11 @@
 //! ```
 //! What does not fit together is refused, never started empty.
 
-use super::checkpoint::kind;
+use super::checkpoint::{kind, read_mark};
 use crate::failure::{Failure, later};
 use crate::metadata;
 use crate::settings::Rebuild;
+use crate::status::Way;
 use crate::topic;
 use crate::variant::Variant;
 use engine::entry::Position;
@@ -31,6 +32,9 @@ pub(crate) struct Restore<L: Log, V: Variant> {
     committed: Option<(Committed, metadata::Journal)>,
     journal: Ends,
     reader: L::Reader,
+    /// The first offset of the state, where reading goes on, and where it ends.
+    first: i64,
+    at: i64,
     end: i64,
     batch: Batch,
     /// Chunks by key: kind, key, chunk.
@@ -46,6 +50,8 @@ pub(crate) struct Restored {
     pub(crate) models: BTreeSet<ModelId>,
     /// Whether there is a marker in the state that can be restored from.
     pub(crate) marked: bool,
+    /// The offset at which the state begins.
+    pub(crate) since: i64,
     /// The position up to which its effects are committed.
     pub(crate) target: Position,
     /// The offset at which the journal is read on.
@@ -95,12 +101,19 @@ impl<L: Log, V: Variant> Restore<L, V> {
             committed,
             journal,
             reader,
+            first: state.first,
+            at: state.first,
             end,
             batch: Batch::default(),
             records: BTreeMap::new(),
             bytes: 0,
             variant: PhantomData,
         }))
+    }
+
+    /// How much of the state was read.
+    pub(crate) fn way(&self) -> Way {
+        Way::new(self.first, self.at, self.end)
     }
 
     /// How many bytes of state were read.
@@ -117,6 +130,7 @@ impl<L: Log, V: Variant> Restore<L, V> {
             match later(self.reader.poll(&mut self.batch, wait))? {
                 Some(Event::Records) => {
                     for record in self.batch.records() {
+                        self.at = record.offset + 1;
                         let Some([kind, chunk, key @ ..]) = record.key else { continue };
                         let name = (*kind, key.to_vec(), *chunk);
                         if let Some(value) = record.value {
@@ -167,7 +181,8 @@ impl<L: Log, V: Variant> Restore<L, V> {
                 return Err(self.refuse_for_good(reason));
             }
             let (shard, models) = (Shard::new(), BTreeSet::new());
-            return Ok(Restored { shard, models, marked: false, target, from: 0, head: None, stamp });
+            let since = self.first;
+            return Ok(Restored { shard, models, marked: false, since, target, from: 0, head: None, stamp });
         }
         let Some((committed, _)) = &self.committed else {
             return Err(self.refuse(
@@ -180,15 +195,22 @@ impl<L: Log, V: Variant> Restore<L, V> {
                 committed.offset
             )));
         };
+        let (since, marker) = read_mark(&marker).ok_or_else(|| self.refuse("the marker is cut off"))?;
+        if since != self.first {
+            return Err(self.refuse(format!(
+                "the state topic begins at offset {}, and began at {since} before: accounts in it may have been deleted",
+                self.first
+            )));
+        }
         let damaged = |what: &str, error: engine::bytes::Damaged| format!("{what}: {error}");
-        let models = Restoring::models(&marker).map_err(|error| self.refuse(damaged("the marker", error)))?;
+        let models = Restoring::models(marker).map_err(|error| self.refuse(damaged("the marker", error)))?;
         let mut texts: BTreeMap<ModelId, String> = BTreeMap::new();
         for id in &models {
             let text = self.value(kind::MODEL, &id.0).and_then(|text| String::from_utf8(text).ok());
             texts
                 .insert(*id, text.ok_or_else(|| self.refuse(format!("model {id} is missing in the state")))?);
         }
-        let mut restoring = Restoring::new(&marker, |id| texts.get(&id).map(String::as_str))
+        let mut restoring = Restoring::new(marker, |id| texts.get(&id).map(String::as_str))
             .map_err(|error| self.refuse(damaged("the marker", error)))?;
         let k = restoring.position();
         if k > target {
@@ -198,8 +220,9 @@ impl<L: Log, V: Variant> Restore<L, V> {
         }
         if self.journal.first > k.offset.max(0) {
             let reason = format!(
-                "the journal begins at offset {}, after the checkpoint at {}",
-                self.journal.first, k.offset
+                "the journal begins at offset {}, after the checkpoint at {}: what the fold needs is gone",
+                self.journal.first,
+                k.offset.max(0)
             );
             return Err(self.refuse_for_good(reason));
         }
@@ -214,7 +237,7 @@ impl<L: Log, V: Variant> Restore<L, V> {
             _ => k.offset,
         };
         let (shard, models) = (restoring.finish(), texts.into_keys().collect());
-        Ok(Restored { shard, models, marked: true, target, from, head, stamp })
+        Ok(Restored { shard, models, marked: true, since, target, from, head, stamp })
     }
 
     fn add_accounts(&mut self, restoring: &mut Restoring, target: Position) -> Result<(), Failure> {
@@ -243,7 +266,7 @@ impl<L: Log, V: Variant> Restore<L, V> {
         Failure::refused(
             &self.partition,
             reason,
-            "begin a new journal with `vitals setup`, or bring back the deleted records; keep the journal for ever, or at least as long as the longest window and the de-duplication horizon",
+            "bring the deleted records back from a backup, or begin anew with `vitals setup` in an empty place; keep the journal for ever, or at least from the last checkpoint on",
         )
     }
 }

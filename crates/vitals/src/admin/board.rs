@@ -60,7 +60,7 @@ impl Board {
             let report = post.report.borrow();
             take(&mut standing, &post.name, &report);
         }
-        standing.sort();
+        standing.conclude();
         standing
     }
 }

@@ -2,6 +2,7 @@
 
 use super::Desk;
 use super::view::{Alive, Ready};
+use crate::metrics;
 use axum::Json;
 use axum::extract::State;
 use axum::http::{StatusCode, header};
@@ -19,7 +20,7 @@ pub(super) async fn readyz(State(desk): State<Arc<Desk>>) -> (StatusCode, Json<R
     (status, Json(Ready { ready, reasons }))
 }
 
-pub(super) async fn metrics(State(desk): State<Arc<Desk>>) -> impl IntoResponse {
-    let text = desk.metrics.render(&desk.board.standing());
+pub(super) async fn numbers(State(desk): State<Arc<Desk>>) -> impl IntoResponse {
+    let text = metrics::render(&desk.board.standing());
     ([(header::CONTENT_TYPE, "text/plain; version=0.0.4")], text)
 }

@@ -53,10 +53,46 @@ pub(crate) struct Standing {
     pub(crate) feeds: Vec<Feed>,
     /// Journal partitions, by number.
     pub(crate) shards: Vec<Shard>,
-    /// Transactions of score, since the start.
-    pub(crate) commits: u64,
+    /// What became of the transactions of ingest and of score, since the start.
+    pub(crate) ingest_transactions: Transactions,
+    pub(crate) score_transactions: Transactions,
     /// Bytes of effects that wait for a transaction.
     pub(crate) outbox_bytes: u64,
+    /// How many partitions the journal has, once known.
+    pub(crate) journal_partitions: Option<u32>,
+}
+
+/// What became of transactions.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct Transactions {
+    pub(crate) committed: u64,
+    /// Sent again.
+    pub(crate) aborted: u64,
+    /// Refused since another writer had taken over.
+    pub(crate) fenced: u64,
+    /// Those whose outcome was not known at first; once it is, they count among the others too.
+    pub(crate) unknown: u64,
+    /// Those whose outcome is not known yet.
+    pub(crate) in_doubt: u64,
+}
+
+impl Transactions {
+    /// Takes in those of another worker.
+    fn add(&mut self, other: pipeline::status::Transactions) {
+        self.committed += other.committed;
+        self.aborted += other.aborted;
+        self.fenced += other.fenced;
+        self.unknown += other.unknown;
+        self.in_doubt += u64::from(other.in_doubt);
+    }
+}
+
+/// How far a shard has come on its way back: offsets of the state topic while it is restoring, of the journal while
+/// it is replaying.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct Way {
+    pub(crate) done: u64,
+    pub(crate) left: u64,
 }
 
 /// One source partition.
@@ -69,8 +105,13 @@ pub(crate) struct Feed {
     /// Complete up to here.
     pub(crate) watermark: Option<String>,
     pub(crate) watermark_ms: Option<i64>,
+    /// Records consumed, ever.
+    pub(crate) consumed: u64,
     pub(crate) rejected: u64,
     pub(crate) skipped: u64,
+    /// Records consumed less those of which it is said what became of them. Known where this process has all
+    /// shards and they are live.
+    pub(crate) unaccounted: Option<i64>,
     pub(crate) stopped: bool,
 }
 
@@ -80,6 +121,7 @@ pub(crate) struct Shard {
     pub(crate) partition: u32,
     pub(crate) phase: String,
     pub(crate) reason: Option<String>,
+    pub(crate) way: Option<Way>,
     pub(crate) position: i64,
     pub(crate) end: Option<i64>,
     pub(crate) accounts: u64,
@@ -202,16 +244,20 @@ impl Standing {
             end: feed.end,
             watermark: feed.watermark.map(|at| EventTime(at).to_string()),
             watermark_ms: feed.watermark,
+            consumed: feed.consumed,
             rejected: feed.rejected,
             skipped: feed.skipped,
+            unaccounted: None,
             stopped: feed.stopped,
         }));
+        self.ingest_transactions.add(status.transactions);
+        self.journal_partitions = self.journal_partitions.max(status.journal);
     }
 
     /// Takes in a score worker.
     pub(crate) fn add_score(&mut self, status: &ScoreStatus) {
         self.shards.extend(status.shards.iter().map(shard));
-        self.commits += status.commits;
+        self.score_transactions.add(status.transactions);
         self.outbox_bytes += wide(status.outbox);
     }
 
@@ -225,8 +271,20 @@ impl Standing {
         sum(self.shards.iter().map(|shard| &shard.open_alerts))
     }
 
-    /// Puts all in order.
-    pub(crate) fn sort(&mut self) {
+    /// Puts all in order and compares what was consumed with what became of it, once all workers are taken in.
+    pub(crate) fn conclude(&mut self) {
+        let live = self.shards.iter().filter(|shard| shard.phase == LIVE).count();
+        let is_whole = self.journal_partitions.is_some_and(|all| live == all as usize);
+        let mut folded: BTreeMap<(&str, u32), u64> = BTreeMap::new();
+        for count in self.shards.iter().flat_map(|shard| &shard.counts) {
+            let sum = folded.entry((&count.source, count.partition)).or_default();
+            *sum += count.applied + count.duplicate + count.late + count.unused;
+        }
+        for feed in &mut self.feeds {
+            let folded = folded.get(&(feed.source.as_str(), feed.partition)).copied().unwrap_or(0);
+            let said = folded + feed.rejected + feed.skipped;
+            feed.unaccounted = is_whole.then(|| feed.consumed.cast_signed() - said.cast_signed());
+        }
         self.feeds.sort_by(|a, b| (&a.source, a.partition).cmp(&(&b.source, b.partition)));
         self.shards.sort_by_key(|shard| shard.partition);
     }
@@ -253,6 +311,7 @@ fn shard(status: &ShardStatus) -> Shard {
         partition: status.partition,
         phase: phase.to_owned(),
         reason,
+        way: status.way.map(|way| Way { done: way.done, left: way.left }),
         position: status.position,
         end: status.end,
         accounts: wide(status.accounts),
@@ -267,15 +326,18 @@ fn shard(status: &ShardStatus) -> Shard {
     }
 }
 
+/// The word for a shard that is at work.
+const LIVE: &str = "live";
+
 /// The words for what a shard is doing.
-pub(crate) const PHASES: [&str; 5] = ["waiting", "restoring", "replaying", "live", "refused"];
+pub(crate) const PHASES: [&str; 5] = ["waiting", "restoring", "replaying", LIVE, "refused"];
 
 fn phase(phase: &Phase) -> (&'static str, Option<String>) {
     match phase {
         Phase::Waiting => ("waiting", None),
         Phase::Restoring => ("restoring", None),
         Phase::Replaying => ("replaying", None),
-        Phase::Live => ("live", None),
+        Phase::Live => (LIVE, None),
         Phase::Refused(reason) => ("refused", Some(reason.clone())),
     }
 }

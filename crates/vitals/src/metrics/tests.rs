@@ -1,32 +1,39 @@
 use super::*;
-use crate::admin::view::{Clock, Feed, Shard};
+use crate::admin::view::{Clock, Feed, Shard, Transactions, Way};
 use crate::settings::Settings;
 use crate::settings::key::{KEYS, Secrecy};
 use std::path::Path;
 
 /// Pinned: dashboards and alert rules hang on these names.
-const NAMES: [&str; 21] = [
+const NAMES: [&str; 28] = [
+    "vitals_ingest_consumed_total",
+    "vitals_ingest_in_doubt_transactions",
     "vitals_ingest_lag_records",
     "vitals_ingest_position_offset",
     "vitals_ingest_rejected_total",
     "vitals_ingest_skipped_total",
     "vitals_ingest_stopped_partitions",
+    "vitals_ingest_transactions_total",
     "vitals_ingest_watermark_age_seconds",
     "vitals_ingest_watermark_timestamp_seconds",
+    "vitals_process_unaccounted_records",
     "vitals_process_unready_reasons",
     "vitals_score_accounts",
     "vitals_score_activities_total",
     "vitals_score_advanced_timestamp_seconds",
     "vitals_score_backwards_total",
-    "vitals_score_commits_total",
     "vitals_score_crossed_total",
     "vitals_score_dead_sources",
     "vitals_score_dirty_accounts",
     "vitals_score_forgotten_total",
+    "vitals_score_in_doubt_transactions",
     "vitals_score_lag_records",
     "vitals_score_open_alerts",
     "vitals_score_outbox_bytes",
+    "vitals_score_restore_done_records",
+    "vitals_score_restore_left_records",
     "vitals_score_shards",
+    "vitals_score_transactions_total",
 ];
 
 fn standing() -> Standing {
@@ -37,14 +44,17 @@ fn standing() -> Standing {
         end: Some(8),
         watermark: None,
         watermark_ms,
+        consumed: 51,
         rejected: 2,
         skipped: 1,
+        unaccounted: None,
         stopped: partition == 1,
     };
     let shard = Shard {
         partition: 3,
         phase: "live".to_owned(),
         reason: None,
+        way: None,
         position: 10,
         end: Some(12),
         accounts: 7,
@@ -71,7 +81,28 @@ fn standing() -> Standing {
         dirty: 4,
     };
     let feeds = vec![feed(0, Some(9_000)), feed(1, Some(7_500))];
-    Standing { feeds, shards: vec![shard], commits: 6, outbox_bytes: 99, ..Standing::default() }
+    let back = |partition, phase: &str, done, left| Shard {
+        partition,
+        phase: phase.to_owned(),
+        way: Some(Way { done, left }),
+        end: None,
+        bands: BTreeMap::new(),
+        open_alerts: BTreeMap::new(),
+        counts: Vec::new(),
+        clocks: Vec::new(),
+        dirty: 0,
+        ..shard.clone()
+    };
+    let [one, two] = [back(4, "restoring", 30, 5), back(5, "replaying", 7, 8)];
+    let tally = Transactions { committed: 6, aborted: 2, fenced: 0, unknown: 1, in_doubt: 1 };
+    Standing {
+        feeds,
+        shards: vec![shard, one, two],
+        ingest_transactions: tally,
+        score_transactions: Transactions { committed: 9, ..Transactions::default() },
+        outbox_bytes: 99,
+        ..Standing::default()
+    }
 }
 
 #[test]
@@ -82,8 +113,33 @@ fn the_names_are_those_that_dashboards_know() {
 }
 
 #[test]
+fn the_difference_of_the_counts_is_told_once_all_shards_are_live() {
+    let difference = |standing: &Standing| {
+        let text = render(standing);
+        let of = |line: &&str| line.starts_with("vitals_process_unaccounted_records{");
+        text.lines().filter(of).map(str::to_owned).collect::<Vec<_>>()
+    };
+    let mut standing = standing();
+    standing.shards.truncate(1);
+    standing.conclude();
+    assert!(difference(&standing).is_empty(), "the journal may have more partitions");
+    standing.journal_partitions = Some(1);
+    standing.conclude();
+    // Of partition 0: 51 consumed, 40 applied, 3 duplicate, 2 late, 1 unused, 2 rejected, 1 skipped.
+    let [told, nothing] = [(0, 2), (1, 48)].map(|(partition, count)| {
+        format!("vitals_process_unaccounted_records{{source=\"login\",partition=\"{partition}\"}} {count}")
+    });
+    let mut found = difference(&standing);
+    found.sort_unstable();
+    assert_eq!(found, [told, nothing]);
+    standing.shards[0].phase = "replaying".to_owned();
+    standing.conclude();
+    assert!(difference(&standing).is_empty());
+}
+
+#[test]
 fn what_workers_tell_is_rendered_and_nothing_else() {
-    let text = Metrics::new().render(&standing());
+    let text = render(&standing());
     for line in [
         "vitals_ingest_rejected_total{source=\"login\",partition=\"1\"} 2",
         "vitals_ingest_lag_records{source=\"login\",partition=\"0\"} 3",
@@ -96,6 +152,16 @@ fn what_workers_tell_is_rendered_and_nothing_else() {
         "vitals_score_dead_sources{source=\"login\"} 1",
         "vitals_score_lag_records{partition=\"3\"} 2",
         "vitals_score_outbox_bytes 99",
+        "vitals_score_restore_done_records{topic=\"state\"} 30",
+        "vitals_score_restore_left_records{topic=\"state\"} 5",
+        "vitals_score_restore_done_records{topic=\"journal\"} 7",
+        "vitals_score_restore_left_records{topic=\"journal\"} 8",
+        "vitals_ingest_transactions_total{outcome=\"committed\"} 6",
+        "vitals_ingest_transactions_total{outcome=\"aborted\"} 2",
+        "vitals_ingest_transactions_total{outcome=\"unknown\"} 1",
+        "vitals_ingest_in_doubt_transactions 1",
+        "vitals_score_transactions_total{outcome=\"committed\"} 9",
+        "vitals_score_in_doubt_transactions 0",
     ] {
         assert!(text.lines().any(|found| found == line), "{line}\n{text}");
     }

@@ -2,7 +2,7 @@
 
 use super::{clean, count, grouped, shown, table};
 use crate::access::Topic;
-use crate::admin::view::{Balance, Standing, Verified};
+use crate::admin::view::{Balance, Shard, Standing, Verified, Way};
 use model::time::EventTime;
 use std::collections::BTreeMap;
 
@@ -16,8 +16,10 @@ pub(crate) fn standing(standing: &Standing) -> String {
         standing.reasons.iter().for_each(|reason| out += &format!("  {}\n", clean(reason)));
         out.push('\n');
     }
-    let mut feeds =
-        table(&["source", "part.", "position", "behind", "complete to", "rejected", "state"], 1..4);
+    let mut feeds = table(
+        &["source", "part.", "position", "behind", "complete to", "rejected", "under way", "state"],
+        1..4,
+    );
     for feed in &standing.feeds {
         let behind = feed.end.map_or_else(|| "?".to_owned(), |end| count(unsigned(end - feed.position)));
         feeds.add_row(vec![
@@ -27,6 +29,7 @@ pub(crate) fn standing(standing: &Standing) -> String {
             behind,
             feed.watermark.clone().unwrap_or_else(|| "-".to_owned()),
             count(feed.rejected),
+            feed.unaccounted.map_or_else(|| "?".to_owned(), |records| records.to_string()),
             if feed.stopped { "stopped" } else { "" }.to_owned(),
         ]);
     }
@@ -38,7 +41,7 @@ pub(crate) fn standing(standing: &Standing) -> String {
         let accounts = count(shard.accounts);
         shards.add_row(vec![
             shard.partition.to_string(),
-            shard.phase.clone(),
+            phase(shard),
             position,
             behind,
             accounts,
@@ -46,6 +49,7 @@ pub(crate) fn standing(standing: &Standing) -> String {
         ]);
     }
     out += &shown("Shards", &shards);
+    out += &shown("Transactions since the start", &transactions(standing));
     out += &shown("Clocks", &clocks(standing));
     let counts = |title: [&str; 2], counts: BTreeMap<String, u64>| {
         let mut table = table(&title, 1..2);
@@ -56,6 +60,22 @@ pub(crate) fn standing(standing: &Standing) -> String {
     };
     out += &shown("Accounts", &counts(["band", "accounts"], standing.bands()));
     out + &shown("Alerts that fire", &counts(["rule", "alerts"], standing.open_alerts()))
+}
+
+/// What a shard is doing, and how far it has come in it while it is on its way back.
+fn phase(shard: &Shard) -> String {
+    let Some(Way { done, left }) = shard.way else { return shard.phase.clone() };
+    format!("{}, {} of {}", shard.phase, grouped(done), grouped(done + left))
+}
+
+fn transactions(standing: &Standing) -> comfy_table::Table {
+    let head = ["transactions", "committed", "aborted", "fenced", "unknown at first", "in doubt"];
+    let mut table = table(&head, 1..6);
+    for (stage, of) in [("ingest", standing.ingest_transactions), ("score", standing.score_transactions)] {
+        let counts = [of.committed, of.aborted, of.fenced, of.unknown, of.in_doubt].map(count);
+        table.add_row([stage.to_owned()].into_iter().chain(counts));
+    }
+    table
 }
 
 /// The least T and A of each source over all shards, and whether its clock stands.

@@ -1,6 +1,7 @@
 //! The binary as a user has it: commands in a directory of their own.
 #![allow(dead_code, reason = "not every test uses all of it")]
 
+use log::embedded::{Durability, Embedded, Options};
 use serde_json::Value;
 use std::ffi::OsStr;
 use std::path::{Path, PathBuf};
@@ -47,16 +48,35 @@ impl Place {
     /// One whose log is set up with few partitions, and a model if one is named.
     pub(crate) fn ready(model: Option<&Path>) -> Self {
         let place = Self::new();
-        place.write(
+        place.set_up(model);
+        place
+    }
+
+    /// Sets the log up with few partitions, and a model if one is named.
+    pub(crate) fn set_up(&self, model: Option<&Path>) {
+        self.write(
             "vitals.toml",
             "[log]\ndir = 'data'\ndurability = 'buffered'\nreserve_bytes = 0\n[topics]\npartitions = 2\nsource_partitions = 2\n[admin]\nlisten = '127.0.0.1:0'\n",
         );
-        let setup = place.run(["setup"]);
+        let setup = self.run(["setup"]);
         assert_eq!(setup.status, Some(0), "{setup:?}");
         if let Some(model) = model {
-            place.run([OsStr::new("model"), OsStr::new("publish"), model.as_os_str()]).fine();
+            self.run([OsStr::new("model"), OsStr::new("publish"), model.as_os_str()]).fine();
         }
-        place
+    }
+
+    /// Opens the log, which no process may hold.
+    pub(crate) fn open_log(&self) -> Embedded {
+        let options = Options { durability: Durability::Buffered, reserve_bytes: 0, ..Options::default() };
+        Embedded::open(self.path("data"), options).unwrap()
+    }
+
+    /// Whether every record is accounted for, and so many of them are applied.
+    pub(crate) fn is_balanced(&self, applied: i64) -> bool {
+        let status = self.run(["status", "--balance", "--json"]).json().remove(0);
+        let balance = status["balance"].as_array().unwrap();
+        let sum: i64 = balance.iter().map(|of| of["applied"].as_i64().unwrap()).sum();
+        sum == applied && balance.iter().all(|of| of["unaccounted"] == 0)
     }
 
     pub(crate) fn path(&self, name: &str) -> PathBuf {
@@ -97,9 +117,14 @@ impl Place {
 
     /// Starts `vitals run`, and waits until its admin server answers.
     pub(crate) fn start(&self) -> Running<'_> {
+        self.start_with(&[])
+    }
+
+    /// The same with flags.
+    pub(crate) fn start_with(&self, flags: &[&str]) -> Running<'_> {
         let log = fs::File::create(self.path("run.err")).unwrap();
-        let child =
-            self.command(["run"]).stdin(Stdio::null()).stdout(Stdio::null()).stderr(log).spawn().unwrap();
+        let mut command = self.command(["run"].iter().chain(flags));
+        let child = command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(log).spawn().unwrap();
         let mut running = Running { place: self, child };
         wait_for("the admin server", || {
             if let Some(status) = running.child.try_wait().unwrap() {
@@ -157,6 +182,22 @@ impl Running<'_> {
     pub(crate) fn kill(mut self) {
         self.child.kill().unwrap();
         self.child.wait().unwrap();
+    }
+
+    /// Why it is not ready, all at once; empty if it is.
+    pub(crate) fn reasons(&self) -> String {
+        let (status, body) = self.get("/readyz");
+        let ready: Value = serde_json::from_str(&body).unwrap();
+        let reasons: Vec<_> =
+            ready["reasons"].as_array().unwrap().iter().map(|of| of.as_str().unwrap()).collect();
+        assert_eq!(status == 200, reasons.is_empty(), "{body}");
+        reasons.join("\n")
+    }
+
+    /// Waits until it ends by itself; its exit status and what it said.
+    pub(crate) fn end(mut self) -> (Option<i32>, String) {
+        let status = wait_for("the end of run", || self.child.try_wait().unwrap()).code();
+        (status, fs::read_to_string(self.place.path("run.err")).unwrap())
     }
 
     /// Asks it to end; its exit status.

@@ -3,8 +3,8 @@
 //! ```text
 //! model      0, or 1 and 32 bytes
 //! sources    count, then each: source  partition_count  count of partitions, then each:
-//! partition  number: less the one before  watermark: signed, less the time before
-//!            rejected  skipped  count of runs, then each: first: signed, less the watermark  last: signed, less first
+//! partition  number: less the one before, × 2, + 1 with a watermark  [watermark: signed, less the time before]
+//!            rejected  skipped  count of runs, then each: first: signed, less the time before  last: signed, less first
 //! ```
 
 use super::FrameError;
@@ -29,10 +29,13 @@ pub(super) fn put(out: &mut Vec<u8>, time: &mut i64, watermarks: &Watermarks) {
         varint::put(out, mark.partitions.len() as u64);
         let mut number = 0_u32;
         for partition in &mark.partitions {
-            varint::put(out, u64::from(partition.partition.wrapping_sub(number)));
+            let step = u64::from(partition.partition.wrapping_sub(number));
             number = partition.partition;
-            varint::put_signed(out, partition.watermark.0.wrapping_sub(*time));
-            *time = partition.watermark.0;
+            varint::put(out, (step << 1) | u64::from(partition.watermark.is_some()));
+            if let Some(watermark) = partition.watermark {
+                varint::put_signed(out, watermark.0.wrapping_sub(*time));
+                *time = watermark.0;
+            }
             varint::put(out, partition.rejected);
             varint::put(out, partition.skipped);
             varint::put(out, partition.runs.len() as u64);
@@ -58,17 +61,28 @@ pub(super) fn take(cursor: &mut Cursor<'_>, time: &mut i64) -> Result<Watermarks
         let mut mark = SourceMark { source, partition_count, partitions: Vec::new() };
         let mut number = 0_u32;
         for _ in 0..cursor.count("partition marks")? {
-            number = number.wrapping_add(cursor.u32("partition")?);
-            mark.partitions.push(partition(cursor, number, time)?);
+            let head = cursor.varint("partition")?;
+            let step = u32::try_from(head >> 1).map_err(|_| FrameError::Invalid("partition"))?;
+            number = number.wrapping_add(step);
+            let watermark = if head & 1 == 1 {
+                *time = time.wrapping_add(cursor.signed("watermark")?);
+                Some(EventTime(*time))
+            } else {
+                None
+            };
+            mark.partitions.push(partition(cursor, number, watermark, *time)?);
         }
         watermarks.sources.push(mark);
     }
     Ok(watermarks)
 }
 
-fn partition(cursor: &mut Cursor<'_>, number: u32, time: &mut i64) -> Result<PartitionMark, FrameError> {
-    *time = time.wrapping_add(cursor.signed("watermark")?);
-    let watermark = EventTime(*time);
+fn partition(
+    cursor: &mut Cursor<'_>,
+    number: u32,
+    watermark: Option<EventTime>,
+    time: i64,
+) -> Result<PartitionMark, FrameError> {
     let rejected = cursor.varint("rejected count")?;
     let skipped = cursor.varint("skipped count")?;
     let mut runs = Vec::new();

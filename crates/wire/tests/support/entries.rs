@@ -119,10 +119,11 @@ fn watermarks() -> impl Strategy<Value = Watermarks> {
     let run =
         (time(), time()).prop_map(|(first, last)| Run { first: EventTime(first), last: EventTime(last) });
     let runs = proptest::collection::vec(run, 0..3);
-    let mark = (any::<u32>(), time(), runs, any::<u64>(), 0_u64..100).prop_map(
+    let watermark = proptest::option::of(time().prop_map(EventTime));
+    let mark = (any::<u32>(), watermark, runs, any::<u64>(), 0_u64..100).prop_map(
         |(partition, watermark, runs, rejected, skipped)| PartitionMark {
             partition,
-            watermark: EventTime(watermark),
+            watermark,
             runs,
             rejected,
             skipped,

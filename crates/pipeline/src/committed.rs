@@ -1,0 +1,49 @@
+//! What is committed, read from outside of any group: what `verify` and `balance` begin from.
+
+use crate::failure::{Failure, later};
+use crate::score::kind;
+use crate::topic;
+use engine::Shard;
+use engine::count::Counts;
+use engine::entry::Position;
+use log::{Batch, Event, Isolation, Log, Partition, Reader};
+use std::time::Duration;
+
+/// Reads a partition to its stable end, and gives each record.
+pub(crate) fn read_all<L: Log>(
+    log: &L,
+    partition: &Partition,
+    mut each: impl FnMut(&log::Record<'_>),
+) -> Result<(), Failure> {
+    let round = log.ends(std::slice::from_ref(&partition.topic))?;
+    let ends = round.topics.first().and_then(|ends| ends.get(partition.number as usize));
+    let Some(ends) = ends.filter(|ends| ends.end > ends.first) else { return Ok(()) };
+    let mut reader = log.read(partition, ends.first, Isolation::Committed)?;
+    let mut batch = Batch::default();
+    loop {
+        match later(reader.poll(&mut batch, Duration::from_millis(100)))? {
+            Some(Event::Records) => batch.records().for_each(|record| each(&record)),
+            // A transaction still open, of ours or upstream, is not waited for.
+            Some(Event::End { .. }) => return Ok(()),
+            Some(Event::Idle | Event::Assigned(_) | Event::Revoked(_) | Event::Lost(_)) | None => {}
+        }
+    }
+}
+
+/// The position and counts of a shard's head.
+pub(crate) fn head<L: Log>(log: &L, number: u32) -> Result<Option<(Position, Counts)>, Failure> {
+    let partition = Partition::new(topic::STATE, number);
+    let mut newest = None;
+    read_all(log, &partition, |record| {
+        if let (Some([kind::HEAD, ..]), Some([_, value @ ..])) = (record.key, record.value) {
+            newest = Shard::peek_head(value).ok();
+        }
+    })?;
+    Ok(newest)
+}
+
+/// How many partitions the journal has.
+pub(crate) fn partitions<L: Log>(log: &L) -> Result<u32, Failure> {
+    let spec = log.topic(topic::JOURNAL)?;
+    Ok(spec.ok_or_else(|| log::Error::Missing(topic::JOURNAL.to_owned()))?.partitions)
+}

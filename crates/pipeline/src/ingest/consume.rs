@@ -1,0 +1,91 @@
+//! What comes is polled and taken in; a source of which too much is bad is stopped as a whole, and resumed.
+
+use super::intake::Taken;
+use super::{Feed, Ingest};
+use crate::failure::{Failure, Progress, later};
+use crate::variant::Variant;
+use log::{Batch, Event, Log, Member};
+use model::source::Source;
+use std::time::Duration;
+
+impl<L: Log, V: Variant> Ingest<L, V> {
+    /// Polls and takes in what comes; what comes while all is held comes again.
+    pub(super) fn poll(&mut self, wait: Duration) -> Result<Progress, Failure> {
+        let Some(member) = &mut self.member else { return Ok(Progress::Idle) };
+        let mut batch = std::mem::take(&mut self.batch);
+        let event = later(member.poll(&mut batch, wait))?;
+        match event {
+            None | Some(Event::Idle) => {
+                self.batch = batch;
+                return Ok(Progress::Idle);
+            }
+            Some(Event::Records) if self.held && !V::TAKES_IN_DOUBT => {}
+            Some(Event::Records) => self.take(&batch),
+            Some(Event::End { partition, offset }) => {
+                if let Some(feed) = self.feeds.get_mut(&partition) {
+                    feed.end = feed.end.max(offset);
+                }
+            }
+            Some(Event::Assigned(partitions)) => self.waiting.extend(partitions),
+            Some(Event::Revoked(partitions)) => self.revoke(partitions),
+            Some(Event::Lost(partitions)) => self.lose(&partitions),
+        }
+        self.batch = batch;
+        Ok(Progress::Worked)
+    }
+
+    fn take(&mut self, batch: &Batch) {
+        let (Some(partition), Some(model), Some(load)) = (&batch.partition, &self.model, &mut self.load)
+        else {
+            return;
+        };
+        let Some(source) = self.feeds.get(partition).map(|feed| feed.source) else { return };
+        let others = self.feeds.iter().filter(|(other, feed)| feed.source == source && *other != partition);
+        let rows = others.map(|(_, feed)| feed.kept.row).sum();
+        let Some(feed) = self.feeds.get_mut(partition) else { return };
+        feed.rows_beside = rows;
+        let now = self.log.now();
+        let (mut stop, mut crowded) = (false, false);
+        for record in batch.records() {
+            if record.offset < feed.next || feed.kept.stopped {
+                continue;
+            }
+            stop |= self.intake.take(partition, &record, &model.plan, feed, load, now) == Taken::Stop;
+            crowded = feed.is_crowded();
+            if crowded {
+                break;
+            }
+        }
+        if stop {
+            self.stop_source(source);
+        }
+        if crowded {
+            // The rest comes again once this is told.
+            self.hold();
+        }
+    }
+
+    /// Stops a source: none of its partitions of this worker is consumed any more.
+    fn stop_source(&mut self, source: Source) {
+        for (partition, feed) in self.feeds.iter_mut().filter(|(_, feed)| feed.source == source) {
+            (feed.kept.stopped, feed.touched) = (true, true);
+            if let Some(member) = &mut self.member {
+                member.pause(partition);
+            }
+        }
+    }
+
+    /// Ends the stop of a source: its partitions of this worker are consumed again.
+    ///
+    /// # Errors
+    /// [`Failure`] if the log fails.
+    pub fn resume(&mut self, source: Source) -> Result<usize, Failure> {
+        let stopped = self.feeds.values_mut().filter(|feed| feed.source == source && feed.kept.stopped);
+        let resumed = stopped.map(Feed::resume).count();
+        if resumed > 0 {
+            // The next step starts what is held.
+            self.hold();
+        }
+        Ok(resumed)
+    }
+}

@@ -1,0 +1,140 @@
+//! The lanes of a merge: where each source partition was left and where it ends, and what was read ahead of it.
+
+use super::super::Feed;
+use super::Recorded;
+use crate::failure::{Failure, later};
+use crate::metadata;
+use crate::topic;
+use crate::variant::Variant;
+use log::{Batch, Event, Log, Member, Partition};
+use std::collections::VecDeque;
+use std::time::Duration;
+
+/// How many bytes of a partition are read ahead at most.
+const AHEAD: usize = 4 << 20;
+
+/// One source partition of the merge.
+#[derive(Debug)]
+pub(super) struct Lane {
+    pub(super) partition: Partition,
+    pub(super) feed: Feed,
+    /// The offset at which it is exhausted.
+    pub(super) end: i64,
+    pub(super) batches: VecDeque<Batch>,
+    /// Next record of the first batch.
+    pub(super) cursor: usize,
+    /// Where reading goes on after what is held.
+    pub(super) read_to: i64,
+    pub(super) paused: bool,
+    pub(super) exhausted: bool,
+    /// Whether its head stands in the heap.
+    pub(super) queued: bool,
+}
+
+impl<L: Log, V: Variant> Recorded<L, V> {
+    /// Finds the ends, and where each partition was left, once all are assigned.
+    pub(super) fn open_lanes(&mut self) -> Result<bool, Failure> {
+        let Some(member) = &mut self.member else { return Ok(false) };
+        let Some(round) = later(self.log.ends(&self.topics))? else { return Ok(false) };
+        let all: usize = round.topics.iter().map(Vec::len).sum();
+        if self.assigned.len() < all {
+            return Ok(false);
+        }
+        self.assigned.sort();
+        self.assigned.dedup();
+        let Some(committed) = later(member.committed(&self.assigned))? else { return Ok(false) };
+        let (mut lanes, mut total) = (Vec::new(), 0);
+        for (partition, committed) in self.assigned.iter().zip(committed) {
+            let place = self.topics.iter().position(|topic| *topic == partition.topic);
+            let ends = place.and_then(|place| round.topics[place].get(partition.number as usize));
+            let (Some(source), Some(ends)) = (topic::source_of(&partition.topic), ends) else { continue };
+            let (next, kept) = match committed {
+                None => (ends.first, metadata::Source::default()),
+                Some(committed) => {
+                    let kept = metadata::Source::read(&committed.metadata).ok_or_else(|| {
+                        let reason = "its committed offset has metadata of another program";
+                        Failure::refused(partition, reason, "use another group or delete the group's offsets")
+                    })?;
+                    (committed.offset, kept)
+                }
+            };
+            self.committer.pass(kept.stamp);
+            self.tick = self.tick.max(kept.tick);
+            self.done |= kept.tick == Some(i64::MAX);
+            let exhausted = next >= ends.end;
+            if !exhausted && later(member.start(partition, next))?.is_none() {
+                return Ok(false);
+            }
+            total += ends.end.saturating_sub(next).max(0).unsigned_abs();
+            lanes.push(Lane {
+                partition: partition.clone(),
+                feed: Feed::new(source, partition.number, next, kept).up_to(ends.end),
+                end: ends.end,
+                batches: VecDeque::new(),
+                cursor: 0,
+                read_to: next,
+                paused: exhausted,
+                exhausted,
+                queued: false,
+            });
+        }
+        if self.done {
+            // The last entry of an earlier run was told; what was appended since is for a live run.
+            return Ok(false);
+        }
+        (self.lanes, self.total) = (lanes, total);
+        Ok(true)
+    }
+
+    /// Polls, and keeps what comes for its lane. Returns whether anything came.
+    pub(super) fn poll(&mut self) -> Result<bool, Failure> {
+        let Some(member) = &mut self.member else { return Ok(false) };
+        let starving = self.lanes.iter().any(|lane| !lane.exhausted && lane.batches.is_empty());
+        let wait = if starving || self.lanes.is_empty() { self.settings.wait } else { Duration::ZERO };
+        let mut batch = self.spare.pop().unwrap_or_default();
+        match later(member.poll(&mut batch, wait))? {
+            None | Some(Event::Idle) => {
+                self.spare.push(batch);
+                return Ok(false);
+            }
+            Some(Event::Records) => {
+                let lane =
+                    self.lanes.iter_mut().find(|lane| Some(&lane.partition) == batch.partition.as_ref());
+                let Some(lane) = lane else { return Ok(true) };
+                let last = batch.records().last().map_or(0, |record| record.offset);
+                if lane.exhausted || last < lane.read_to {
+                    return Ok(true);
+                }
+                lane.read_to = last + 1;
+                lane.exhausted = lane.read_to >= lane.end;
+                lane.batches.push_back(batch);
+                let held: usize = lane.batches.iter().map(Batch::size).sum();
+                if lane.exhausted || held > AHEAD {
+                    member.pause(&lane.partition);
+                    lane.paused = true;
+                }
+                return Ok(true);
+            }
+            Some(Event::End { partition, offset }) => {
+                if let Some(lane) = self.lanes.iter_mut().find(|lane| lane.partition == partition) {
+                    lane.exhausted |= offset >= lane.end;
+                }
+            }
+            Some(Event::Assigned(partitions)) => self.assigned.extend(partitions),
+            Some(Event::Lost(_)) => self.lost = true,
+            Some(Event::Revoked(partitions)) => {
+                if let Some(partition) = partitions.first() {
+                    let reason =
+                        "another member took partitions of the group while a recorded run merges all of them";
+                    return Err(Failure::refused(
+                        partition,
+                        reason,
+                        "stop the other ingest process; a recorded run is one worker",
+                    ));
+                }
+            }
+        }
+        self.spare.push(batch);
+        Ok(true)
+    }
+}

@@ -1,0 +1,100 @@
+//! Every consumed record is told of, also where none of a source was ever accepted.
+
+#![allow(clippy::unwrap_used, clippy::panic, reason = "a test")]
+
+use log::simulated::{Cluster, Faults};
+use log::{Log, Partition};
+use model::source::Source;
+use pipeline::settings::{self, Identity};
+use pipeline::{Account, Ingest, Progress, Recorded, Score, topic};
+use std::sync::Arc;
+
+const MODEL: &str = include_str!("../../../deploy/models/b2b.yaml");
+
+/// A cluster with a model and one partition of everything.
+fn cluster() -> Cluster {
+    let cluster = Cluster::new(7, Faults::none());
+    let log = cluster.process("setup");
+    for spec in topic::specs(1, 1) {
+        log.create(&spec).unwrap();
+    }
+    pipeline::publish(&log, MODEL, 1).unwrap();
+    cluster
+}
+
+/// Appends a record without a value, and some that are no activities.
+fn append_bad(cluster: &Cluster, source: Source, count: usize) {
+    let partition = Partition::new(topic::of_source(source), 0);
+    cluster.append_raw(&partition, Some(b"k"), None, None);
+    for _ in 0..count {
+        cluster.append_raw(&partition, Some(b"k"), Some(b"no activity"), None);
+    }
+}
+
+fn account(cluster: &Cluster, source: Source) -> Account {
+    let balance = pipeline::balance(&cluster.process("auditor")).unwrap();
+    balance[&(source, 0)]
+}
+
+/// Whether score has folded and committed all that ingest has said.
+fn is_folded(cluster: &Cluster, score: &Score<log::simulated::Simulated>) -> bool {
+    let log = cluster.process("looker");
+    let round = log.ends(&[Arc::from(topic::JOURNAL)]).unwrap();
+    score.has_reached(&[round.topics[0][0].end])
+}
+
+/// Lets live workers run until a source is accounted for.
+fn run_live(cluster: &Cluster, settings: &settings::Ingest, clock_ms: i64) -> Account {
+    let log = cluster.process("live");
+    cluster.set_clock(&log, clock_ms);
+    let mut ingest = Ingest::new(log.clone(), Identity::default(), settings.clone());
+    let mut score = Score::new(log, Identity::default(), settings::Score::default());
+    for _ in 0..2_000 {
+        ingest.step().unwrap();
+        score.step().unwrap();
+        cluster.advance(20);
+        if is_folded(cluster, &score) && account(cluster, Source::Login).unaccounted() == 0 {
+            ingest.stop();
+            score.stop();
+            return account(cluster, Source::Login);
+        }
+    }
+    panic!("not accounted for: {:?}", account(cluster, Source::Login));
+}
+
+#[test]
+fn a_source_that_stops_before_its_first_accepted_record_is_accounted_for() {
+    let cluster = cluster();
+    append_bad(&cluster, Source::Login, 12);
+    let settings = settings::Ingest { stop_in_a_row: 12, ..settings::Ingest::default() };
+    let account = run_live(&cluster, &settings, 0);
+    assert_eq!((account.records, account.rejected, account.skipped), (13, 12, 1), "{account:?}");
+}
+
+#[test]
+fn a_source_that_has_no_watermark_is_accounted_for() {
+    let cluster = cluster();
+    append_bad(&cluster, Source::Login, 12);
+    // With a clock that is wrong there is no watermark by the wall clock, and nothing is accepted.
+    let account = run_live(&cluster, &settings::Ingest::default(), 3_600_000);
+    assert_eq!((account.records, account.rejected, account.skipped), (13, 12, 1), "{account:?}");
+}
+
+#[test]
+fn a_recorded_run_of_nothing_but_rejected_records_is_accounted_for() {
+    let cluster = cluster();
+    append_bad(&cluster, Source::Login, 12);
+    let log = cluster.process("recorded");
+    let mut ingest = Recorded::new(log.clone(), Identity::default(), settings::Ingest::default(), None);
+    let mut score = Score::new(log, Identity::default(), settings::Score::default());
+    for _ in 0..2_000 {
+        let done = ingest.step().unwrap() == Progress::Done;
+        score.step().unwrap();
+        cluster.advance(20);
+        if done && is_folded(&cluster, &score) {
+            break;
+        }
+    }
+    let account = account(&cluster, Source::Login);
+    assert_eq!((account.rejected, account.skipped, account.unaccounted()), (12, 1, 0), "{account:?}");
+}
