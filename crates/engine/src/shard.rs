@@ -375,6 +375,17 @@ impl Shard {
         }
     }
 
+    /// Works out what is derived of an account, as it stands; nothing is said.
+    fn derive(&mut self, place: usize) {
+        let account = &mut self.accounts[place];
+        let enabled = self.ready_at.is_some_and(|ready| self.now.greatest - account.spread >= ready);
+        let clocks = Clocks { clocks: &self.clocks, rules: &self.rules };
+        let (as_of, cause, scope) = (account.as_of, Cause::Time, Scope::Due);
+        let look = Look { now: &self.now, clocks, as_of, cause, enabled, scope };
+        derive(account, &self.plans[account.plan], &mut self.work, look);
+        self.arm(place);
+    }
+
     /// Puts an account into the calendars.
     fn arm(&mut self, place: usize) {
         let account = &mut self.accounts[place];
@@ -458,15 +469,8 @@ impl Shard {
     /// Shows where an account stands now, published or not. `None` if there is no such account.
     pub fn standing<T>(&mut self, id: &str, show: impl FnOnce(&Standing<'_>) -> T) -> Option<T> {
         let place = self.find(id)?;
-        let account = &mut self.accounts[place];
-        let prepared = &mut self.plans[account.plan];
-        let clocks = Clocks { clocks: &self.clocks, rules: &self.rules };
-        if account.unread {
-            let enabled = self.ready_at.is_some_and(|ready| self.now.greatest - account.spread >= ready);
-            let (as_of, cause, scope) = (account.as_of, Cause::Time, Scope::Due);
-            let look = Look { now: &self.now, clocks, as_of, cause, enabled, scope };
-            derive(account, prepared, &mut self.work, look);
-            self.arm(place);
+        if self.accounts[place].unread {
+            self.derive(place);
         }
         let account = &mut self.accounts[place];
         let prepared = &mut self.plans[account.plan];

@@ -8,7 +8,7 @@ use engine::effect::{Effect, EffectId, Sink};
 use engine::entry::Position;
 use engine::{Restoring, Shard, Step};
 use std::collections::BTreeMap;
-use world::random::{MODELS, Random, journal};
+use world::random::{MODELS, Random, changing_journal};
 use world::{Lines, Owned};
 
 struct Silent;
@@ -53,7 +53,7 @@ fn undisturbed(journal: &[Owned]) -> (Vec<(Position, String)>, Shard) {
 fn a_restored_shard_goes_on_as_if_nothing_had_been() {
     let mut effects = 0;
     for seed in 0..60 {
-        let journal = journal(seed, 250);
+        let journal = changing_journal(seed, 250);
         let (expected, whole) = undisturbed(&journal);
         effects += expected.len();
         let random = &mut Random(seed ^ 0xabcd);

@@ -12,9 +12,7 @@ use crate::account::Account;
 use crate::bytes::{Damaged, Reader, Writer};
 use crate::clock::{Clock, Gap};
 use crate::count::Counts;
-use crate::effect::Cause;
 use crate::entry::{Position, Run};
-use crate::evaluate::{Look, Scope, derive};
 use crate::fingerprint;
 use crate::now::Clocks;
 use crate::prepared::Prepared;
@@ -279,14 +277,8 @@ impl Shard {
         let reached: Vec<u32> =
             self.ahead.extract_if(.., |place| self.accounts[*place as usize].position <= position).collect();
         for place in reached {
-            let account = &mut self.accounts[place as usize];
-            account.ahead = false;
-            let enabled = self.ready_at.is_some_and(|ready| self.now.greatest - account.spread >= ready);
-            let clocks = Clocks { clocks: &self.clocks, rules: &self.rules };
-            let (as_of, cause) = (account.as_of, Cause::Time);
-            let look = Look { now: &self.now, clocks, as_of, cause, enabled, scope: Scope::Due };
-            derive(account, &self.plans[account.plan], &mut self.work, look);
-            self.arm(place as usize);
+            self.accounts[place as usize].ahead = false;
+            self.derive(place as usize);
         }
     }
 }

@@ -26,7 +26,7 @@ impl Shard {
         if self.plans.last().is_some_and(|prepared| prepared.plan.id == plan.id) {
             return;
         }
-        self.rules = plan.sources;
+        let were = std::mem::replace(&mut self.rules, plan.sources);
         self.used = plan.used;
         if !self.plans.is_empty() {
             self.switches.push((self.greatest, self.plans.len()));
@@ -46,6 +46,13 @@ impl Shard {
         self.now = clocks.now();
         self.greatest = self.greatest.max(self.now.greatest);
         self.now.greatest = self.greatest;
+        if were != self.rules {
+            // When windows move is a matter of the sources' rules, which are in force for all accounts from here on.
+            for place in (0..self.accounts.len()).filter(|place| !self.accounts[*place].ahead) {
+                self.accounts[place].unread = true;
+                self.derive(place);
+            }
+        }
     }
 
     /// Switches an account to the newest plan, since an entry of its own comes, as of its source's T.

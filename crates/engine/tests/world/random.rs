@@ -26,8 +26,12 @@ impl Random {
     }
 }
 
-pub const MODELS: [&str; 3] =
-    [include_str!("models/hours.yaml"), include_str!("models/days.yaml"), include_str!("models/days2.yaml")];
+pub const MODELS: [&str; 4] = [
+    include_str!("models/hours.yaml"),
+    include_str!("models/days.yaml"),
+    include_str!("models/days2.yaml"),
+    include_str!("models/hours2.yaml"),
+];
 
 /// 2026-01-01T00:00:00Z.
 pub const START: i64 = 1_767_225_600_000;
@@ -42,8 +46,18 @@ struct Lane {
     told: i64,
 }
 
-/// A journal of one entry a record.
+/// A journal of one entry a record, in which no later model changes a delay.
 pub fn journal(seed: u64, entries: usize) -> Vec<Owned> {
+    with_later(seed, entries, [None, Some(MODELS[2])])
+}
+
+/// A journal in which later models may change everything, delays and horizons of sources too.
+#[allow(dead_code, reason = "the slow fold knows of no such change")]
+pub fn changing_journal(seed: u64, entries: usize) -> Vec<Owned> {
+    with_later(seed, entries, [Some(MODELS[3]), Some(MODELS[2])])
+}
+
+fn with_later(seed: u64, entries: usize, later: [Option<&str>; 2]) -> Vec<Owned> {
     let random = &mut Random(seed);
     let hours = random.one_in(2);
     let (model, step) = if hours { (MODELS[0], 4 * MINUTE) } else { (MODELS[1], 3 * HOUR) };
@@ -71,8 +85,11 @@ pub fn journal(seed: u64, entries: usize) -> Vec<Owned> {
         if dead.is_some_and(|(_, until)| now > until) {
             dead = None;
         }
-        if !hours && journal.len() > entries / 2 && random.one_in(entries.cast_signed() as i64 / 3) {
-            journal.push(Owned::Model(MODELS[2].into()));
+        if let Some(later) = later[usize::from(!hours)]
+            && journal.len() > entries / 2
+            && random.one_in(entries.cast_signed() as i64 / 3)
+        {
+            journal.push(Owned::Model(later.into()));
         }
         if random.one_in(5) {
             if let Some(told) = marks(&mut lanes, now, random) {
