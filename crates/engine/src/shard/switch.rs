@@ -48,9 +48,11 @@ impl Shard {
         self.now.greatest = self.greatest;
         if were != self.rules {
             // When windows move is a matter of the sources' rules, which are in force for all accounts from here on.
-            for place in (0..self.accounts.len()).filter(|place| !self.accounts[*place].ahead) {
-                self.accounts[place].unread = true;
-                self.derive(place);
+            for place in 0..self.accounts.len() {
+                if !self.accounts[place].ahead {
+                    self.accounts[place].unread = true;
+                    self.derive(place);
+                }
             }
         }
     }
