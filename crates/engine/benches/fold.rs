@@ -299,8 +299,12 @@ fn stored(criterion: &mut Criterion<Cpu>) {
 
 fn main() {
     let mut criterion = Criterion::default().with_measurement(Cpu).configure_from_args();
-    if !std::env::args().any(|a| a == "--profile-time") { memory(); }
+    if !std::env::args().any(|a| a == "--profile-time") {
+        memory();
+    }
     fold(&mut criterion);
-    if !std::env::args().any(|a| a == "--profile-time") { stored(&mut criterion); }
+    if !std::env::args().any(|a| a == "--profile-time") {
+        stored(&mut criterion);
+    }
     criterion.final_summary();
 }

@@ -117,8 +117,7 @@ impl Assessment {
             let is_unknown = self.freshness[measure.signal] == Freshness::Unknown;
             if is_unknown && scored != Scored::UNKNOWN {
                 Scored::UNKNOWN.put(words);
-            } else if !is_unknown
-                && (self.changed.has(measure.signal) || u32::from(scored.weight) != *weight)
+            } else if !is_unknown && (self.changed.has(measure.signal) || u32::from(scored.weight) != *weight)
             {
                 scored = Scored::of(measure.curve.points(value), *weight);
                 scored.put(words);

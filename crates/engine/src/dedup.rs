@@ -17,7 +17,7 @@ pub(crate) const CAP: usize = 4_096;
 const STRIDE: usize = 3;
 
 /// How many that count no more may stand at the front before they are taken out.
-const FEW: usize = 7;
+const FEW: usize = 3;
 
 /// Hour (since the epoch) and source of a fingerprint in 28 and 4 bits, in the order of time.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]

@@ -192,8 +192,7 @@ fn publish(
         cause: if moved { look.cause } else { Cause::Daily },
     };
     out.emit(&Effect::Health(health));
-    account.published =
-        Some(Published { greatest: look.now.greatest, score: work.score, cap, band, scored });
+    account.published = Some(Published { greatest: look.now.greatest, score: work.score, cap, band, scored });
     let said = |line: &Line| Said { value: line.value.unwrap_or(UNKNOWN), contribution: line.contribution };
     account.tell(work.lines.iter().map(said));
     account.changed = true;

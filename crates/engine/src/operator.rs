@@ -1,7 +1,7 @@
 //! The state of each operator, as the words of a part; the definitions stand in `model::operator`.
 //!
-//! What each keeps per account, and what it costs: rolling count, sum, mean and the trend of one: 8 bytes (with
-//! sums 16) per bucket with activity, one search per activity; distinct: 12 bytes per identity; trend of distinct:
+//! What each keeps per account, and what it costs: rolling count, sum, mean and the trend of one: 8 bytes (days 4,
+//! with sums 16) per bucket with activity, one search per activity; distinct: 12 bytes per identity; trend of distinct:
 //! 12 bytes per identity and bucket; latest, until: one value; since_last: one instant; open: 52 bytes per
 //! ticket; reached, overdue: 56 bytes per milestone, shared; ratio: nothing.
 
@@ -70,6 +70,8 @@ impl Layout {
             Operator::Trend { fold: Fold::Distinct(_), .. } => Self::Pairs,
             Operator::Rolling { fold: Fold::Sum(_) | Fold::Mean(_), .. }
             | Operator::Trend { fold: Fold::Sum(_) | Fold::Mean(_), .. } => Self::Buckets(Keep::Sums),
+            Operator::Rolling { fold: Fold::CountDays, min_base: 0, .. }
+            | Operator::Trend { fold: Fold::CountDays, .. } => Self::Buckets(Keep::Days),
             Operator::Rolling { .. } | Operator::Trend { .. } => Self::Buckets(Keep::Counts),
             Operator::Latest { .. } | Operator::Until { .. } => Self::Newest,
             Operator::SinceLast { .. } => Self::Since,
@@ -226,8 +228,9 @@ pub(crate) fn observe(
             .identity(*field)
             .is_none_or(|identity| pairs::add(&mut parts.part(at), identity, time, *window)),
         Operator::Rolling { fold, window, .. } | Operator::Trend { fold, window, .. } => {
+            let min_base = if let Operator::Rolling { min_base, .. } = operator { *min_base } else { 0 };
             if let Some(amount) = number(*fold, activity) {
-                bucket::add(&mut parts.part(at), keep(*fold), time, amount, *window);
+                bucket::add(&mut parts.part(at), keep(*fold, min_base), time, amount, *window);
             }
             true
         }
@@ -247,9 +250,7 @@ pub(crate) fn observe(
             }
             true
         }
-        Operator::Open { priority } => {
-            open::observe(&mut parts.part(at), activity, priority, edge.now.at)
-        }
+        Operator::Open { priority } => open::observe(&mut parts.part(at), activity, priority, edge.now.at),
         Operator::Ratio { .. } | Operator::Reached | Operator::Overdue => true,
     }
 }
@@ -269,8 +270,8 @@ pub(crate) fn read(
     match operator {
         Operator::Rolling { fold: Fold::Distinct(_), window, min_base, .. } => {
             let counted = *min_base > 0;
-            let unsettled = distinct::is_unsettled(parts.get(at))
-                || counted && bucket::is_unsettled(parts.get(at + 1));
+            let unsettled =
+                distinct::is_unsettled(parts.get(at)) || counted && bucket::is_unsettled(parts.get(at + 1));
             let mut next = Due::NEVER;
             if is_due || unsettled {
                 next = distinct::settle(&mut parts.part(at), edge, *window);
@@ -291,10 +292,11 @@ pub(crate) fn read(
             Reading::of(counts.and_then(|(now, before)| per_cent(Some(now), Some(before), 1)), next)
         }
         Operator::Rolling { fold, window, .. } | Operator::Trend { fold, window, .. } => {
-            let (keep, min_base, span) = match operator {
-                Operator::Rolling { min_base, .. } => (keep(*fold), *min_base, Span::One),
-                _ => (keep(*fold), 0, Span::Two),
+            let (min_base, span) = match operator {
+                Operator::Rolling { min_base, .. } => (*min_base, Span::One),
+                _ => (0, Span::Two),
             };
+            let keep = keep(*fold, min_base);
             let mut next = Due::NEVER;
             if is_due || bucket::is_unsettled(parts.get(at)) {
                 next = bucket::settle(&mut parts.part(at), keep, edge, *window, span);
@@ -340,9 +342,10 @@ pub(crate) fn ratio(part: i64, whole: i64, min_base: i64) -> i64 {
     per_cent(known(part), known(whole), min_base.max(1)).unwrap_or(UNKNOWN)
 }
 
-const fn keep(fold: Fold) -> Keep {
+const fn keep(fold: Fold, min_base: u32) -> Keep {
     match fold {
         Fold::Sum(_) | Fold::Mean(_) => Keep::Sums,
+        Fold::CountDays if min_base == 0 => Keep::Days,
         Fold::Count | Fold::CountDays | Fold::Distinct(_) => Keep::Counts,
     }
 }

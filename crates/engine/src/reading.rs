@@ -121,7 +121,9 @@ fn read(
 /// Reads the signals that are made of others.
 fn read_derived(account: &mut Account, prepared: &Prepared, changed: &mut Changed) {
     for signal in &prepared.derived {
-        let Operator::Ratio { part, whole, min_base } = prepared.plan.signals[*signal].operator else { continue };
+        let Operator::Ratio { part, whole, min_base } = prepared.plan.signals[*signal].operator else {
+            continue;
+        };
         if !(account.unread || changed.has(part) || changed.has(whole)) {
             continue;
         }

@@ -281,8 +281,7 @@ impl Shard {
         let horizons = Horizons { clocks: &self.clocks, rules: &self.rules };
         // An entry of its own brings every account to the newest plan.
         let seen = prepared.seen;
-        let holds =
-            |place: usize| dedup::holds(self.accounts[place].parts.get(seen), activity.id, &horizons);
+        let holds = |place: usize| dedup::holds(self.accounts[place].parts.get(seen), activity.id, &horizons);
         let outcome = if !is_used && !is_about_account {
             Outcome::Unused
         } else if known.is_some_and(holds) {
@@ -329,11 +328,8 @@ impl Shard {
         if is_about_account {
             account.info.get_or_insert_default().observe(activity);
         }
-        let scope = if is_about_account {
-            Scope::All(source, &touched)
-        } else {
-            Scope::Signals(source, &touched)
-        };
+        let scope =
+            if is_about_account { Scope::All(source, &touched) } else { Scope::Signals(source, &touched) };
         self.look(place, position, as_of, Cause::Activity(source), None, scope, sink);
         self.touched = touched;
         self.mark_dirty(place, position);
@@ -499,8 +495,10 @@ impl Shard {
         let (mut bands, mut alerts) = (BTreeMap::new(), BTreeMap::new());
         for account in self.accounts.iter().filter(|account| !account.buried) {
             let plan = &self.plans[account.plan].plan;
-            let band =
-                account.band.and_then(|band| plan.bands.get(usize::from(band))).map_or("unknown", |band| &band.name);
+            let band = account
+                .band
+                .and_then(|band| plan.bands.get(usize::from(band)))
+                .map_or("unknown", |band| &band.name);
             match bands.get_mut(band) {
                 Some(count) => *count += 1,
                 None => drop(bands.insert(band.to_owned(), 1)),

@@ -196,7 +196,10 @@ pub(crate) fn read(from: &mut Reader<'_>, words: &mut Vec<u32>) -> Result<(), Da
     for _ in 0..from.len()? {
         let bucket = read_bucket(from.i64()?)?;
         let identity = from.fixed()?;
-        if last.replace((bucket.cast_signed(), identity)).is_some_and(|l| l >= (bucket.cast_signed(), identity)) {
+        if last
+            .replace((bucket.cast_signed(), identity))
+            .is_some_and(|l| l >= (bucket.cast_signed(), identity))
+        {
             return Err(Damaged("identities out of order"));
         }
         let [high, low] = halves(identity);

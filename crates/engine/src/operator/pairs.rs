@@ -73,8 +73,7 @@ pub(crate) fn settle(part: &mut Part<'_>, edge: &Edge<'_>, window: Window) -> Du
         part[OVERFLOW] = NONE.cast_unsigned();
     }
     let previous = partition(part, HEAD, STRIDE, |record| left(bucket(record), Span::One));
-    let entered =
-        partition(part, HEAD, STRIDE, |record| edge.has_entered(bounds(bucket(record), width).0));
+    let entered = partition(part, HEAD, STRIDE, |record| edge.has_entered(bounds(bucket(record), width).0));
     let entered = entered.max(previous);
     part[BEFORE] = distinct(&part[HEAD..previous]);
     part[CURRENT] = distinct(&part[previous..entered]);
@@ -120,7 +119,10 @@ pub(crate) fn read(from: &mut Reader<'_>, words: &mut Vec<u32>) -> Result<(), Da
     for _ in 0..from.len()? {
         let bucket = read_bucket(from.i64()?)?;
         let identity = from.fixed()?;
-        if last.replace((bucket.cast_signed(), identity)).is_some_and(|l| l >= (bucket.cast_signed(), identity)) {
+        if last
+            .replace((bucket.cast_signed(), identity))
+            .is_some_and(|l| l >= (bucket.cast_signed(), identity))
+        {
             return Err(Damaged("pairs out of order"));
         }
         let [high, low] = halves(identity);

@@ -195,11 +195,8 @@ fn carry_published(account: &mut Account, old: &Prepared, new: &Prepared) -> Vec
         prepared.plan.signals[prepared.plan.measures[measure].signal].name.clone()
     };
     let measures = old.plan.measures.len();
-    let mut left: Vec<(Option<String>, Told)> = account
-        .told()
-        .enumerate()
-        .map(|(i, told)| ((i < measures).then(|| name(old, i)), told))
-        .collect();
+    let mut left: Vec<(Option<String>, Told)> =
+        account.told().enumerate().map(|(i, told)| ((i < measures).then(|| name(old, i)), told)).collect();
     let mut lines = Vec::new();
     for measure in 0..new.plan.measures.len() {
         let name = name(new, measure);
