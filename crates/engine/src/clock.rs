@@ -120,14 +120,25 @@ impl Clock {
             {
                 open.end = run.first.0;
             }
-            let death = run.last.0.saturating_add(silent);
-            if death < to && self.gaps.last().is_none_or(|gap| gap.start < death) {
+            // What is behind A does not change any more: not even where a new model has it die sooner.
+            let death = run.last.0.saturating_add(silent).max(self.at.unwrap_or(i64::MIN));
+            let is_dead = self.gaps.last().is_some_and(|gap| gap.end == i64::MAX);
+            if death < to && !is_dead && self.gaps.last().is_none_or(|gap| gap.start < death) {
                 let begin = self.begin.unwrap_or(death);
                 let living = living_at(&self.gaps, begin, death);
                 self.gaps.push(Gap { start: death, end: i64::MAX, living });
             }
         }
         self.runs.drain(..passed);
+    }
+
+    /// Lets other rules be in force from A on: whether it lives from there is a matter of these.
+    pub fn renew(&mut self) {
+        if let (Some(at), Some(open)) = (self.at, self.gaps.last_mut())
+            && open.end == i64::MAX
+        {
+            open.end = at;
+        }
     }
 
     /// Forgets dead time that lies more than `horizon` of living time back.
@@ -227,7 +238,7 @@ impl Clock {
 fn living_at(gaps: &[Gap], begin: i64, t: i64) -> i64 {
     let next = gaps.partition_point(|gap| gap.start <= t);
     match next.checked_sub(1).and_then(|i| gaps.get(i)) {
-        Some(gap) => gap.living + (t - gap.end).max(0),
+        Some(gap) => gap.living + t.saturating_sub(gap.end).max(0),
         // The first gap ties living to plain time even where earlier ones were forgotten.
         None => gaps.first().map_or(t - begin, |gap| gap.living - (gap.start - t)),
     }

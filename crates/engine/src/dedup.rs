@@ -90,7 +90,7 @@ pub(crate) fn remember(
         part.remove(0..STRIDE * gone);
     }
     if part.is_cramped(STRIDE) || is_full(part) {
-        part.retain(0, STRIDE, |record| !is_gone(record));
+        tidy(part, horizon);
     }
     let [high, low] = halves(print);
     let record = [slot.0.cast_unsigned(), high, low];
@@ -109,6 +109,11 @@ pub(crate) fn remember(
         part.insert(at, &record);
     }
     Remembered::InsteadOfOldest
+}
+
+/// Takes out all that count no more.
+pub(crate) fn tidy(part: &mut Part<'_>, horizon: &impl Horizon) {
+    part.retain(0, STRIDE, |record| counts(Slot::of_record(record), horizon));
 }
 
 /// Where the oldest stands, in words.

@@ -408,7 +408,9 @@ pub(crate) fn publish_latest(
     look: Look<'_>,
     out: &mut Out<'_>,
 ) {
-    stand(account, prepared, work, look.clocks, look.now);
+    // Its readings are those of its last look: nothing has been due since.
+    work.changed.begin(prepared.plan.signals.len());
+    work.assess(account, prepared, look.clocks, look.now);
     work.show(account, prepared, look.clocks, look.now);
     account.revision += 1;
     account.changed = false;

@@ -197,6 +197,3 @@ impl Prepared {
         weights.into()
     }
 }
-
-/// The most measures a plan can have: one bit each of the set of those that are known.
-pub(crate) const MAX_MEASURES: usize = 128;

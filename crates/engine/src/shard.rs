@@ -46,7 +46,7 @@ pub enum Refused {
     #[error("a model in the journal is not valid: {0}")]
     Model(String),
     /// A model has more measures than the fold takes.
-    #[error("the model has {0} measures; at most {limit} are possible", limit = crate::prepared::MAX_MEASURES)]
+    #[error("the model has {0} measures; at most {limit} are possible", limit = model::plan::MOST_MEASURES)]
     TooManyMeasures(usize),
     /// An account that was stored under a model cannot be read now that the model has come.
     #[error("what was stored cannot be read: {0}")]
@@ -194,8 +194,9 @@ impl Shard {
                 return Ok(self.go_on(sink));
             }
             Entry::Model(text) => {
-                self.take_model(text)?;
-                self.position = Position::after(at.offset, at.entry);
+                let position = Position::after(at.offset, at.entry);
+                self.take_model(text, position)?;
+                self.position = position;
             }
             Entry::FoldVersion(version) => {
                 if *version != FOLD_VERSION {
@@ -255,7 +256,8 @@ impl Shard {
     ) -> Outcome {
         let Some(newest) = self.plans.len().checked_sub(1) else { return Outcome::Unused };
         let source = activity.source;
-        let as_of = self.clocks[source.index()].at().unwrap_or(i64::MIN);
+        // An account may be told of before its source has a T.
+        let as_of = self.clocks[source.index()].at().unwrap_or(self.greatest);
         if let Some(place) = known {
             self.switch_at_entry(place, as_of, position, sink);
         }

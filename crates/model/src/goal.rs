@@ -3,7 +3,7 @@
 use crate::block::{Block, Keys, Spot};
 use crate::curve;
 use crate::number::shares;
-use crate::plan::{Goal, Kind, Measure, Unit, WHOLE};
+use crate::plan::{Goal, Kind, MOST_MEASURES, Measure, Unit, WHOLE};
 use crate::problem::{Mark, Report, quoted};
 use crate::signal::Signals;
 use crate::time::{DAY, HOUR};
@@ -17,7 +17,7 @@ const KINDS: [(&str, Kind); 4] = [
     ("activity", Kind::Activity),
     ("quality", Kind::Quality),
 ];
-/// The most goals, and the most measures of one.
+/// The most goals, and the most measures of one; of all together [`MOST_MEASURES`].
 const MOST: usize = 64;
 /// The greatest weight.
 const HEAVIEST: u32 = 1_000_000;
@@ -60,6 +60,10 @@ pub(crate) fn read(spot: &Spot<'_>, signals: &mut Signals<'_>, report: &mut Repo
             None => complete = false,
         }
         complete &= before < all.measures.len();
+    }
+    if all.measures.len() > MOST_MEASURES {
+        let message = format!("{} measures; at most {MOST_MEASURES} are possible", all.measures.len());
+        spot.problem(report, &message, "leave out those of the least weight");
     }
     weigh(&mut all);
     if complete && all.measures.iter().all(|measure| measure.base_weight == 0) {

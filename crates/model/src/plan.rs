@@ -10,6 +10,9 @@ use std::fmt;
 /// One hundred per cent of weight, or one hundred points of score.
 pub const WHOLE: u32 = 10_000;
 
+/// The most measures of a model: the fold keeps a bit for each of those that are known.
+pub const MOST_MEASURES: usize = 128;
+
 /// The content hash of a model: SHA-256 of its canonical form, which leaves out layout and comments.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct ModelId(pub [u8; 32]);

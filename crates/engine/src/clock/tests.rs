@@ -72,3 +72,54 @@ fn a_partition_without_a_watermark_holds_the_source() {
     clock.observe(&two, &RULES);
     assert_eq!(clock.watermark(), Some(7));
 }
+
+/// A clock that lived to 30 and stood at 100 when other rules came into force.
+fn dead_from_30_at_100() -> Clock {
+    let mut clock = Clock::default();
+    told(&mut clock, 20, &[(0, 20)]);
+    told(&mut clock, 100, &[]);
+    clock.renew();
+    clock
+}
+
+fn told_under(clock: &mut Clock, rules: &SourceRules, watermark: i64, runs: &[(i64, i64)]) {
+    clock.observe(&mark(watermark, runs), rules);
+    clock.advance(watermark, rules);
+}
+
+#[test]
+fn a_source_that_need_not_be_heard_of_any_more_lives_from_then_on() {
+    let mut clock = dead_from_30_at_100();
+    let always = SourceRules { silent_at_most: None, ..RULES };
+    told_under(&mut clock, &always, 150, &[]);
+    assert_eq!((clock.living(30), clock.living(100), clock.living(150)), (30, 30, 80));
+    assert!(!clock.is_out());
+}
+
+#[test]
+fn a_later_limit_of_silence_changes_nothing_that_has_passed() {
+    for (silent_at_most, at_130, at_200) in [(5, 30, 30), (10, 30, 30), (100, 50, 50)] {
+        let mut clock = dead_from_30_at_100();
+        let rules = SourceRules { silent_at_most: Some(silent_at_most), ..RULES };
+        told_under(&mut clock, &rules, 130, &[]);
+        assert_eq!((clock.living(100), clock.living(130)), (30, at_130), "{silent_at_most}");
+        told_under(&mut clock, &rules, 200, &[]);
+        assert_eq!(clock.living(200), at_200, "{silent_at_most}");
+        assert!(clock.is_out());
+    }
+    // One that lives is not made to have died before.
+    let mut clock = Clock::default();
+    told(&mut clock, 28, &[(0, 20)]);
+    clock.renew();
+    told_under(&mut clock, &SourceRules { silent_at_most: Some(2), ..RULES }, 60, &[]);
+    assert_eq!((clock.living(28), clock.living(60)), (28, 28));
+}
+
+#[test]
+fn time_before_the_epoch_is_time() {
+    let mut clock = Clock::default();
+    told(&mut clock, i64::MIN / 4, &[(i64::MIN / 4, i64::MIN / 4)]);
+    told(&mut clock, -5, &[]);
+    assert_eq!(clock.living(-5), 10);
+    assert_eq!(clock.view(-5, &RULES), View::Stale);
+}

@@ -1,32 +1,38 @@
 //! A new model takes effect: at one position of the journal, for each account at its own instant after it.
 
-use super::{Refused, Shard};
+use super::{Horizons, Refused, Shard};
 use crate::account::{Account, Told, UNKNOWN};
+use crate::clock::Clock;
+use crate::dedup;
 use crate::effect::{Cause, EffectId, Resolution, Sink};
 use crate::entry::Position;
 use crate::evaluate::{Look, Out, Scope, resolve, stand};
 use crate::now::{Clocks, Now};
 use crate::operator;
-use crate::prepared::{MAX_MEASURES, Prepared};
+use crate::prepared::Prepared;
 use crate::rule;
-use model::plan::{Condition, Operator, Plan, Rule, SourceSet};
+use model::plan::{Condition, MOST_MEASURES, Operator, Plan, Rule, SourceSet};
 
 impl Shard {
-    pub(super) fn take_model(&mut self, text: &str) -> Result<(), Refused> {
+    pub(super) fn take_model(&mut self, text: &str, position: Position) -> Result<(), Refused> {
         let plan = model::compile(text).map_err(|problems| Refused::Model(problems.to_string()))?.plan;
-        if plan.measures.len() > MAX_MEASURES {
+        if plan.measures.len() > MOST_MEASURES {
             return Err(Refused::TooManyMeasures(plan.measures.len()));
         }
-        self.take_plan(plan, text);
+        self.take_plan(plan, text, position);
         self.unpark().map_err(|damaged| Refused::State(damaged.to_string()))
     }
 
-    /// Takes a plan that was compiled from `text`.
-    pub(crate) fn take_plan(&mut self, plan: Plan, text: &str) {
+    /// Takes a plan that was compiled from `text`, told at `position`.
+    pub(crate) fn take_plan(&mut self, plan: Plan, text: &str, position: Position) {
         if self.plans.last().is_some_and(|prepared| prepared.plan.id == plan.id) {
             return;
         }
-        let were = std::mem::replace(&mut self.rules, plan.sources);
+        let changes_rules = !self.plans.is_empty() && self.rules != plan.sources;
+        if changes_rules {
+            self.end_rules();
+        }
+        self.rules = plan.sources;
         self.used = plan.used;
         if !self.plans.is_empty() {
             self.switches.push((self.greatest, self.plans.len()));
@@ -46,13 +52,30 @@ impl Shard {
         self.now = clocks.now();
         self.greatest = self.greatest.max(self.now.greatest);
         self.now.greatest = self.greatest;
-        if were != self.rules {
-            // When windows move is a matter of the sources' rules, which are in force for all accounts from here on.
-            for place in 0..self.accounts.len() {
-                if !self.accounts[place].ahead {
-                    self.accounts[place].unread = true;
-                    self.derive(place);
-                }
+        if changes_rules {
+            self.begin_rules(position);
+        }
+    }
+
+    /// Leaves nothing behind that the rules of sources so far had ended: other rules might take it up again, and
+    /// whether it was tidied away by then must not matter.
+    fn end_rules(&mut self) {
+        let horizons = Horizons { clocks: &self.clocks, rules: &self.rules };
+        for account in self.accounts.iter_mut().filter(|account| !account.ahead) {
+            let seen = self.plans[account.plan].seen;
+            dedup::tidy(&mut account.parts.part(seen), &horizons);
+        }
+        self.clocks.iter_mut().for_each(Clock::renew);
+    }
+
+    /// Works out every account anew: when windows move is a matter of the sources' rules, which are in force for all
+    /// from here on. They are stored again, since what has left by now may not come back with a restore.
+    fn begin_rules(&mut self, position: Position) {
+        for place in 0..self.accounts.len() {
+            if !self.accounts[place].ahead {
+                self.accounts[place].unread = true;
+                self.derive(place);
+                self.mark_dirty(place, position);
             }
         }
     }

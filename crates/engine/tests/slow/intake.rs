@@ -89,10 +89,13 @@ pub(crate) fn outcome(
     if memory.holds(happening, now) {
         return Outcome::Duplicate;
     }
-    memory.remember(happening, now);
     let is_over = |window: &Option<(Window, i64)>| match (window, now.source(happening.source)) {
         (Some((window, width)), Some(at)) => has_left(at, window.bucket, *width, sigma, happening.time),
         _ => false,
     };
-    if !always && passed.iter().all(|(_, window)| is_over(window)) { Outcome::Late } else { Outcome::Applied }
+    if !always && passed.iter().all(|(_, window)| is_over(window)) {
+        return Outcome::Late;
+    }
+    memory.remember(happening, now);
+    Outcome::Applied
 }

@@ -26,11 +26,12 @@ impl Random {
     }
 }
 
-pub const MODELS: [&str; 4] = [
+pub const MODELS: [&str; 5] = [
     include_str!("models/hours.yaml"),
     include_str!("models/days.yaml"),
     include_str!("models/days2.yaml"),
     include_str!("models/hours2.yaml"),
+    include_str!("models/hours3.yaml"),
 ];
 
 /// 2026-01-01T00:00:00Z.
@@ -54,7 +55,7 @@ pub fn journal(seed: u64, entries: usize) -> Vec<Owned> {
 /// A journal in which later models may change everything, delays and horizons of sources too.
 #[allow(dead_code, reason = "the slow fold knows of no such change")]
 pub fn changing_journal(seed: u64, entries: usize) -> Vec<Owned> {
-    with_later(seed, entries, [Some(MODELS[3]), Some(MODELS[2])])
+    with_later(seed, entries, [Some(MODELS[if seed % 3 == 0 { 4 } else { 3 }]), Some(MODELS[2])])
 }
 
 fn with_later(seed: u64, entries: usize, later: [Option<&str>; 2]) -> Vec<Owned> {

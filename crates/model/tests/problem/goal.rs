@@ -92,3 +92,23 @@ use rstest::rstest;
 fn goals_and_measures(#[case] good: &str, #[case] bad: &str, #[case] told: &str) {
     assert_eq!(spoiled(good, bad), told);
 }
+
+#[test]
+fn more_measures_than_the_fold_has_bits_for_are_a_problem() {
+    let mut text =
+        String::from("format: 1\nmodel: wide\nscore: { bands: { healthy: 70, at-risk: 0 } }\nsignals:\n");
+    for i in 0..129 {
+        let over = if i < 71 { format!("{}h", i + 1) } else { format!("{}d", i - 68) };
+        text += &format!("  s{i}: {{ count: login, over: {over} }}\n");
+    }
+    text += "goals:\n";
+    for goal in 0..3 {
+        text += &format!("  g{goal}: {{ statement: x, owner: x, weight: 1, measures: {{\n");
+        for i in goal * 43..(goal + 1) * 43 {
+            text += &format!("    s{i}: {{ kind: leading, weight: 1, curve: {{ 0: 0, 9: 100 }} }},\n");
+        }
+        text += "  } }\n";
+    }
+    let problems = super::problems(&text);
+    assert!(problems.contains("129 measures; at most 128 are possible; leave out"), "{problems}");
+}
