@@ -1,4 +1,5 @@
 //! A recorded run that is killed again and again gives what an undisturbed one gives.
+//! A part of the OULAD data is played, or all of it with `VITALS_FULL=1`.
 #![allow(clippy::print_stdout, clippy::unwrap_used, clippy::panic, reason = "tests: a failure is a panic")]
 
 #[path = "support/recorded.rs"]
@@ -14,7 +15,7 @@ use std::time::{Duration, Instant};
 use std::{ops::Range, thread};
 use support::{Place, model};
 
-/// Every so manyth student is taken.
+/// Every so manyth student is taken, unless all are.
 const PART: u64 = 32;
 /// How often the run is killed at least, and how often of these between begin and commit.
 const KILLS: usize = 10;
@@ -54,6 +55,10 @@ fn whatever_is_killed_nothing_is_lost_and_nothing_is_doubled() {
             }
             kills += 1;
             between += usize::from(seen.open > 0);
+            let Seen { begun, open, took, .. } = seen;
+            println!(
+                "kill {kills}: {took:?} after the start, {begun} transactions begun, {open} of them open"
+            );
         }
         let found = assert_exact(&killed);
         assert_equal(&expected, &outputs(&killed));
