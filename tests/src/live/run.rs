@@ -17,10 +17,10 @@ use std::sync::Arc;
 use std::time::Duration;
 
 /// Partitions of the journal.
-pub(super) const JOURNAL: u32 = 4;
+pub(super) const JOURNAL: u32 = 2;
 
-/// How long after the last record the instant is at which all schedules end, ms.
-const AFTER: i64 = 3 * DAY;
+/// How long after the last record the instant is at which all schedules end, ms: soon enough for feeds to live.
+const AFTER: i64 = 6 * HOUR;
 
 /// How often what is published is taken out and what is stored is compacted, ms.
 const TIDY: i64 = 7 * DAY;
@@ -118,7 +118,8 @@ impl Run<'_> {
         let mut tidied = self.cluster.now();
         while self.appended < self.appends.len() {
             let stretch = self.rng.between(1, self.schedule.stretch);
-            self.pass(stretch)?;
+            // The producers are done an hour after the last record; what is left of the time is for the workers.
+            self.pass(stretch.min(self.stream.last() + HOUR - self.cluster.now()))?;
             if let Some(due) = stall.take_if(|stall| stall.from <= self.cluster.now()) {
                 let topic = Arc::clone(&self.topics[due.source.index()]);
                 self.cluster.stall(&Partition::new(topic, due.partition), due.until);
@@ -187,8 +188,8 @@ impl Run<'_> {
     fn finish(&mut self) -> Result<i64> {
         self.cluster.set_faults(Faults::none());
         let end = self.stream.last() + AFTER;
-        while self.cluster.now() < end - 7 * HOUR {
-            self.pass(6 * HOUR)?;
+        while self.cluster.now() < end - HOUR {
+            self.pass(HOUR / 2)?;
             self.drain()?;
         }
         // What is proved, is proved for the instant of a question; the last is asked at the end itself.
