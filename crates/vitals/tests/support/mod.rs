@@ -89,10 +89,11 @@ impl Place {
         mut take: impl FnMut(&str),
     ) {
         let mut command = self.command(arguments);
-        let mut child = command.stdin(Stdio::null()).stdout(Stdio::piped()).spawn().unwrap();
+        let log = fs::File::create(self.path("lines.err")).unwrap();
+        let mut child = command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(log).spawn().unwrap();
         BufReader::new(child.stdout.take().unwrap()).lines().for_each(|line| take(&line.unwrap()));
         let status = child.wait().unwrap();
-        assert!(status.success(), "{status}");
+        assert!(status.success(), "{status}: {}", fs::read_to_string(self.path("lines.err")).unwrap());
     }
 
     /// Runs with text on standard input.
