@@ -39,7 +39,7 @@ fn whatever_is_killed_nothing_is_lost_and_nothing_is_doubled() {
     let mut random = Random(7);
     let (mut kills, mut between, mut rounds) = (0, 0, 0);
     // So that, on the average, the kills wanted and some more come within one run.
-    let (begun, told) = (1..2 + whole.begun / 6, 1..2 + whole.told / 6);
+    let [begun, scored, told] = [whole.begun, whole.scored, whole.told].map(|all| 1..2 + all / 6);
     while kills < KILLS || between < BETWEEN {
         rounds += 1;
         assert!(rounds < 6, "{between} of {kills} kills came between begin and commit");
@@ -47,11 +47,11 @@ fn whatever_is_killed_nothing_is_lost_and_nothing_is_doubled() {
         for number in 0.. {
             // When there are kills enough, the rest is left to go on undisturbed.
             let enough = kills >= KILLS && between >= BETWEEN;
-            // Two of three come when a transaction begins.
-            let moment = if number % 3 == 2 {
-                Moment::Told(random.next(&told))
-            } else {
-                Moment::Begun(random.next(&begun))
+            // Scoring goes on for long after ingest has ended, in few transactions.
+            let moment = match number % 4 {
+                0 => Moment::Begun(random.next(&begun)),
+                1 => Moment::Told(random.next(&told)),
+                _ => Moment::Scored(random.next(&scored)),
             };
             let seen = run(&killed, if enough { None } else { Some(moment) });
             if seen.ended_well {
@@ -69,9 +69,10 @@ fn whatever_is_killed_nothing_is_lost_and_nothing_is_doubled() {
         println!("round {rounds}: {kills} kills, {between} of them between begin and commit; {found}");
     }
     println!(
-        "{} records, {} transactions in {:?} undisturbed",
+        "{} records, {} transactions, {} of them scoring, in {:?} undisturbed",
         lines.lines().count(),
         whole.begun,
+        whole.scored,
         whole.took
     );
 }
@@ -98,6 +99,8 @@ fn ready(lines: &str) -> Place {
 enum Moment {
     /// As soon as so many transactions have begun.
     Begun(usize),
+    /// As soon as so many of those that score have begun.
+    Scored(usize),
     /// As soon as it has told so much, whatever it is.
     Told(usize),
 }
@@ -107,6 +110,8 @@ enum Moment {
 struct Seen {
     /// Transactions begun.
     begun: usize,
+    /// Those of them that score.
+    scored: usize,
     /// Lines of whatever kind.
     told: usize,
     /// Writers whose last transaction was begun and not told to be committed.
@@ -135,9 +140,11 @@ fn run(place: &Place, kill: Option<Moment>) -> Seen {
             seen.last.push(line);
         }
         seen.begun += usize::from(is_begin);
+        seen.scored += usize::from(is_begin && event["writer"].as_str().unwrap().contains("-score-"));
         seen.told += 1;
         let is_due = match kill {
             Some(Moment::Begun(number)) => seen.begun >= number,
+            Some(Moment::Scored(number)) => seen.scored >= number,
             Some(Moment::Told(number)) => seen.told >= number,
             None => false,
         };
