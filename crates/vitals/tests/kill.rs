@@ -1,4 +1,5 @@
 //! A recorded run that is killed again and again gives what an undisturbed one gives.
+//! A part of the OULAD data is played, or all of it with `VITALS_FULL=1`.
 #![allow(clippy::print_stdout, clippy::unwrap_used, clippy::panic, reason = "tests: a failure is a panic")]
 
 #[path = "support/recorded.rs"]
@@ -9,12 +10,12 @@ use recorded::{assert_equal, assert_exact, count, oulad_lines, outputs};
 use serde_json::Value;
 use std::collections::BTreeMap;
 use std::io::{BufRead, BufReader};
+use std::ops::Range;
 use std::process::Stdio;
 use std::time::{Duration, Instant};
-use std::{ops::Range, thread};
 use support::{Place, model};
 
-/// Every so manyth student is taken.
+/// Every so manyth student is taken, unless all are.
 const PART: u64 = 32;
 /// How often the run is killed at least, and how often of these between begin and commit.
 const KILLS: usize = 10;
@@ -37,32 +38,41 @@ fn whatever_is_killed_nothing_is_lost_and_nothing_is_doubled() {
 
     let mut random = Random(7);
     let (mut kills, mut between, mut rounds) = (0, 0, 0);
-    let span = u64::try_from(whole.took.as_millis()).unwrap();
+    // So that, on the average, the kills wanted and some more come within one run.
+    let [begun, scored, told] = [whole.begun, whole.scored, whole.told].map(|all| 1..2 + all / 6);
     while kills < KILLS || between < BETWEEN {
         rounds += 1;
         assert!(rounds < 6, "{between} of {kills} kills came between begin and commit");
         let killed = ready(&lines);
         for number in 0.. {
             // When there are kills enough, the rest is left to go on undisturbed.
-            let at = Duration::from_millis(random.next(0..span / 4));
             let enough = kills >= KILLS && between >= BETWEEN;
-            // Two of three wait for the next transaction to begin.
-            let moment = if number % 3 == 2 { Moment::At(at) } else { Moment::BeginAfter(at) };
+            // Scoring goes on for long after ingest has ended, in few transactions.
+            let moment = match number % 4 {
+                0 => Moment::Begun(random.next(&begun)),
+                1 => Moment::Told(random.next(&told)),
+                _ => Moment::Scored(random.next(&scored)),
+            };
             let seen = run(&killed, if enough { None } else { Some(moment) });
             if seen.ended_well {
                 break;
             }
             kills += 1;
             between += usize::from(seen.open > 0);
+            let Seen { begun, open, took, .. } = seen;
+            println!(
+                "kill {kills}, {moment:?}: {begun} transactions begun, {open} of them open, in {took:?}"
+            );
         }
         let found = assert_exact(&killed);
         assert_equal(&expected, &outputs(&killed));
         println!("round {rounds}: {kills} kills, {between} of them between begin and commit; {found}");
     }
     println!(
-        "{} records, {} transactions in {:?} undisturbed",
+        "{} records, {} transactions, {} of them scoring, in {:?} undisturbed",
         lines.lines().count(),
         whole.begun,
+        whole.scored,
         whole.took
     );
 }
@@ -84,12 +94,15 @@ fn ready(lines: &str) -> Place {
     place
 }
 
-/// When a run is killed, counted from its start.
+/// When a run is killed: by what it does, not by the clock, so that a slow machine and a fast one do the same.
 #[derive(Clone, Copy, Debug)]
 enum Moment {
-    At(Duration),
-    /// As soon as a transaction begins after that.
-    BeginAfter(Duration),
+    /// As soon as so many transactions have begun.
+    Begun(usize),
+    /// As soon as so many of those that score have begun.
+    Scored(usize),
+    /// As soon as it has told so much, whatever it is.
+    Told(usize),
 }
 
 /// What a run told before its end.
@@ -97,6 +110,10 @@ enum Moment {
 struct Seen {
     /// Transactions begun.
     begun: usize,
+    /// Those of them that score.
+    scored: usize,
+    /// Lines of whatever kind.
+    told: usize,
     /// Writers whose last transaction was begun and not told to be committed.
     open: usize,
     ended_well: bool,
@@ -111,16 +128,6 @@ fn run(place: &Place, kill: Option<Moment>) -> Seen {
     let mut child =
         command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::piped()).spawn().unwrap();
     let told = BufReader::new(child.stderr.take().unwrap());
-    let after = match kill {
-        Some(Moment::At(after)) => {
-            thread::sleep(after);
-            // SIGKILL; what it had written is still read. It may have ended by itself.
-            child.kill().unwrap_or_default();
-            None
-        }
-        Some(Moment::BeginAfter(after)) => Some(after),
-        None => None,
-    };
     let mut seen = Seen::default();
     let mut writers: BTreeMap<String, bool> = BTreeMap::new();
     for line in told.lines() {
@@ -133,7 +140,16 @@ fn run(place: &Place, kill: Option<Moment>) -> Seen {
             seen.last.push(line);
         }
         seen.begun += usize::from(is_begin);
-        if is_begin && after.is_some_and(|after| begun.elapsed() >= after) {
+        seen.scored += usize::from(is_begin && event["writer"].as_str().unwrap().contains("-score-"));
+        seen.told += 1;
+        let is_due = match kill {
+            Some(Moment::Begun(number)) => seen.begun >= number,
+            Some(Moment::Scored(number)) => seen.scored >= number,
+            Some(Moment::Told(number)) => seen.told >= number,
+            None => false,
+        };
+        if is_due {
+            // SIGKILL; what it had written is still read. It may have ended by itself.
             child.kill().unwrap_or_default();
         }
     }
@@ -149,10 +165,10 @@ fn run(place: &Place, kill: Option<Moment>) -> Seen {
 struct Random(u64);
 
 impl Random {
-    fn next(&mut self, range: Range<u64>) -> u64 {
+    fn next(&mut self, range: &Range<usize>) -> usize {
         self.0 ^= self.0 << 13;
         self.0 ^= self.0 >> 7;
         self.0 ^= self.0 << 17;
-        range.start + self.0 % (range.end - range.start)
+        range.start + usize::try_from(self.0 % range.len() as u64).unwrap()
     }
 }

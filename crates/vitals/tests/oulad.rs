@@ -1,4 +1,4 @@
-//! A real recorded stream: a part of the OULAD data, twice.
+//! A real recorded stream, twice: a part of the OULAD data, or all of it with `VITALS_FULL=1`.
 #![allow(clippy::print_stdout, clippy::unwrap_used, clippy::panic, reason = "tests: a failure is a panic")]
 
 #[path = "support/recorded.rs"]
@@ -9,7 +9,7 @@ use recorded::{Outputs, assert_equal, assert_exact, count, oulad_lines, outputs}
 use std::time::Instant;
 use support::{Place, model};
 
-/// Every so manyth student is taken.
+/// Every so manyth student is taken, unless all are.
 const PART: u64 = 32;
 
 #[test]

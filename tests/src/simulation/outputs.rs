@@ -99,7 +99,12 @@ pub fn compare(cluster: &Cluster, partitions: u32) -> Result<Reference, String> 
     Ok(reference)
 }
 
-fn fold(frames: &[Stored], sink: &mut dyn Sink, reference: &mut Reference) -> Result<Shard, String> {
+/// Folds the frames of a journal partition.
+pub(crate) fn fold(
+    frames: &[Stored],
+    sink: &mut dyn Sink,
+    reference: &mut Reference,
+) -> Result<Shard, String> {
     let (mut shard, mut buffer) = (Shard::new(), FrameBuffer::default());
     for frame in frames {
         let unreadable = |error| format!("the frame at offset {}: {error}", frame.offset);

@@ -241,12 +241,27 @@ impl Store {
                         .as_ref()
                         .is_some_and(|key| latest.get(&bytes[key.clone()]) == Some(&entry.offset)))
         });
+        self.give_back();
     }
 
     pub(super) fn truncate_before(&mut self, offset: i64) {
         self.first = self.first.max(offset.min(self.end));
         let first = self.first;
         self.entries.retain(|entry| entry.offset >= first);
+        self.give_back();
+    }
+
+    /// Gives back the memory of what is gone.
+    fn give_back(&mut self) {
+        let bytes = std::mem::take(&mut self.bytes);
+        let mut entries = std::mem::take(&mut self.entries);
+        for entry in &mut entries {
+            let parts = entry.headers.iter_mut().flat_map(|(name, value)| [name, value]);
+            for span in parts.chain(&mut entry.key).chain(&mut entry.value) {
+                *span = self.put(&bytes[span.clone()]);
+            }
+        }
+        self.entries = entries;
     }
 
     /// All records that are committed in truth: those whose marker is late too, as `late` knows.

@@ -4,10 +4,11 @@
 use log::embedded::{Durability, Embedded, Options};
 use serde_json::Value;
 use std::ffi::OsStr;
+use std::io::{BufRead, BufReader, Write};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
-use std::{fs, io::Write, thread};
+use std::{fs, thread};
 use tempfile::TempDir;
 
 /// How long anything may take.
@@ -99,6 +100,20 @@ impl Place {
 
     pub(crate) fn run<A: AsRef<OsStr>>(&self, arguments: impl IntoIterator<Item = A>) -> Said {
         said(self.command(arguments).stdin(Stdio::null()))
+    }
+
+    /// Runs, and takes what it prints a line at a time: more than should be held at once.
+    pub(crate) fn each_line<A: AsRef<OsStr>>(
+        &self,
+        arguments: impl IntoIterator<Item = A>,
+        mut take: impl FnMut(&str),
+    ) {
+        let mut command = self.command(arguments);
+        let log = fs::File::create(self.path("lines.err")).unwrap();
+        let mut child = command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(log).spawn().unwrap();
+        BufReader::new(child.stdout.take().unwrap()).lines().for_each(|line| take(&line.unwrap()));
+        let status = child.wait().unwrap();
+        assert!(status.success(), "{status}: {}", fs::read_to_string(self.path("lines.err")).unwrap());
     }
 
     /// Runs with text on standard input.
