@@ -3,69 +3,22 @@
 
 #![allow(clippy::unwrap_used, clippy::print_stdout, reason = "a benchmark")]
 
-use criterion::measurement::{Measurement, ValueFormatter};
-use criterion::{BatchSize, Criterion, Throughput};
-use engine::activity::{Activity, Fields, Value};
-use engine::effect::{Effect, EffectId, Sink};
-use engine::entry::{Entry, PartitionMark, Position, Run, SourceMark, Watermarks};
-use engine::{Restoring, Shard, Step, fingerprint};
-use model::number::Number;
-use model::source::{Field, Source};
-use model::time::{DAY, EventTime, MINUTE};
-use rustix::time::{ClockId, clock_gettime};
-use std::hint::black_box;
+#[path = "support/company.rs"]
+mod company;
+#[path = "support/cpu.rs"]
+mod cpu;
 
-const MODEL: &str = include_str!("twelve.yaml");
-const START: i64 = 1_767_225_600_000;
+use company::{Company, Draw, MODEL};
+use cpu::Cpu;
+use criterion::measurement::Measurement;
+use criterion::{BatchSize, Criterion, Throughput};
+use engine::effect::{Effect, EffectId, Sink};
+use engine::entry::{Entry, Position};
+use engine::{Restoring, Shard, Step};
+use std::hint::black_box;
 
 #[global_allocator]
 static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
-
-/// CPU time of this process, in nanoseconds.
-struct Cpu;
-
-impl Measurement for Cpu {
-    type Intermediate = u64;
-    type Value = u64;
-
-    fn start(&self) -> u64 {
-        let now = clock_gettime(ClockId::ProcessCPUTime);
-        u64::try_from(now.tv_sec).unwrap_or(0) * 1_000_000_000 + u64::try_from(now.tv_nsec).unwrap_or(0)
-    }
-
-    fn end(&self, start: u64) -> u64 {
-        self.start() - start
-    }
-
-    fn add(&self, a: &u64, b: &u64) -> u64 {
-        a + b
-    }
-
-    fn zero(&self) -> u64 {
-        0
-    }
-
-    #[allow(clippy::cast_precision_loss, reason = "a figure for people")]
-    fn to_f64(&self, value: &u64) -> f64 {
-        *value as f64
-    }
-
-    fn formatter(&self) -> &dyn ValueFormatter {
-        criterion::measurement::WallTime.formatter_static()
-    }
-}
-
-/// The formatter of wall time serves nanoseconds of CPU as well.
-trait Static {
-    fn formatter_static(&self) -> &'static dyn ValueFormatter;
-}
-
-impl Static for criterion::measurement::WallTime {
-    fn formatter_static(&self) -> &'static dyn ValueFormatter {
-        static WALL: criterion::measurement::WallTime = criterion::measurement::WallTime;
-        WALL.formatter()
-    }
-}
 
 #[derive(Default)]
 struct Count(u64);
@@ -76,17 +29,10 @@ impl Sink for Count {
     }
 }
 
-/// What happens, to whom, by whom, with which ticket and id.
-type Draw = (u64, usize, usize, u64, u64);
-
 struct World {
     shard: Shard,
-    accounts: Vec<String>,
-    users: Vec<u64>,
-    state: u64,
+    company: Company,
     offset: i64,
-    now: i64,
-    step: i64,
     sink: Count,
 }
 
@@ -97,17 +43,7 @@ impl World {
         shard
             .fold(Position { offset: 0, entry: 0, minute: i64::MIN }, &Entry::Model(MODEL), &mut sink)
             .unwrap();
-        let names = (0..accounts).map(|i| format!("acct-{i:08}")).collect();
-        let users = (0..20).map(|i: u64| fingerprint::of(&i.to_le_bytes())).collect();
-        let step = DAY * 1_000 / (per_day * i64::try_from(accounts).unwrap());
-        Self { shard, accounts: names, users, state: 1, offset: 1, now: START * 1_000, step, sink }
-    }
-
-    fn random(&mut self, below: u64) -> u64 {
-        self.state ^= self.state << 13;
-        self.state ^= self.state >> 7;
-        self.state ^= self.state << 17;
-        self.state % below
+        Self { shard, company: Company::new(accounts, per_day), offset: 1, sink }
     }
 
     /// Entries as a frame brings them: in groups, of which the accounts are known before.
@@ -115,7 +51,7 @@ impl World {
         for draws in draws.chunks(32) {
             let mut names = [""; 32];
             for (name, draw) in names.iter_mut().zip(draws) {
-                *name = self.accounts[draw.1].as_str();
+                *name = self.company.accounts[draw.1].as_str();
             }
             black_box(self.shard.warm(&names[..draws.len()]));
             draws.iter().for_each(|draw| self.entry(*draw));
@@ -123,95 +59,31 @@ impl World {
     }
 
     fn draws(&mut self, count: u64) -> Vec<Draw> {
-        (0..count).map(|_| self.draw()).collect()
+        (0..count).map(|_| self.company.draw()).collect()
     }
 
     /// Folds so many entries without more ado.
     fn grow(&mut self, count: usize) {
         for _ in 0..count {
-            let draw = self.draw();
+            let draw = self.company.draw();
             self.entry(draw);
         }
     }
 
-    fn draw(&mut self) -> Draw {
-        let which = self.random(100);
-        let account = usize::try_from(self.random(self.accounts.len() as u64)).unwrap();
-        let id = self.random(u64::MAX);
-        let user = usize::try_from(self.random(20)).unwrap();
-        (which, account, user, self.random(6), id)
-    }
-
     /// One entry: mostly an activity, a watermark each minute of event time.
-    fn entry(&mut self, (which, account, user, ticket, id): Draw) {
-        let before = self.now / 1_000;
-        self.now += self.step;
-        let time = self.now / 1_000;
-        if before.div_euclid(MINUTE) != time.div_euclid(MINUTE) {
-            self.mark(time);
-        }
-        let user = self.users[user];
-        let mut fields = Fields::default();
-        let source = match which {
-            0..30 => {
-                fields.set(Field::User, Value::Key(user));
-                fields.set(Field::Kind, Value::Word("signed-in"));
-                Source::Login
-            }
-            30..90 => {
-                fields.set(Field::User, Value::Key(user));
-                let feature = ["import", "report", "search", "share", "export", "chart"];
-                fields.set(Field::Feature, Value::Word(feature[usize::try_from(ticket).unwrap()]));
-                fields.set(Field::Count, Value::Number(Number::whole(1)));
-                Source::FeatureUsage
-            }
-            90..96 => {
-                fields.set(Field::Ticket, Value::Key(ticket));
-                fields.set(Field::Kind, Value::Word(if which % 2 == 0 { "opened" } else { "solved" }));
-                fields.set(Field::Priority, Value::Word("high"));
-                Source::Support
-            }
-            _ => {
-                fields.set(Field::Kind, Value::Word("call"));
-                fields.set(Field::State, Value::Word("held"));
-                fields.set(Field::Sentiment, Value::Number(Number(200_000)));
-                Source::CsmActivity
-            }
+    fn entry(&mut self, draw: Draw) {
+        let Self { shard, company, offset, sink } = self;
+        let mut at = || {
+            *offset += 1;
+            Position { offset: *offset - 1, entry: 0, minute: i64::MIN }
         };
-        let activity = Activity {
-            source,
-            partition: 0,
-            offset: self.offset,
-            id,
-            time: EventTime(time),
-            account: &self.accounts[account],
-            fields,
-        };
-        let at = Position { offset: self.offset, entry: 0, minute: i64::MIN };
-        self.shard.fold(at, &Entry::Activity(activity), &mut self.sink).unwrap();
-        self.offset += 1;
-    }
-
-    fn mark(&mut self, time: i64) {
-        let sources = [Source::Login, Source::FeatureUsage, Source::Support, Source::CsmActivity];
-        let sources = sources.map(|source| SourceMark {
-            source,
-            partition_count: 1,
-            partitions: vec![PartitionMark {
-                partition: 0,
-                watermark: Some(EventTime(time - 6 * MINUTE)),
-                runs: vec![Run { first: EventTime(time - 7 * MINUTE), last: EventTime(time) }],
-                rejected: 0,
-                skipped: 0,
-            }],
-        });
-        let entry = Entry::Watermarks(Watermarks { model: None, sources: sources.to_vec() });
-        let at = Position { offset: self.offset, entry: 0, minute: i64::MIN };
-        let mut step = self.shard.fold(at, &entry, &mut self.sink).unwrap();
-        while step == Step::More {
-            step = self.shard.go_on(&mut self.sink);
+        if let Some(mark) = company.pass() {
+            let mut step = shard.fold(at(), &mark, sink).unwrap();
+            while step == Step::More {
+                step = shard.go_on(sink);
+            }
         }
-        self.offset += 1;
+        shard.fold(at(), &company.activity(draw), sink).unwrap();
     }
 }
 

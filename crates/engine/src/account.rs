@@ -171,6 +171,11 @@ pub(crate) fn spread(id: &str) -> i64 {
 
 impl Account {
     pub(crate) fn new(id: &str, plan: usize, prepared: &Prepared) -> Self {
+        Self::with_room(id, plan, prepared, 0)
+    }
+
+    /// A new account with room for so many words more in its parts.
+    fn with_room(id: &str, plan: usize, prepared: &Prepared, words: usize) -> Self {
         Self {
             id: id.into(),
             spread: spread(id),
@@ -178,7 +183,7 @@ impl Account {
             position: Position::START,
             revision: 0,
             as_of: i64::MIN,
-            parts: prepared.template.clone(),
+            parts: prepared.template.clone_with_room(words),
             info: None,
             milestones: prepared.has_milestones.then(Box::default),
             blind: None,

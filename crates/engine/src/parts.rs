@@ -66,9 +66,11 @@ impl Parts {
         Part { parts: self, place }
     }
 
-    /// Makes room for so many words more, where it is known that they will come.
-    pub(crate) fn reserve(&mut self, words: usize) {
-        self.0.reserve_exact(words);
+    /// A copy with room for so many words more, where it is known that they will come.
+    pub(crate) fn clone_with_room(&self, words: usize) -> Self {
+        let mut copy = Vec::with_capacity(self.0.len() + words);
+        copy.extend_from_slice(&self.0);
+        Self(copy)
     }
 
     /// Gives back what is much more than it needs.

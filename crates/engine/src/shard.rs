@@ -26,7 +26,8 @@ use crate::timer::{Calendar, NEVER, minute_of};
 use hashbrown::HashTable;
 use model::plan::{ModelId, Plan, SourceRules, SourceSet};
 use model::source::{SOURCES, Source};
-use std::collections::BTreeMap;
+use std::cmp::Reverse;
+use std::collections::{BTreeMap, BinaryHeap, VecDeque};
 use std::sync::Arc;
 
 pub use bytes::Restoring;
@@ -101,12 +102,13 @@ pub struct Shard {
     /// Accounts that owe an account-health record.
     changed: Vec<u32>,
     /// Accounts that changed since they were last stored.
-    dirty: Vec<u32>,
+    dirty: VecDeque<u32>,
     is_dirty: Vec<bool>,
     /// Accounts that were restored and wait for their model; empty but after a restore.
     parked: BTreeMap<Box<str>, Parked>,
-    /// Accounts that were restored and are ahead of the shard, which has not folded so far again.
-    ahead: Vec<u32>,
+    /// Accounts that were restored and are ahead of the shard, which has not folded so far again: the position that
+    /// each reflects, the least first.
+    ahead: BinaryHeap<Reverse<(Position, u32)>>,
     counts: Counts,
     position: Position,
     /// Effects of the entry at `position` so far.
@@ -155,10 +157,10 @@ impl Shard {
             by_spread: vec![Vec::new(); 15],
             calendars: vec![Calendar::default(); 2 * SOURCES + 1],
             changed: Vec::new(),
-            dirty: Vec::new(),
+            dirty: VecDeque::new(),
             is_dirty: Vec::new(),
             parked: BTreeMap::new(),
-            ahead: Vec::new(),
+            ahead: BinaryHeap::new(),
             counts: Counts::default(),
             position: Position::START,
             effects: 0,
@@ -406,7 +408,7 @@ impl Shard {
         self.accounts[place].position = position;
         if !self.is_dirty[place] {
             self.is_dirty[place] = true;
-            self.dirty.push(u32::try_from(place).unwrap_or(u32::MAX));
+            self.dirty.push_back(u32::try_from(place).unwrap_or(u32::MAX));
         }
     }
 

@@ -19,6 +19,7 @@ mod fold;
 mod handover;
 mod outbox;
 mod owned;
+mod records;
 mod restore;
 
 use crate::commit::Committer;

@@ -99,18 +99,16 @@ impl Account {
         let (plan, prepared) =
             (place, prepared.ok_or(Damaged("account of a model that is not its shard's"))?);
         let position = read_position(&mut from)?;
-        let mut account = Self::new(from.text()?, plan, prepared);
+        // About two bytes a word.
+        let mut account = Self::with_room(from.text()?, plan, prepared, bytes.len() / 2);
         account.position = position;
         account.revision = from.u64()?;
         account.as_of = from.i64()?;
         let flags = from.u64()?;
         (account.changed, account.buried) = (flags & 1 != 0, flags & 2 != 0);
         account.info = if from.flag()? { Some(Box::new(Info::read(&mut from)?)) } else { None };
-        // About two bytes a word.
-        account.parts.reserve(bytes.len() / 2);
-        let mut words = Vec::new();
-        dedup::read(&mut from, &mut words)?;
-        account.parts.part(prepared.seen).replace(&words);
+        let (mut seen, mut words) = (Vec::new(), Vec::new());
+        dedup::read(&mut from, &mut seen)?;
         account.milestones = if from.flag()? { Some(Box::new(Milestones::read(&mut from)?)) } else { None };
         for (layout, at) in &prepared.layouts {
             let mut place = *at;
@@ -119,6 +117,8 @@ impl Account {
                 place += 1;
             })?;
         }
+        // The last part, and the longest: put in before the others, it would be moved by each.
+        account.parts.part(prepared.seen).replace(&seen);
         if from.flag()? {
             let blind = prepared.plan.signals.iter().map(|_| from.i64());
             account.blind = Some(blind.collect::<Result<_, _>>()?);

@@ -18,6 +18,8 @@ use crate::now::Clocks;
 use crate::prepared::Prepared;
 use model::plan::ModelId;
 use model::time::EventTime;
+use std::cmp::Reverse;
+use std::collections::VecDeque;
 
 /// The first byte of a marker and of a head.
 const FORMAT: u8 = 1;
@@ -87,7 +89,7 @@ impl Shard {
 
     /// How many accounts changed since they were last taken by [`Shard::take_dirty`].
     #[must_use]
-    pub const fn dirty(&self) -> usize {
+    pub fn dirty(&self) -> usize {
         self.dirty.len()
     }
 
@@ -112,13 +114,13 @@ impl Shard {
 
     /// Marks accounts as changed that were taken in vain.
     pub fn mark_again<'a>(&mut self, accounts: impl IntoIterator<Item = &'a str>) {
-        let mut again = Vec::new();
+        let mut again = VecDeque::new();
         for id in accounts {
             if let Some(place) = self.find(id)
                 && !self.is_dirty[place]
             {
                 self.is_dirty[place] = true;
-                again.push(u32::try_from(place).unwrap_or(u32::MAX));
+                again.push_back(u32::try_from(place).unwrap_or(u32::MAX));
             }
         }
         // They are the oldest changes there are.
@@ -205,6 +207,15 @@ impl Restoring {
         self.shard.position
     }
 
+    /// Makes room for about so many accounts.
+    pub fn reserve(&mut self, accounts: usize) {
+        // A little more, so that the first new one does not move them all.
+        let accounts = accounts + accounts / 16;
+        self.shard.accounts.reserve_exact(accounts);
+        self.shard.is_dirty.reserve_exact(accounts);
+        self.shard.index.reserve(accounts, |entry| entry.0);
+    }
+
     /// Adds an account.
     ///
     /// # Errors
@@ -226,6 +237,9 @@ impl Restoring {
     #[doc(hidden)]
     pub fn skip_nothing(&mut self) {
         self.shard.accounts.iter_mut().for_each(|account| account.position = Position::START);
+        let ahead = std::mem::take(&mut self.shard.ahead);
+        self.shard.ahead =
+            ahead.into_iter().map(|Reverse((_, place))| Reverse((Position::START, place))).collect();
     }
 
     /// The shard at the marker's position.
@@ -252,7 +266,7 @@ impl Shard {
     fn put_back(&mut self, bytes: &[u8]) -> Result<(), Damaged> {
         let shard = self;
         let mut account = Account::read(bytes, |place| shard.plans.get(place))?;
-        account.ahead = true;
+        account.ahead = account.position > shard.position;
         let place = u32::try_from(shard.accounts.len()).map_err(|_| Damaged("too many accounts"))?;
         let hash = fingerprint::of(account.id.as_bytes());
         let minute = usize::try_from(account.spread / model::time::MINUTE).unwrap_or(0);
@@ -260,23 +274,25 @@ impl Shard {
         if account.changed {
             shard.changed.push(place);
         }
+        if account.ahead {
+            shard.ahead.push(Reverse((account.position, place)));
+        }
+        let derives = !account.ahead;
         shard.accounts.push(account);
         shard.is_dirty.push(false);
         shard.index.insert_unique(hash, (hash, place), |entry| entry.0);
-        shard.ahead.push(place);
+        if derives {
+            shard.derive(place as usize);
+        }
         Ok(())
     }
 
     /// Works out what is derived of accounts that the shard has caught up with. They are not looked at: what there
     /// is to say is said when it is due, as it would have been.
     pub(super) fn catch_up(&mut self) {
-        if self.ahead.is_empty() {
-            return;
-        }
-        let position = self.position;
-        let reached: Vec<u32> =
-            self.ahead.extract_if(.., |place| self.accounts[*place as usize].position <= position).collect();
-        for place in reached {
+        while self.ahead.peek().is_some_and(|Reverse((position, _))| *position <= self.position)
+            && let Some(Reverse((_, place))) = self.ahead.pop()
+        {
             self.accounts[place as usize].ahead = false;
             self.derive(place as usize);
         }

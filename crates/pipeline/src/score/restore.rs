@@ -8,6 +8,7 @@
 //! What does not fit together is refused, never started empty.
 
 use super::checkpoint::{kind, read_mark};
+use super::records::Records;
 use crate::failure::{Failure, later};
 use crate::metadata;
 use crate::settings::Rebuild;
@@ -18,6 +19,7 @@ use engine::entry::Position;
 use engine::{Restoring, Shard};
 use log::{Batch, Committed, Ends, Event, Isolation, Log, Partition, Reader};
 use model::plan::ModelId;
+use std::borrow::Cow;
 use std::collections::{BTreeMap, BTreeSet};
 use std::marker::PhantomData;
 use std::sync::Arc;
@@ -37,8 +39,7 @@ pub(crate) struct Restore<L: Log, V: Variant> {
     at: i64,
     end: i64,
     batch: Batch,
-    /// Chunks by key: kind, key, chunk.
-    records: BTreeMap<(u8, Vec<u8>, u8), Vec<u8>>,
+    records: Records,
     bytes: usize,
     variant: PhantomData<V>,
 }
@@ -105,7 +106,7 @@ impl<L: Log, V: Variant> Restore<L, V> {
             at: state.first,
             end,
             batch: Batch::default(),
-            records: BTreeMap::new(),
+            records: Records::default(),
             bytes: 0,
             variant: PhantomData,
         }))
@@ -131,14 +132,8 @@ impl<L: Log, V: Variant> Restore<L, V> {
                 Some(Event::Records) => {
                     for record in self.batch.records() {
                         self.at = record.offset + 1;
-                        let Some([kind, chunk, key @ ..]) = record.key else { continue };
-                        let name = (*kind, key.to_vec(), *chunk);
-                        if let Some(value) = record.value {
-                            self.bytes += value.len();
-                            self.records.insert(name, value.to_vec());
-                        } else {
-                            self.records.remove(&name);
-                        }
+                        self.bytes += record.value.map_or(0, <[u8]>::len);
+                        self.records.put(record.key.unwrap_or_default(), record.value);
                     }
                 }
                 Some(Event::End { offset, .. }) if offset >= self.end => {
@@ -157,21 +152,11 @@ impl<L: Log, V: Variant> Restore<L, V> {
         Failure::refused(&self.partition, reason, REBUILD)
     }
 
-    /// The value of a record, its chunks joined.
-    fn value(&self, kind: u8, key: &[u8]) -> Option<Vec<u8>> {
-        let first = self.records.get(&(kind, key.to_vec(), 0))?;
-        let (count, rest) = first.split_first()?;
-        let mut value = rest.to_vec();
-        for chunk in 1..*count {
-            value.extend_from_slice(self.records.get(&(kind, key.to_vec(), chunk))?.get(1..)?);
-        }
-        Some(value)
-    }
-
     fn put_together(&mut self, rebuild: Rebuild) -> Result<Restored, Failure> {
         let target = self.committed.as_ref().map_or(Position::START, |(_, journal)| journal.position);
         let stamp = self.committed.as_ref().map(|(_, journal)| journal.stamp);
-        let marker = self.value(kind::MARKER, &[]);
+        let mut records = std::mem::take(&mut self.records);
+        let marker = records.value(kind::MARKER, &[]);
         if rebuild == Rebuild::Yes || (self.committed.is_none() && marker.is_none()) {
             if self.journal.first > 0 {
                 let reason = format!(
@@ -206,7 +191,8 @@ impl<L: Log, V: Variant> Restore<L, V> {
         let models = Restoring::models(marker).map_err(|error| self.refuse(damaged("the marker", error)))?;
         let mut texts: BTreeMap<ModelId, String> = BTreeMap::new();
         for id in &models {
-            let text = self.value(kind::MODEL, &id.0).and_then(|text| String::from_utf8(text).ok());
+            let text =
+                records.value(kind::MODEL, &id.0).and_then(|text| String::from_utf8(text.into_owned()).ok());
             texts
                 .insert(*id, text.ok_or_else(|| self.refuse(format!("model {id} is missing in the state")))?);
         }
@@ -226,11 +212,11 @@ impl<L: Log, V: Variant> Restore<L, V> {
             );
             return Err(self.refuse_for_good(reason));
         }
-        self.add_accounts(&mut restoring, target)?;
+        let head = records.value(kind::HEAD, &[]).map(Cow::into_owned);
+        self.add_accounts(&mut records, &mut restoring, target)?;
         if V::ACCOUNTS_NOT_SKIPPED {
             restoring.skip_nothing();
         }
-        let head = self.value(kind::HEAD, &[]);
         let from = match &self.committed {
             Some((committed, _)) if V::REPLAY_LEFT_OUT => committed.offset,
             _ if k == Position::START => self.journal.first,
@@ -240,26 +226,24 @@ impl<L: Log, V: Variant> Restore<L, V> {
         Ok(Restored { shard, models, marked: true, since, target, from, head, stamp })
     }
 
-    fn add_accounts(&mut self, restoring: &mut Restoring, target: Position) -> Result<(), Failure> {
-        let rest = self.records.split_off(&(kind::ACCOUNT, Vec::new(), 0));
-        let mut names =
-            rest.keys().filter(|name| name.0 == kind::ACCOUNT && name.2 == 0).cloned().collect::<Vec<_>>();
-        names.sort_unstable();
-        self.records.extend(rest);
-        for (_, key, _) in names {
-            let name = String::from_utf8_lossy(&key).into_owned();
-            let value = self.value(kind::ACCOUNT, &key);
-            let value = value.ok_or_else(|| self.refuse(format!("account {name:?} is stored in part")))?;
-            let position =
-                restoring.add(&value).map_err(|error| self.refuse(format!("account {name:?}: {error}")))?;
+    fn add_accounts(
+        &self,
+        records: &mut Records,
+        restoring: &mut Restoring,
+        target: Position,
+    ) -> Result<(), Failure> {
+        restoring.reserve(records.len());
+        records.take_accounts(|key, value| {
+            let refuse =
+                |what: &str| self.refuse(format!("account {:?}{what}", String::from_utf8_lossy(key)));
+            let value = value.ok_or_else(|| refuse(" is stored in part"))?;
+            let position = restoring.add(value).map_err(|error| refuse(&format!(": {error}")))?;
             if position > target {
-                let reason = format!(
-                    "account {name:?} reflects {position:?}, after the committed position {target:?}"
-                );
-                return Err(self.refuse(reason));
+                let ahead = format!(" reflects {position:?}, after the committed position {target:?}");
+                return Err(refuse(&ahead));
             }
-        }
-        Ok(())
+            Ok(())
+        })
     }
 
     fn refuse_for_good(&self, reason: String) -> Failure {
