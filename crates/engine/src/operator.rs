@@ -82,14 +82,11 @@ impl Layout {
 
     /// How many parts it takes.
     pub(crate) const fn parts(self) -> usize {
-        match self {
-            Self::DistinctCounted => 2,
-            _ => 1,
-        }
+        if matches!(self, Self::DistinctCounted) { 2 } else { 1 }
     }
 
     /// The words of each part while the signal has seen nothing.
-    pub(crate) fn new(self) -> Vec<Vec<u32>> {
+    pub(crate) fn empty(self) -> Vec<Vec<u32>> {
         let buckets = |keep: Keep| vec![0; keep.head()];
         match self {
             Self::Buckets(keep) => vec![buckets(keep)],
@@ -292,9 +289,10 @@ pub(crate) fn read(
             Reading::of(counts.and_then(|(now, before)| per_cent(Some(now), Some(before), 1)), next)
         }
         Operator::Rolling { fold, window, .. } | Operator::Trend { fold, window, .. } => {
-            let (min_base, span) = match operator {
-                Operator::Rolling { min_base, .. } => (*min_base, Span::One),
-                _ => (0, Span::Two),
+            let (min_base, span) = if let Operator::Rolling { min_base, .. } = operator {
+                (*min_base, Span::One)
+            } else {
+                (0, Span::Two)
             };
             let keep = keep(*fold, min_base);
             let mut next = Due::NEVER;

@@ -80,7 +80,7 @@ fn lay_out(plan: &Plan, slots: usize) -> (Vec<(Layout, usize)>, Parts) {
     for signal in &plan.signals {
         let layout = Layout::of(&signal.operator);
         layouts.push((layout, parts.len()));
-        parts.extend(layout.new());
+        parts.extend(layout.empty());
     }
     // The fingerprints.
     parts.push(Vec::new());

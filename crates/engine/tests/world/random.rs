@@ -55,7 +55,7 @@ pub fn journal(seed: u64, entries: usize) -> Vec<Owned> {
 /// A journal in which later models may change everything, delays and horizons of sources too.
 #[allow(dead_code, reason = "the slow fold knows of no such change")]
 pub fn changing_journal(seed: u64, entries: usize) -> Vec<Owned> {
-    with_later(seed, entries, [Some(MODELS[if seed % 3 == 0 { 4 } else { 3 }]), Some(MODELS[2])])
+    with_later(seed, entries, [Some(MODELS[if seed.is_multiple_of(3) { 4 } else { 3 }]), Some(MODELS[2])])
 }
 
 fn with_later(seed: u64, entries: usize, later: [Option<&str>; 2]) -> Vec<Owned> {
