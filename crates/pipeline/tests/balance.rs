@@ -98,3 +98,25 @@ fn a_recorded_run_of_nothing_but_rejected_records_is_accounted_for() {
     let account = account(&cluster, Source::Login);
     assert_eq!((account.rejected, account.skipped, account.unaccounted()), (12, 1, 0), "{account:?}");
 }
+
+#[test]
+fn a_wrong_clock_is_told_for_as_long_as_it_is_wrong() {
+    let cluster = cluster();
+    let log = cluster.process("live");
+    cluster.set_clock(&log, 3_600_000);
+    let mut ingest = Ingest::new(log.clone(), Identity::default(), settings::Ingest::default());
+    let mut told = |steps: usize| -> Vec<bool> {
+        let mut step = || {
+            ingest.step().unwrap();
+            cluster.advance(20);
+            let reasons = ingest.status().reasons;
+            reasons.iter().any(|reason| reason.starts_with("the clock of this machine is "))
+        };
+        (0..steps).map(|_| step()).collect()
+    };
+    told(1_000);
+    assert!(told(500).iter().all(|told| *told));
+    cluster.set_clock(&log, 0);
+    told(1_000);
+    assert!(told(500).iter().all(|told| !told));
+}
