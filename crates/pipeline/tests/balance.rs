@@ -172,3 +172,23 @@ fn a_wrong_clock_is_told_for_as_long_as_it_is_wrong() {
     told(1_000);
     assert!(told(500).iter().all(|told| !told));
 }
+
+#[test]
+fn what_a_recorded_run_rejected_in_a_row_does_not_stop_the_live_run_after_it() {
+    let cluster = cluster();
+    append_bad(&cluster, Source::Login, 12);
+    let settings = settings::Ingest { stop_in_a_row: 12, ..settings::Ingest::default() };
+    let mut recorded =
+        Recorded::new(cluster.process("recorded"), Identity::default(), settings.clone(), None);
+    let done = (0..2_000).any(|_| {
+        cluster.advance(20);
+        recorded.step().unwrap() == Progress::Done
+    });
+    assert!(done);
+    recorded.stop();
+    append_bad(&cluster, Source::Login, 11);
+    let mut live = Ingest::new(cluster.process("live"), Identity::default(), settings);
+    assert_eq!(consume(&cluster, &mut live, 20_000), (25, false));
+    append_bad(&cluster, Source::Login, 1);
+    assert_eq!(consume(&cluster, &mut live, 20_000), (27, true));
+}
