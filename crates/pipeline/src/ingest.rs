@@ -238,6 +238,7 @@ impl<L: Log, V: Variant> Ingest<L, V> {
     #[must_use]
     pub fn status(&self) -> IngestStatus {
         let mut reasons: Vec<String> = self.reason.iter().cloned().chain(self.committer.trouble()).collect();
+        reasons.extend(self.clock_trouble());
         let feed = |(partition, feed): (&Partition, &Feed)| {
             let end = self.proof.as_ref().and_then(|proof| proof.end(&self.topics, partition));
             FeedStatus::of(feed.source, feed.number, feed.position(), end, feed)

@@ -98,3 +98,97 @@ fn a_recorded_run_of_nothing_but_rejected_records_is_accounted_for() {
     let account = account(&cluster, Source::Login);
     assert_eq!((account.rejected, account.skipped, account.unaccounted()), (12, 1, 0), "{account:?}");
 }
+
+/// Appends an activity of [`Source::Login`], or a record that is none.
+fn append_login(cluster: &Cluster, number: usize, good: bool) {
+    let value = format!(r#"{{"id":"{number}","account":"acme","time":"2026-01-01T00:00:00Z"}}"#);
+    let value = if good { value.as_bytes() } else { b"no activity" };
+    let partition = Partition::new(topic::of_source(Source::Login), 0);
+    cluster.append_raw(&partition, Some(b"acme"), Some(value), None).unwrap();
+}
+
+/// Lets a live ingest worker run for a while. Returns how many logins it consumed, and whether it stopped the source.
+fn consume(cluster: &Cluster, ingest: &mut Ingest<log::simulated::Simulated>, ms: i64) -> (u64, bool) {
+    let until = cluster.now() + ms;
+    while cluster.now() < until {
+        ingest.step().unwrap();
+        cluster.advance(50);
+    }
+    let feeds = ingest.status().feeds;
+    let feed = feeds.iter().find(|feed| feed.source == Source::Login).unwrap();
+    (feed.consumed, feed.stopped)
+}
+
+fn share_of_ten(cluster: &Cluster) -> Ingest<log::simulated::Simulated> {
+    let settings = settings::Ingest { stop_share_of: 10, ..settings::Ingest::default() };
+    Ingest::new(cluster.process("live"), Identity::default(), settings)
+}
+
+#[test]
+fn a_source_of_which_half_is_bad_stops_at_the_least_count() {
+    let cluster = cluster();
+    (0..20).for_each(|number| append_login(&cluster, number, number % 2 == 0));
+    assert_eq!(consume(&cluster, &mut share_of_ten(&cluster), 20_000), (10, true));
+}
+
+#[test]
+fn a_source_of_which_less_than_half_is_bad_goes_on() {
+    let cluster = cluster();
+    (0..30).for_each(|number| append_login(&cluster, number, number % 3 != 2));
+    assert_eq!(consume(&cluster, &mut share_of_ten(&cluster), 20_000), (30, false));
+}
+
+#[test]
+fn what_was_bad_more_than_five_minutes_ago_does_not_stop_a_source() {
+    let cluster = cluster();
+    let mut ingest = share_of_ten(&cluster);
+    (0..9).for_each(|number| append_login(&cluster, number, false));
+    assert_eq!(consume(&cluster, &mut ingest, 20_000), (9, false));
+    assert_eq!(consume(&cluster, &mut ingest, 7 * 60_000), (9, false));
+    (9..18).for_each(|number| append_login(&cluster, number, number % 2 == 0));
+    assert_eq!(consume(&cluster, &mut ingest, 20_000), (18, false));
+    append_login(&cluster, 18, false);
+    assert_eq!(consume(&cluster, &mut ingest, 20_000), (19, true));
+}
+
+#[test]
+fn a_wrong_clock_is_told_for_as_long_as_it_is_wrong() {
+    let cluster = cluster();
+    let log = cluster.process("live");
+    cluster.set_clock(&log, 3_600_000);
+    let mut ingest = Ingest::new(log.clone(), Identity::default(), settings::Ingest::default());
+    let mut told = |steps: usize| -> Vec<bool> {
+        let mut step = || {
+            ingest.step().unwrap();
+            cluster.advance(20);
+            let reasons = ingest.status().reasons;
+            reasons.iter().any(|reason| reason.starts_with("the clock of this machine is "))
+        };
+        (0..steps).map(|_| step()).collect()
+    };
+    told(1_000);
+    assert!(told(500).iter().all(|told| *told));
+    cluster.set_clock(&log, 0);
+    told(1_000);
+    assert!(told(500).iter().all(|told| !told));
+}
+
+#[test]
+fn what_a_recorded_run_rejected_in_a_row_does_not_stop_the_live_run_after_it() {
+    let cluster = cluster();
+    append_bad(&cluster, Source::Login, 12);
+    let settings = settings::Ingest { stop_in_a_row: 12, ..settings::Ingest::default() };
+    let mut recorded =
+        Recorded::new(cluster.process("recorded"), Identity::default(), settings.clone(), None);
+    let done = (0..2_000).any(|_| {
+        cluster.advance(20);
+        recorded.step().unwrap() == Progress::Done
+    });
+    assert!(done);
+    recorded.stop();
+    append_bad(&cluster, Source::Login, 11);
+    let mut live = Ingest::new(cluster.process("live"), Identity::default(), settings);
+    assert_eq!(consume(&cluster, &mut live, 20_000), (25, false));
+    append_bad(&cluster, Source::Login, 1);
+    assert_eq!(consume(&cluster, &mut live, 20_000), (27, true));
+}

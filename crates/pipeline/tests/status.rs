@@ -4,8 +4,10 @@
 
 mod support;
 
-use log::Log;
 use log::simulated::{Cluster, Fault, Faults};
+use log::{Log, Partition};
+use model::source::Source;
+use model::time::EventTime;
 use pipeline::settings::{self, Identity};
 use pipeline::status::{Phase, Transactions, Way};
 use pipeline::{Progress, Recorded, Score, topic};
@@ -102,4 +104,40 @@ fn while_nothing_can_be_committed_each_stage_says_so_and_it_goes_away_by_itself(
     }
     cluster.set_faults(Faults::none());
     assert_eq!(reasons(20), [const { Vec::<String>::new() }; 2]);
+}
+
+/// Whether the clock of the logins stands after a recorded run up to `until`, with one login at midnight of 2026.
+fn stands_at(until: &str) -> bool {
+    let cluster = Cluster::new(13, Faults::none());
+    let log = cluster.process("first");
+    for spec in topic::specs(1, 1) {
+        log.create(&spec).unwrap();
+    }
+    pipeline::publish(&log, MODEL, 1).unwrap();
+    let login = br#"{"id":"1","account":"acme","time":"2026-01-01T00:00:00Z"}"#;
+    let partition = Partition::new(topic::of_source(Source::Login), 0);
+    let at = |text: &str| EventTime::parse(text).unwrap().0;
+    cluster.append_raw(&partition, Some(b"acme"), Some(login), Some(at("2026-01-01T00:00:00Z"))).unwrap();
+    let mut ingest =
+        Recorded::new(log.clone(), Identity::default(), settings::Ingest::default(), Some(at(until)));
+    let mut score = Score::new(log.clone(), Identity::default(), settings::Score::default());
+    for _ in 0..10_000 {
+        let done = ingest.step().unwrap() == Progress::Done;
+        score.step().unwrap();
+        cluster.advance(20);
+        let ends = log.ends(&[topic::JOURNAL.into()]).unwrap();
+        if done && score.has_reached(&[ends.topics[0][0].end]) {
+            let status = score.status();
+            let clocks = &status.shards[0].clocks;
+            return clocks.iter().find(|(source, ..)| *source == Source::Login).unwrap().3;
+        }
+    }
+    panic!("not folded: {:?}", score.status());
+}
+
+#[test]
+fn a_source_that_is_silent_for_longer_than_its_model_allows_is_told_as_standing() {
+    // The model allows 12 hours.
+    assert!(!stands_at("2026-01-01T06:00:00Z"));
+    assert!(stands_at("2026-01-02T00:00:00Z"));
 }

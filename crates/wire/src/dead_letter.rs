@@ -1,9 +1,10 @@
 //! A rejected source record on its way to the dead-letter topic, and back for people who look.
 //!
 //! The value is the original value, byte for byte, up to the source's size limit + [`SLACK`]; of a larger one it
-//! is the first [`PREFIX`] bytes, and the headers hold its length and SHA-256. The key is the original key. What
-//! is known of the record stands in headers, so nothing of it needs to be readable. A record without a value and
-//! one with an empty value are told apart.
+//! is the first [`PREFIX`] bytes, and the headers hold its length and SHA-256. The key is the original key, up to
+//! [`PREFIX`]; of a larger one it is the first so many bytes, and the headers hold its length and SHA-256. So a
+//! letter always fits into its topic. What is known of the record stands in headers, so nothing of it needs to be
+//! readable. A record without a value and one with an empty value are told apart.
 //!
 //! | header | value |
 //! | --- | --- |
@@ -14,6 +15,8 @@
 //! | `vitals-timestamp` | its timestamp, ms since 1970 |
 //! | `vitals-size` | length of its value; absent if it had none |
 //! | `vitals-sha256` | of its value, in hexadecimal; only where the value here is a prefix |
+//! | `vitals-key-size` | length of its key; only where the key here is a prefix |
+//! | `vitals-key-sha256` | of its key, in hexadecimal; only where the key here is a prefix |
 //! | `vitals-dropped-headers` | how many of its headers are not here; absent if none |
 //! | `original-…` | its headers, up to [`MAX_HEADERS`] and [`MAX_HEADER_BYTES`] |
 //!
@@ -27,7 +30,7 @@ use thiserror::Error;
 
 /// How far beyond the source's size limit a value is still kept whole.
 pub const SLACK: usize = 64 << 10;
-/// How much is kept of a larger one.
+/// How much is kept of a larger one, and of any key.
 pub const PREFIX: usize = 64 << 10;
 /// How many of the record's headers are kept.
 pub const MAX_HEADERS: usize = 64;
@@ -60,7 +63,7 @@ pub struct Rejected<'a> {
 /// The record of a dead letter.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Encoded<'a> {
-    /// The original key.
+    /// The original key, or its beginning.
     pub key: Option<&'a [u8]>,
     /// The original value, or its beginning.
     pub value: Option<&'a [u8]>,
@@ -95,11 +98,17 @@ pub fn encode<'a>(rejected: &Rejected<'a>, max_record_bytes: usize) -> Encoded<'
             kept = value.get(..PREFIX).or(kept);
         }
     }
+    let mut kept_key = rejected.key;
+    if let Some(key) = rejected.key.filter(|key| key.len() > PREFIX) {
+        put("vitals-key-size", key.len().to_string());
+        put("vitals-key-sha256", hex(&Sha256::digest(key)));
+        kept_key = key.get(..PREFIX).or(kept_key);
+    }
     let dropped = originals(&mut headers, rejected.headers);
     if dropped > 0 {
         headers.push(("vitals-dropped-headers".to_owned(), dropped.to_string().into_bytes()));
     }
-    Encoded { key: rejected.key, value: kept, headers }
+    Encoded { key: kept_key, value: kept, headers }
 }
 
 /// Copies headers as far as they fit; returns how many did not, or have a name that is no text.
@@ -143,8 +152,12 @@ pub struct Letter<'a> {
     pub offset: i64,
     /// Its timestamp, ms since 1970.
     pub timestamp: i64,
-    /// Its key.
+    /// Its key, or the beginning of it.
     pub key: Option<&'a [u8]>,
+    /// The length of its whole key, if it is not whole here.
+    pub key_size: Option<u64>,
+    /// SHA-256 of its whole key in hexadecimal, if it is not whole here.
+    pub key_sha256: Option<&'a str>,
     /// Its value, or the beginning of it.
     pub value: Option<&'a [u8]>,
     /// The length of its whole value.
@@ -203,6 +216,8 @@ pub fn decode<'a>(
         timestamp: required(all, "vitals-timestamp", number)?,
         size: optional(all, "vitals-size", number)?,
         sha256: optional(all, "vitals-sha256", text)?,
+        key_size: optional(all, "vitals-key-size", number)?,
+        key_sha256: optional(all, "vitals-key-sha256", text)?,
         dropped_headers: optional(all, "vitals-dropped-headers", number)?.unwrap_or(0),
         headers: all.iter().filter_map(original).collect(),
         key,

@@ -151,6 +151,10 @@ impl Group {
         }
     }
 
+    pub(super) fn forget_offsets(&mut self) {
+        self.offsets.clear();
+    }
+
     // Rebalances.
 
     /// Begins a rebalance, unless one is under way.

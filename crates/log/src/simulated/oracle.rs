@@ -199,6 +199,13 @@ impl Cluster {
         }
     }
 
+    /// Lets `group` forget its offsets, as when they expire.
+    pub fn forget_offsets(&self, group: &str) {
+        let mut state = self.state.borrow_mut();
+        let group = state.group(group);
+        state.groups[group].forget_offsets();
+    }
+
     /// Begins a rebalance of `group` in which nothing has to move.
     pub fn rebalance(&self, group: &str) {
         let mut state = self.state.borrow_mut();

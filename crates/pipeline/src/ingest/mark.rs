@@ -63,16 +63,24 @@ impl<L: Log, V: Variant> Ingest<L, V> {
         Ok(())
     }
 
+    /// By how much this machine's clock was off the log's when last compared, if that is more than is allowed.
+    fn off(&self) -> Option<i64> {
+        let skew = skew(&self.model.as_ref()?.plan);
+        self.clock.map(|clock| clock.off).filter(|off| off.abs() > skew)
+    }
+
+    /// What is wrong with this machine's clock, for as long as it is.
+    pub(super) fn clock_trouble(&self) -> Option<String> {
+        let off = self.off()?;
+        Some(format!(
+            "the clock of this machine is {off} ms off that of the log, more than max_skew; set it right: until then time stands still where nothing comes in"
+        ))
+    }
+
     /// Moves the watermarks by what was read and by what was proved, and tells of them when it is time.
     pub(super) fn mark(&mut self, now: i64) {
         let (Some(model), Some(proof)) = (&self.model, &self.proof) else { return };
-        let skew = skew(&model.plan);
-        let off = self.clock.map(|clock| clock.off).filter(|off| off.abs() > skew);
-        if let Some(off) = off {
-            self.reason = Some(format!(
-                "the clock of this machine is {off} ms off that of the log, more than max_skew; set it right: until then time stands still where nothing comes in"
-            ));
-        }
+        let off = self.off();
         let answered = if V::PROOF_AT_ANSWER { now } else { proof.round.sent_at };
         let proved = if V::CLOCK_UNCHECKED {
             Some(answered)

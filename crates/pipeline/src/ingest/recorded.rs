@@ -76,13 +76,15 @@ impl<L: Log, V: Variant> Recorded<L, V> {
         until: Option<i64>,
     ) -> Self {
         let committer = Committer::new(log.clone(), identity.id("ingest"));
+        // Nothing is stopped in recorded time: what is bad is bad for ever, and is all in the dead letters.
+        let never = settings::Ingest { stop_in_a_row: u64::MAX, stop_share_of: u64::MAX, ..settings };
         Self {
             topics: Source::ALL.map(topic::of_source).to_vec(),
             models: Follower::new(log.clone()),
             model: None,
             member: None,
             committer,
-            intake: Intake::new(settings.clone()),
+            intake: Intake::new(never),
             load: None,
             assigned: Vec::new(),
             lanes: Vec::new(),

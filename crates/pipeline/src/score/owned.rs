@@ -48,6 +48,8 @@ impl Folding {
     pub(crate) fn new(restored: Restored) -> Self {
         let Restored { shard, models, marked, since, target, from, head, .. } = restored;
         let position = shard.position();
+        // Where nothing is stored that can be restored, as after a rebuild, it is once the shard is live.
+        let committed = if marked { target } else { Position::START };
         Self {
             shard,
             target,
@@ -58,7 +60,7 @@ impl Folding {
             from,
             next: from,
             position,
-            committed: target,
+            committed,
             end: None,
         }
     }

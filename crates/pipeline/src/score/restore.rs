@@ -5,7 +5,8 @@
 //!   ─> end of the state partition, uncommitted ─> state, committed, up to that end
 //!   ─> marker at K ─> journal K..C without effects ─> live
 //! ```
-//! What does not fit together is refused, never started empty.
+//! What does not fit together is refused, never started empty. A rebuild folds from the journal's beginning, and is
+//! silent up to C; where the group's offsets are lost, up to the head, which was committed with the effects before it.
 
 use super::checkpoint::{kind, read_mark};
 use super::records::Records;
@@ -92,8 +93,9 @@ impl<L: Log, V: Variant> Restore<L, V> {
             }
         };
         let state_partition = Partition::new(topics[1].clone(), partition.number);
-        // A rebuild reads nothing of the state.
-        let end = if rebuild == Rebuild::Yes || V::STATE_TO_STABLE_END { state.first } else { state.end };
+        // A rebuild needs nothing of the state, unless nothing else says which effects are out.
+        let unread = rebuild == Rebuild::Yes && committed.is_some();
+        let end = if unread || V::STATE_TO_STABLE_END { state.first } else { state.end };
         let Some(reader) = later(log.read(&state_partition, state.first, Isolation::Committed))? else {
             return Ok(None);
         };
@@ -124,7 +126,7 @@ impl<L: Log, V: Variant> Restore<L, V> {
 
     /// Reads on. Returns the shard once all is read.
     pub(crate) fn step(&mut self, wait: Duration, rebuild: Rebuild) -> Result<Option<Restored>, Failure> {
-        if rebuild == Rebuild::Yes {
+        if rebuild == Rebuild::Yes && self.committed.is_some() {
             return self.put_together(rebuild).map(Some);
         }
         for _ in 0..16 {
@@ -152,12 +154,31 @@ impl<L: Log, V: Variant> Restore<L, V> {
         Failure::refused(&self.partition, reason, REBUILD)
     }
 
+    /// The position at which a head was written: up to there all effects are out.
+    fn position_of(&self, head: &[u8]) -> Result<Position, Failure> {
+        let peeked = Shard::peek_head(head);
+        Ok(peeked
+            .map_err(|error| self.refuse_for_good(format!("no offset is committed, and the head: {error}")))?
+            .0)
+    }
+
     fn put_together(&mut self, rebuild: Rebuild) -> Result<Restored, Failure> {
-        let target = self.committed.as_ref().map_or(Position::START, |(_, journal)| journal.position);
-        let stamp = self.committed.as_ref().map(|(_, journal)| journal.stamp);
         let mut records = std::mem::take(&mut self.records);
+        let head = records.value(kind::HEAD, &[]).map(Cow::into_owned);
+        let target = match (&self.committed, &head) {
+            (Some((_, journal)), _) => journal.position,
+            (None, Some(head)) => self.position_of(head)?,
+            (None, None) if records.len() == 0 && self.first == 0 => Position::START,
+            (None, None) => {
+                return Err(self.refuse_for_good(
+                    "there was state, but neither a committed offset nor the head says which effects are out"
+                        .to_owned(),
+                ));
+            }
+        };
+        let stamp = self.committed.as_ref().map(|(_, journal)| journal.stamp);
         let marker = records.value(kind::MARKER, &[]);
-        if rebuild == Rebuild::Yes || (self.committed.is_none() && marker.is_none()) {
+        if rebuild == Rebuild::Yes || (self.committed.is_none() && head.is_none()) {
             if self.journal.first > 0 {
                 let reason = format!(
                     "its first {} offsets were deleted, so the fold has no beginning",
@@ -180,6 +201,9 @@ impl<L: Log, V: Variant> Restore<L, V> {
                 committed.offset
             )));
         };
+        if head.is_none() {
+            return Err(self.refuse("the head is missing, which every commit stores: it was deleted"));
+        }
         let (since, marker) = read_mark(&marker).ok_or_else(|| self.refuse("the marker is cut off"))?;
         if since != self.first {
             return Err(self.refuse(format!(
@@ -212,7 +236,6 @@ impl<L: Log, V: Variant> Restore<L, V> {
             );
             return Err(self.refuse_for_good(reason));
         }
-        let head = records.value(kind::HEAD, &[]).map(Cow::into_owned);
         self.add_accounts(&mut records, &mut restoring, target)?;
         if V::ACCOUNTS_NOT_SKIPPED {
             restoring.skip_nothing();

@@ -83,9 +83,9 @@ impl<L: Log, V: Variant> Recorded<L, V> {
         let lane = &mut self.lanes[place];
         let Some(batch) = lane.batches.front() else { return };
         if let Some(record) = batch.record(lane.cursor) {
-            // Nothing is stopped in recorded time: what is bad is bad for ever, and is all in the dead letters.
             self.intake.take(&lane.partition, &record, &model.plan, &mut lane.feed, load, 0);
-            lane.feed.kept.stopped = false;
+            // A stop of a live run before ends, and a live run to follow begins to count anew.
+            (lane.feed.kept.stopped, lane.feed.kept.row) = (false, 0);
             self.merged += 1;
         }
         lane.cursor += 1;
