@@ -160,6 +160,8 @@ pub(crate) struct Account {
     pub(crate) ahead: bool,
     /// Whether what is derived is still to be worked out; itself derived.
     pub(crate) unread: bool,
+    /// Whether something may be due later than its slots say; derived.
+    pub(crate) loose: bool,
     /// Sources that had not begun when their signals were last read; derived.
     pub(crate) unbegun: SourceSet,
 }
@@ -195,6 +197,7 @@ impl Account {
             buried: false,
             ahead: false,
             unread: true,
+            loose: false,
             unbegun: SourceSet::default(),
         }
     }

@@ -1,7 +1,7 @@
 //! Looks at one account at one instant: publishes what changed, moves its rules, and says when to look again.
 //!
-//! Invariant: looking once more at the same instant, or at one at which nothing was due, changes nothing. Timers
-//! may therefore come too early, and a restored account may be looked at more often than the first time.
+//! Invariant: looking once more at the same instant, or at one at which nothing was due, says and changes nothing. But
+//! where it coincides with a look at which something is, its instant would be in what that says: timers are exact.
 
 use crate::account::{Account, Published, Told as Said, UNKNOWN};
 use crate::assess::{Asked, Assessment};
@@ -11,11 +11,11 @@ use crate::effect::{
 };
 use crate::now::{Clocks, Now};
 use crate::prepared::Prepared;
-use crate::reading::{edge, known, read_due, read_touched};
+use crate::reading::{edge, known, read_all, read_touched};
 use crate::rule::{Phase, Told, Transition};
 use crate::score::holds;
 use crate::timer::NEVER;
-use model::plan::{IfUnknown, Rule, Severity};
+use model::plan::{IfUnknown, Rule, Severity, SourceSet};
 use model::source::Source;
 use model::time::{DAY, EventTime};
 
@@ -105,7 +105,7 @@ pub(crate) fn evaluate(
 fn read(account: &mut Account, prepared: &Prepared, work: &mut Assessment, look: Look<'_>) {
     work.changed.begin(prepared.plan.signals.len());
     if account.unread || !matches!(look.scope, Scope::Signals(..)) {
-        read_due(account, prepared, look.clocks, look.now, &mut work.changed);
+        read_all(account, prepared, look.clocks, look.now, SourceSet::default(), &mut work.changed);
     }
     if let Scope::Signals(source, touched) | Scope::All(source, touched) = look.scope {
         let edge = edge(look.clocks, look.now, source, account.spread);
@@ -122,7 +122,7 @@ pub(crate) fn stand(
     now: &Now,
 ) {
     work.changed.begin(prepared.plan.signals.len());
-    read_due(account, prepared, clocks, now, &mut work.changed);
+    read_all(account, prepared, clocks, now, SourceSet::default(), &mut work.changed);
     work.assess(account, prepared, clocks, now);
 }
 
@@ -133,6 +133,19 @@ pub(crate) fn derive(account: &mut Account, prepared: &Prepared, work: &mut Asse
         read(account, prepared, work, look);
         wait(account, prepared, look);
     }
+}
+
+/// Finds out exactly when something is due next, as of an instant up to which nothing was; nothing else changes.
+///
+/// What an activity leaves behind may be too early. A look that is too early says nothing, but where it coincides with
+/// one that is due, it would be in the instant of what that says.
+pub(crate) fn tighten(account: &mut Account, prepared: &Prepared, work: &mut Assessment, look: Look<'_>) {
+    work.changed.begin(prepared.plan.signals.len());
+    // A source may have begun since; that it has is an occasion of its own.
+    let unbegun = account.unbegun;
+    read_all(account, prepared, look.clocks, look.now, unbegun, &mut work.changed);
+    debug_assert!(!work.changed.any(), "what was not due has changed");
+    wait(account, prepared, look);
 }
 
 fn publish(

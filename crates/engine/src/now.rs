@@ -111,10 +111,6 @@ impl Due {
     pub(crate) fn sooner(self, other: Self) -> Self {
         Self { living: self.living.min(other.living), plain: self.plain.min(other.plain) }
     }
-
-    pub(crate) fn is_reached(self, now: &SourceNow) -> bool {
-        now.at.is_some_and(|at| self.plain <= at || self.living <= now.living)
-    }
 }
 
 /// The edges of an account's windows on one source.

@@ -1,4 +1,5 @@
-//! Brings the readings of an account up to an instant: those that something can have changed, and no others.
+//! Brings the readings of an account up to an instant: where an activity came, those that it can have changed, and no
+//! others.
 
 use crate::account::{Account, UNKNOWN};
 use crate::now::{Clocks, Due, Edge, Now};
@@ -45,21 +46,19 @@ pub(crate) fn edge<'a>(clocks: Clocks<'a>, now: &Now, source: Source, spread: i6
     Edge { clock: &clocks.clocks[i], now: now.sources[i], rules: &clocks.rules[i], spread }
 }
 
-/// Reads every signal of each source on whose clock something is due.
-pub(crate) fn read_due(
+/// Reads every signal, and says of each clock when something is due on it: exactly, whatever was known before.
+///
+/// `except`: sources whose signals are left as they were last read.
+pub(crate) fn read_all(
     account: &mut Account,
     prepared: &Prepared,
     clocks: Clocks<'_>,
     now: &Now,
+    except: SourceSet,
     changed: &mut Changed,
 ) {
-    for source in &prepared.waits {
+    for source in prepared.waits.iter().filter(|source| !except.contains(**source)) {
         let (i, slot) = (source.index(), prepared.slot_of[source.index()]);
-        let due = Due { living: account.slot(slot).due, plain: account.slot(slot + 1).due };
-        let was_unbegun = account.unbegun.contains(*source);
-        if !(account.unread || was_unbegun || due.is_reached(&now.sources[i])) {
-            continue;
-        }
         account.set_due(slot, NEVER);
         account.set_due(slot + 1, NEVER);
         account.unbegun = account.unbegun.without(*source);
@@ -74,10 +73,11 @@ pub(crate) fn read_due(
         }
     }
     read_derived(account, prepared, changed);
-    account.unread = false;
+    (account.unread, account.loose) = (false, false);
 }
 
-/// Reads signals that took something in, where nothing else can have changed.
+/// Reads signals that took something in, where nothing else can have changed. From then on something may be due
+/// later than is known, since what was due on the same clock before is not asked.
 pub(crate) fn read_touched(
     account: &mut Account,
     prepared: &Prepared,
@@ -89,6 +89,7 @@ pub(crate) fn read_touched(
         read(*signal, account, prepared, edge, false, changed);
     }
     read_derived(account, prepared, changed);
+    account.loose = true;
 }
 
 fn read(

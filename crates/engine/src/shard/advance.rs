@@ -5,7 +5,7 @@ use crate::account::Slot;
 use crate::clock::SPREAD;
 use crate::effect::{Cause, EffectId, Sink};
 use crate::entry::Position;
-use crate::evaluate::{Look, Out, Scope, publish_latest};
+use crate::evaluate::{Look, Out, Scope, publish_latest, tighten};
 use crate::now::{Clocks, Now};
 use crate::timer::NEVER;
 use model::source::{SOURCES, Source};
@@ -238,6 +238,7 @@ impl Shard {
         found.dedup();
         let mut visits = BinaryHeap::new();
         for index in found {
+            self.tighten(index as usize, was);
             if let Some((x, instant)) = self.next_instant(index as usize, was) {
                 visits.push(Reverse((x, Arc::clone(&self.accounts[index as usize].id), instant, index)));
             } else {
@@ -245,6 +246,19 @@ impl Shard {
             }
         }
         visits
+    }
+
+    /// Makes an account's timers exact, as they were before this minute.
+    fn tighten(&mut self, place: usize, was: &Now) {
+        let account = &mut self.accounts[place];
+        if !account.loose || account.unread || account.ahead || account.is_closed() {
+            return;
+        }
+        let enabled = self.ready_at.is_some_and(|ready| was.greatest.saturating_sub(account.spread) >= ready);
+        let clocks = Clocks { clocks: &self.clocks, rules: &self.rules };
+        let (as_of, cause, scope) = (account.as_of, Cause::Time, Scope::Due);
+        let look = Look { now: was, clocks, as_of, cause, enabled, scope };
+        tighten(account, &self.plans[account.plan], &mut self.work, look);
     }
 
     /// The first instant in this minute at which something of the account is due: on the common axis, and on
