@@ -5,7 +5,7 @@
 //! the identity that found no place has left.
 //!
 //! Words of the part: how many identities have entered; 1 if the count must be settled anew; the newest bucket of an
-//! identity that found no place (or [`NONE`]). Then the identities that have entered, ascending: upper half, lower half,
+//! identity that found no place (or `NONE`). Then the identities that have entered, ascending: upper half, lower half,
 //! newest bucket. Then those that wait, by bucket and identity: bucket, upper half, lower half.
 
 use super::bucket::{Span, bounds, bucket_of};

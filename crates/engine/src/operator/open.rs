@@ -6,7 +6,7 @@
 //!
 //! Words of the part: 1 if a ticket found no place, from when on the number is not known. Then the tickets,
 //! ascending by key: its upper half, its lower half; order of the newest activity that opened or ended it; order
-//! of the newest that told its priority; [`OPEN`] and [`COUNTS`].
+//! of the newest that told its priority; `OPEN` and `COUNTS`.
 
 use super::distinct::{halves, whole};
 use super::order::{self, Order};

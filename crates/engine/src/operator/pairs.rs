@@ -4,7 +4,7 @@
 //! pairs. An activity whose pair is there already costs a search; a new pair costs one pass.
 //!
 //! Words of the part: identities in the window, and in the previous one; 1 if these must be counted anew; the newest
-//! bucket of a pair that found no place (or [`NONE`]). Then the pairs, ascending: bucket, upper half, lower half.
+//! bucket of a pair that found no place (or `NONE`). Then the pairs, ascending: bucket, upper half, lower half.
 
 use super::bucket::{Span, bounds, bucket_of};
 use super::distinct::{CEILING, halves, read_bucket, whole};
