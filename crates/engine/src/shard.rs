@@ -16,7 +16,7 @@ use crate::count::Counts;
 use crate::dedup::{self, Horizon, Remembered};
 use crate::effect::{Cause, EffectId, Sink, Standing};
 use crate::entry::{Entry, Position, Watermarks};
-use crate::evaluate::{Look, Out, Scope, derive, evaluate};
+use crate::evaluate::{Look, Out, Scope, derive, evaluate, stand};
 use crate::fingerprint;
 use crate::now::{Clocks, Now};
 use crate::operator;
@@ -469,14 +469,22 @@ impl Shard {
     /// Shows where an account stands now, published or not. `None` if there is no such account.
     pub fn standing<T>(&mut self, id: &str, show: impl FnOnce(&Standing<'_>) -> T) -> Option<T> {
         let place = self.find(id)?;
-        if self.accounts[place].unread {
+        if self.accounts[place].unread && !self.accounts[place].is_closed() {
             self.derive(place);
         }
         let account = &mut self.accounts[place];
         let prepared = &mut self.plans[account.plan];
         let clocks = Clocks { clocks: &self.clocks, rules: &self.rules };
-        self.work.changed.begin(prepared.plan.signals.len());
-        self.work.assess(account, prepared, clocks, &self.now);
+        if account.is_closed() {
+            // Nothing is read of it otherwise; it is read anew should it open again.
+            account.forget_scored();
+            stand(account, prepared, &mut self.work, clocks, &self.now);
+            account.wait_for_nothing();
+            account.unread = true;
+        } else {
+            self.work.changed.begin(prepared.plan.signals.len());
+            self.work.assess(account, prepared, clocks, &self.now);
+        }
         self.work.show(account, prepared, clocks, &self.now);
         Some(show(&self.work.standing(account, prepared)))
     }
