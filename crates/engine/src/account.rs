@@ -93,16 +93,17 @@ impl Scored {
         [u32::from(self.points) | u32::from(self.weight) << 16, self.contribution.cast_unsigned()]
     }
 
+    /// Whether it was worked out under this weight.
     #[inline]
-    pub(crate) fn get(words: &[u32]) -> Self {
-        let small = |number: u32| u16::try_from(number).unwrap_or(0);
-        let (points, weight) = (small(words[0] & 0xffff), small(words[0] >> 16));
-        Self { points, weight, contribution: words[1].cast_signed() }
+    pub(crate) const fn has_weight(words: &[u32; Self::WORDS], weight: u32) -> bool {
+        words[0] >> 16 == weight
     }
 
     #[inline]
-    pub(crate) fn put(self, words: &mut [u32]) {
-        words.copy_from_slice(&self.words());
+    pub(crate) fn get(words: &[u32; Self::WORDS]) -> Self {
+        let small = |number: u32| u16::try_from(number).unwrap_or(0);
+        let (points, weight) = (small(words[0] & 0xffff), small(words[0] >> 16));
+        Self { points, weight, contribution: words[1].cast_signed() }
     }
 }
 
@@ -160,8 +161,10 @@ pub(crate) struct Account {
     pub(crate) ahead: bool,
     /// Whether what is derived is still to be worked out; itself derived.
     pub(crate) unread: bool,
-    /// Whether something may be due later than its slots say; derived.
-    pub(crate) loose: bool,
+    /// Sources on whose clocks something may be due later than its slots say; derived.
+    pub(crate) loose: SourceSet,
+    /// Whether its slots have changed since it was last put into calendars; derived.
+    pub(crate) rescheduled: bool,
     /// Sources that had not begun when their signals were last read; derived.
     pub(crate) unbegun: SourceSet,
 }
@@ -197,7 +200,8 @@ impl Account {
             buried: false,
             ahead: false,
             unread: true,
-            loose: false,
+            loose: SourceSet::default(),
+            rescheduled: false,
             unbegun: SourceSet::default(),
         }
     }
@@ -214,8 +218,8 @@ impl Account {
 
     /// Makes every measure be scored anew.
     pub(crate) fn forget_scored(&mut self) {
-        for words in self.parts.get_mut(part::SCORED).chunks_exact_mut(Scored::WORDS) {
-            Scored::UNKNOWN.put(words);
+        for words in self.parts.get_mut(part::SCORED).as_chunks_mut().0 {
+            *words = Scored::UNKNOWN.words();
         }
     }
 
@@ -230,11 +234,16 @@ impl Account {
     }
 
     pub(crate) fn set_due(&mut self, slot: usize, due: i64) {
-        set_number(self.parts.get_mut(part::DUE), Slot::WORDS * slot, due);
+        let part = self.parts.get_mut(part::DUE);
+        if number(part, Slot::WORDS * slot) != due {
+            set_number(part, Slot::WORDS * slot, due);
+            self.rescheduled = true;
+        }
     }
 
     pub(crate) fn set_queued(&mut self, slot: usize, queued: i32) {
         self.parts.get_mut(part::DUE)[Slot::WORDS * slot + 2] = queued.cast_unsigned();
+        self.rescheduled = true;
     }
 
     /// Makes a slot due at `due`, unless it is sooner.

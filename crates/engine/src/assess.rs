@@ -21,6 +21,8 @@ pub(crate) struct Assessment {
     pub(crate) changed: Changed,
     /// How well each signal is known.
     pub(crate) freshness: Vec<Freshness>,
+    /// Whether that is fresh for all.
+    all_fresh: bool,
     pub(crate) lines: Vec<Line>,
     pub(crate) complete_to: Vec<(Source, EventTime)>,
     pub(crate) evidence: Vec<Evidence>,
@@ -76,26 +78,24 @@ impl Assessment {
             .stage()
             .is_none_or(|stage| !prepared.plan.not_scored_stages.iter().any(|none| none == stage));
         self.status = Some(if scored { Status::Scored } else { Status::NotScored });
-        let mut known_measures = 0_u128;
-        let mut whole = true;
-        for (i, measure) in prepared.plan.measures.iter().enumerate() {
-            let freshness = self.freshness[measure.signal];
-            whole &= freshness == Freshness::Fresh;
-            if scored && freshness != Freshness::Unknown {
-                known_measures |= 1 << i;
+        let (mut known, mut fresh_weight) = (prepared.all_measures, prepared.whole_coverage);
+        if !self.all_fresh {
+            let mut bits = [0_u64; 2];
+            fresh_weight = 0;
+            for (i, (signal, weight)) in prepared.measured.iter().enumerate() {
+                let freshness = self.freshness[*signal];
+                bits[i / 64 % 2] |= u64::from(freshness != Freshness::Unknown) << (i % 64);
+                fresh_weight += if freshness == Freshness::Fresh { *weight } else { 0 };
             }
+            known = u128::from(bits[0]) | u128::from(bits[1]) << 64;
         }
-        prepared.weigh(known_measures);
+        prepared.weigh(if scored { known } else { 0 });
         let raw = self.add_up(account, prepared);
         let plan = &*prepared.plan;
         (self.score, self.cap, self.coverage) = (None, None, 0);
         if scored {
-            self.coverage = if whole {
-                prepared.whole_coverage
-            } else {
-                score::coverage(plan, |i| self.freshness[plan.measures[i].signal])
-            };
-            if prepared.weights().iter().any(|weight| *weight > 0) {
+            self.coverage = fresh_weight;
+            if prepared.has_weight() {
                 let asked = Asked { freshness: &self.freshness, score: None, account };
                 self.cap = score::cap(plan, raw, &asked);
                 let total = raw + self.cap.map_or(0, |cap| cap.contribution);
@@ -109,20 +109,21 @@ impl Assessment {
     /// Scores the measures whose signals or weights have changed, and adds all up.
     fn add_up(&self, account: &mut Account, prepared: &Prepared) -> i32 {
         let mut raw = 0;
-        let measures = prepared.plan.measures.iter().zip(prepared.weights());
-        for (i, (measure, weight)) in measures.enumerate() {
-            let value = account.reading(measure.signal);
-            let words = &mut account.parts.get_mut(part::SCORED)[Scored::WORDS * i..][..Scored::WORDS];
-            let mut scored = Scored::get(words);
-            let is_unknown = self.freshness[measure.signal] == Freshness::Unknown;
-            if is_unknown && scored != Scored::UNKNOWN {
-                Scored::UNKNOWN.put(words);
-            } else if !is_unknown && (self.changed.has(measure.signal) || u32::from(scored.weight) != *weight)
-            {
-                scored = Scored::of(measure.curve.points(value), *weight);
-                scored.put(words);
+        let (readings, scored) = account.parts.pair_mut(part::READINGS);
+        let readings = readings.as_chunks::<2>().0;
+        let scored = scored.as_chunks_mut::<{ Scored::WORDS }>().0.iter_mut();
+        let measures = prepared.measured.iter().zip(prepared.weights()).zip(scored);
+        for (i, (((signal, _), weight), words)) in measures.enumerate() {
+            let is_unknown = self.freshness[*signal] == Freshness::Unknown;
+            let as_before =
+                Scored::has_weight(words, if is_unknown { Scored::UNKNOWN.weight.into() } else { *weight });
+            if !as_before || (!is_unknown && self.changed.has(*signal)) {
+                let curve = &prepared.plan.measures[i].curve;
+                let points = || curve.points(number(&readings[*signal], 0));
+                let now = if is_unknown { Scored::UNKNOWN } else { Scored::of(points(), *weight) };
+                *words = now.words();
             }
-            raw += if is_unknown { 0 } else { scored.contribution };
+            raw += Scored::get(words).contribution;
         }
         raw
     }
@@ -131,11 +132,16 @@ impl Assessment {
     fn see(&mut self, account: &Account, prepared: &Prepared, clocks: Clocks<'_>, now: &Now) {
         let plan = &prepared.plan;
         let all_live = plan.used.is_within(now.live);
-        let readings = account.parts.get(part::READINGS).chunks_exact(2);
+        self.all_fresh = all_live && account.blind.is_none();
         self.freshness.clear();
-        self.freshness.extend(readings.map(|reading| {
-            if number(reading, 0) == UNKNOWN { Freshness::Unknown } else { Freshness::Fresh }
+        self.freshness.extend(account.parts.get(part::READINGS).as_chunks::<2>().0.iter().map(|reading| {
+            let is_unknown = number(reading, 0) == UNKNOWN;
+            self.all_fresh &= !is_unknown;
+            if is_unknown { Freshness::Unknown } else { Freshness::Fresh }
         }));
+        if self.all_fresh {
+            return;
+        }
         if !all_live {
             for (freshness, signal) in self.freshness.iter_mut().zip(&plan.signals) {
                 for source in signal.sources.iter().filter(|source| !now.live.contains(*source)) {
@@ -179,21 +185,25 @@ impl Assessment {
             }
         }
         self.lines.clear();
-        for (i, measure) in prepared.plan.measures.iter().enumerate() {
-            let freshness = self.freshness[measure.signal];
+        let readings = account.parts.get(part::READINGS).as_chunks::<2>().0;
+        let scored = account.parts.get(part::SCORED).as_chunks::<{ Scored::WORDS }>().0;
+        let measures = prepared.measured.iter().zip(prepared.weights()).zip(scored);
+        self.lines.extend(measures.enumerate().map(|(measure, (((signal, _), weight), scored))| {
+            let freshness = self.freshness[*signal];
             let is_known = freshness != Freshness::Unknown;
-            let scored = Scored::get(&account.parts.get(part::SCORED)[Scored::WORDS * i..]);
-            self.lines.push(Line {
-                measure: i,
+            let scored = Scored::get(scored);
+            let value = number(&readings[*signal], 0);
+            Line {
+                measure,
                 freshness,
-                value: known(account, measure.signal).filter(|_| is_known),
+                value: (is_known && value != UNKNOWN).then_some(value),
                 previous_value: None,
                 points: if is_known { u32::from(scored.points) } else { 0 },
-                weight: prepared.weights()[i],
+                weight: *weight,
                 contribution: scored.contribution,
                 change: 0,
-            });
-        }
+            }
+        }));
     }
 
     /// Where the account stands, as effects show it.

@@ -66,7 +66,12 @@ fn counts(slot: Slot, horizon: &impl Horizon) -> bool {
 /// Whether the fingerprint is held.
 pub(crate) fn holds(part: &[u32], print: u64, horizon: &impl Horizon) -> bool {
     let [high, low] = halves(print);
-    let mut places = part.chunks_exact(STRIDE).filter(|record| record[2] == low && record[1] == high);
+    let records = part.as_chunks::<STRIDE>().0;
+    // Nearly always there is none, and this is all there is to do.
+    if !records.iter().fold(false, |any, record| any | (record[2] == low)) {
+        return false;
+    }
+    let mut places = records.iter().filter(|record| record[1..] == [high, low]);
     places.any(|record| counts(Slot::of_record(record), horizon))
 }
 
@@ -113,7 +118,13 @@ pub(crate) fn remember(
 
 /// Takes out all that count no more.
 pub(crate) fn tidy(part: &mut Part<'_>, horizon: &impl Horizon) {
-    part.retain(0, STRIDE, |record| counts(Slot::of_record(record), horizon));
+    // By source, the first hour that counts: asked once, and not of every fingerprint.
+    let first: [i64; 16] = std::array::from_fn(|source| {
+        let source = u8::try_from(source).unwrap_or(0);
+        horizon.horizon(source).map_or(i64::MIN, |least| least.div_euclid(HOUR))
+    });
+    let counts = |slot: Slot| i64::from(slot.hour()) >= first[usize::from(slot.source() & 15)];
+    part.retain(0, STRIDE, |record| counts(Slot::of_record(record)));
 }
 
 /// Where the oldest stands, in words.

@@ -11,7 +11,7 @@ use crate::effect::{
 };
 use crate::now::{Clocks, Now};
 use crate::prepared::Prepared;
-use crate::reading::{edge, known, read_all, read_touched};
+use crate::reading::{edge, known, read_all, read_sources, read_touched};
 use crate::rule::{Phase, Told, Transition};
 use crate::score::holds;
 use crate::timer::NEVER;
@@ -105,7 +105,7 @@ pub(crate) fn evaluate(
 fn read(account: &mut Account, prepared: &Prepared, work: &mut Assessment, look: Look<'_>) {
     work.changed.begin(prepared.plan.signals.len());
     if account.unread || !matches!(look.scope, Scope::Signals(..)) {
-        read_all(account, prepared, look.clocks, look.now, SourceSet::default(), &mut work.changed);
+        read_all(account, prepared, look.clocks, look.now, &mut work.changed);
     }
     if let Scope::Signals(source, touched) | Scope::All(source, touched) = look.scope {
         let edge = edge(look.clocks, look.now, source, account.spread);
@@ -122,7 +122,7 @@ pub(crate) fn stand(
     now: &Now,
 ) {
     work.changed.begin(prepared.plan.signals.len());
-    read_all(account, prepared, clocks, now, SourceSet::default(), &mut work.changed);
+    read_all(account, prepared, clocks, now, &mut work.changed);
     work.assess(account, prepared, clocks, now);
 }
 
@@ -135,15 +135,25 @@ pub(crate) fn derive(account: &mut Account, prepared: &Prepared, work: &mut Asse
     }
 }
 
-/// Finds out exactly when something is due next, as of an instant up to which nothing was; nothing else changes.
+/// Finds out exactly when something is due next on the clocks of `due`, as of an instant up to which nothing was;
+/// nothing else changes.
 ///
 /// What an activity leaves behind may be too early. A look that is too early says nothing, but where it coincides with
 /// one that is due, it would be in the instant of what that says.
-pub(crate) fn tighten(account: &mut Account, prepared: &Prepared, work: &mut Assessment, look: Look<'_>) {
-    work.changed.begin(prepared.plan.signals.len());
+pub(crate) fn tighten(
+    account: &mut Account,
+    prepared: &Prepared,
+    work: &mut Assessment,
+    look: Look<'_>,
+    due: SourceSet,
+) {
     // A source may have begun since; that it has is an occasion of its own.
-    let unbegun = account.unbegun;
-    read_all(account, prepared, look.clocks, look.now, unbegun, &mut work.changed);
+    let loose = account.loose.intersection(due).difference(account.unbegun);
+    if loose.is_empty() {
+        return;
+    }
+    work.changed.begin(prepared.plan.signals.len());
+    read_sources(account, prepared, look.clocks, look.now, loose, &mut work.changed);
     debug_assert!(!work.changed.any(), "what was not due has changed");
     wait(account, prepared, look);
 }

@@ -23,7 +23,7 @@ use crate::parts::{Parts, number as number_at, set_number, split};
 use bucket::{Keep, Span, bounds, bucket_of};
 use milestone::Milestones;
 use model::number::{SCALE, scale_round};
-use model::plan::{Feed, Fold, Operator};
+use model::plan::{Bucket, Feed, Fold, Operator};
 use order::Order;
 
 /// The value of a signal, and when it may next change without input.
@@ -168,8 +168,9 @@ pub(crate) const fn feed(operator: &Operator) -> Option<&Feed> {
     }
 }
 
-/// For a window: whether the bucket of `time` has left all that the signal keeps. `None` for what has no window.
-pub(crate) fn is_late(operator: &Operator, time: i64, edge: &Edge<'_>) -> Option<bool> {
+/// Of a window: its buckets, and by how much what the signal keeps is wider than one, ms. `None` for what has no
+/// window.
+pub(crate) fn kept(operator: &Operator) -> Option<(Bucket, i64)> {
     let (window, span) = match operator {
         Operator::Rolling { window, .. } => (*window, Span::One),
         Operator::Trend { window, .. } => (*window, Span::Two),
@@ -181,9 +182,12 @@ pub(crate) fn is_late(operator: &Operator, time: i64, edge: &Edge<'_>) -> Option
         | Operator::Reached
         | Operator::Overdue => return None,
     };
-    let width = window.bucket.width();
-    let end = bounds(bucket_of(time, width), width).1;
-    Some(edge.has_left(end, span.keep(window)))
+    Some((window.bucket, span.keep(window)))
+}
+
+/// Whether the bucket of `time` has left all that a signal of this width keeps.
+pub(crate) fn is_late((bucket, keep): (Bucket, i64), time: i64, edge: &Edge<'_>) -> bool {
+    edge.has_left(bounds(bucket_of(time, bucket), bucket.width()).1, keep)
 }
 
 /// The living time over which a signal looks back: how long its source's dead time must be remembered, and how
@@ -250,6 +254,35 @@ pub(crate) fn observe(
         Operator::Open { priority } => open::observe(&mut parts.part(at), activity, priority, edge.now.at),
         Operator::Ratio { .. } | Operator::Reached | Operator::Overdue => true,
     }
+}
+
+/// The value of a signal whose parts begin at `at`, where nothing of it can be due. `None` if it must be read.
+pub(crate) fn glance(operator: &Operator, parts: &Parts, at: usize) -> Option<i64> {
+    let part = parts.get(at);
+    let value = match operator {
+        Operator::Rolling { fold: Fold::Distinct(_), min_base: 0, .. } => {
+            if distinct::is_unsettled(part) {
+                return None;
+            }
+            distinct::count(part).map(whole)
+        }
+        Operator::Rolling { fold, min_base, .. } if !matches!(fold, Fold::Distinct(_)) => {
+            if bucket::is_unsettled(part) {
+                return None;
+            }
+            rolling(*fold, bucket::totals(part, keep(*fold, *min_base)).0, *min_base)
+        }
+        Operator::Latest { .. } => newest::get(part),
+        Operator::Open { priority } => open::count(part, priority.is_empty()).map(whole),
+        Operator::Rolling { .. }
+        | Operator::Trend { .. }
+        | Operator::Ratio { .. }
+        | Operator::SinceLast { .. }
+        | Operator::Until { .. }
+        | Operator::Reached
+        | Operator::Overdue => return None,
+    };
+    Some(value.unwrap_or(UNKNOWN))
 }
 
 /// Reads a signal, whose parts begin at `at`, as of the edge.

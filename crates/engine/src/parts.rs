@@ -60,6 +60,15 @@ impl Parts {
         &mut self.0[bounds]
     }
 
+    /// The words of a part, and those of the one after it to be changed in place.
+    #[inline]
+    pub(crate) fn pair_mut(&mut self, place: usize) -> (&[u32], &mut [u32]) {
+        let (start, middle, end) =
+            (self.0[place] as usize, self.0[place + 1] as usize, self.0[place + 2] as usize);
+        let (first, second) = self.0[start..end].split_at_mut(middle - start);
+        (first, second)
+    }
+
     /// A part that may grow or shrink.
     #[inline]
     pub(crate) const fn part(&mut self, place: usize) -> Part<'_> {
@@ -82,7 +91,7 @@ impl Parts {
 
     /// Reads a little of each cache line.
     pub(crate) fn touch(&self) -> usize {
-        self.0.iter().step_by(16).filter(|word| **word == u32::MAX).count()
+        self.0.iter().step_by(16).fold(0, |all, word| all ^ *word) as usize
     }
 
     /// Bytes on the heap.

@@ -5,7 +5,7 @@ use crate::now::Now;
 use crate::operator::{self, Layout};
 use crate::parts::{Parts, split};
 use crate::score;
-use model::plan::{Operator, Plan, SourceRules, SourceSet, WHOLE};
+use model::plan::{Bucket, Operator, Plan, SourceRules, SourceSet, WHOLE};
 use model::source::{SOURCES, Source};
 use std::collections::{BTreeMap, VecDeque};
 use std::sync::Arc;
@@ -39,13 +39,31 @@ impl Lag {
     }
 }
 
+/// The effective weights of all measures while some set of them is known.
+#[derive(Debug)]
+struct Weights {
+    of_measures: Box<[u32]>,
+    /// Whether any of them is not zero.
+    any: bool,
+}
+
+/// A signal that takes in activities of a source by itself.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Intake {
+    pub(crate) signal: usize,
+    /// Whether it takes in only some of them.
+    pub(crate) is_filtered: bool,
+    /// See [`operator::kept`].
+    pub(crate) kept: Option<(Bucket, i64)>,
+}
+
 /// A plan with what the fold derives from it.
 #[derive(Debug)]
 pub(crate) struct Prepared {
     pub(crate) plan: Arc<Plan>,
     pub(crate) text: Arc<str>,
     /// Signals that take in activities of each source.
-    pub(crate) fed: [Vec<usize>; SOURCES],
+    pub(crate) fed: [Vec<Intake>; SOURCES],
     /// The source that feeds each signal by itself.
     pub(crate) direct: Vec<Option<Source>>,
     /// The sources whose clocks accounts wait on: each has a living and a plain slot; the greatest T is last.
@@ -62,10 +80,17 @@ pub(crate) struct Prepared {
     pub(crate) derived: Vec<usize>,
     /// The parts of an account that has seen nothing.
     pub(crate) template: Parts,
-    /// Measures whose signals are known, a bit each, and the weights of all while just these are.
+    /// The signal of each measure, and its share of the weight when everything is known.
+    pub(crate) measured: Box<[(usize, u32)]>,
+    /// All measures, a bit each.
+    pub(crate) all_measures: u128,
+    /// Measures whose signals are known, a bit each.
     known: u128,
-    weights: Arc<[u32]>,
-    weight_sets: BTreeMap<u128, Arc<[u32]>>,
+    /// The place of the weights while just these are.
+    weights: usize,
+    /// All sets of weights so far, and where that of each such set of measures stands.
+    weight_sets: Vec<Weights>,
+    weight_places: BTreeMap<u128, usize>,
     /// The share of the weight that is known and fresh when all is.
     pub(crate) whole_coverage: u32,
 }
@@ -94,7 +119,7 @@ fn lay_out(plan: &Plan, slots: usize) -> (Vec<(Layout, usize)>, Parts) {
 
 impl Prepared {
     pub(crate) fn new(plan: Plan, text: Arc<str>) -> Self {
-        let mut fed: [Vec<usize>; SOURCES] = Default::default();
+        let mut fed: [Vec<Intake>; SOURCES] = Default::default();
         let mut direct = Vec::new();
         let mut has_milestones = false;
         for (i, signal) in plan.signals.iter().enumerate() {
@@ -113,7 +138,10 @@ impl Prepared {
             };
             direct.push(source);
             if let Some(source) = source {
-                fed[source.index()].push(i);
+                let is_filtered =
+                    operator::feed(&signal.operator).is_some_and(|feed| !feed.filter.is_empty());
+                let kept = operator::kept(&signal.operator);
+                fed[source.index()].push(Intake { signal: i, is_filtered, kept });
             }
         }
         let waits: Vec<Source> = plan.used.iter().collect();
@@ -137,7 +165,11 @@ impl Prepared {
         let derived = (0..direct.len()).filter(|i| direct[*i].is_none()).collect();
         let whole_coverage = plan.measures.iter().map(|measure| measure.base_weight).sum();
         debug_assert!(whole_coverage <= WHOLE);
+        let measured: Box<[_]> =
+            plan.measures.iter().map(|measure| (measure.signal, measure.base_weight)).collect();
         let mut prepared = Self {
+            all_measures: (0..measured.len()).map(|i| 1 << i).sum(),
+            measured,
             plan: Arc::new(plan),
             text,
             fed,
@@ -152,18 +184,20 @@ impl Prepared {
             derived,
             template,
             known: 0,
-            weights: Arc::default(),
-            weight_sets: BTreeMap::new(),
+            weights: 0,
+            weight_sets: Vec::new(),
+            weight_places: BTreeMap::new(),
             whole_coverage,
         };
-        prepared.weights = prepared.work_out(0);
+        prepared.work_out();
         prepared
     }
 
     /// How far back a source's dead time is needed.
     pub(crate) fn memory(&self, source: Source) -> i64 {
         let fed = self.fed[source.index()].iter();
-        let signals = fed.map(|i| operator::memory(&self.plan.signals[*i].operator)).max().unwrap_or(0);
+        let signals =
+            fed.map(|intake| operator::memory(&self.plan.signals[intake.signal].operator)).max().unwrap_or(0);
         let rules =
             self.plan.rules.iter().map(|rule| rule.for_ms.max(rule.cooldown).max(rule.keep_firing_for));
         signals.max(rules.max().unwrap_or(0)) + 2 * model::time::DAY
@@ -175,25 +209,32 @@ impl Prepared {
             return;
         }
         self.known = known;
-        if let Some(weights) = self.weight_sets.get(&known) {
-            self.weights = Arc::clone(weights);
-            return;
+        match self.weight_places.get(&known) {
+            Some(place) => self.weights = *place,
+            None => self.work_out(),
         }
-        if self.weight_sets.len() >= WEIGHT_SETS {
-            self.weight_sets.clear();
-        }
-        self.weights = self.work_out(known);
-        self.weight_sets.insert(known, Arc::clone(&self.weights));
     }
 
     /// The effective weights of all measures.
     pub(crate) fn weights(&self) -> &[u32] {
-        &self.weights
+        &self.weight_sets[self.weights].of_measures
     }
 
-    fn work_out(&self, known: u128) -> Arc<[u32]> {
-        let mut weights = Vec::new();
-        score::weights(&self.plan, |i| known & (1 << i) != 0, &mut weights);
-        weights.into()
+    /// Whether any measure weighs something.
+    pub(crate) fn has_weight(&self) -> bool {
+        self.weight_sets[self.weights].any
+    }
+
+    fn work_out(&mut self) {
+        if self.weight_sets.len() >= WEIGHT_SETS {
+            self.weight_sets.clear();
+            self.weight_places.clear();
+        }
+        let mut of_measures = Vec::new();
+        score::weights(&self.plan, |i| self.known & (1 << i) != 0, &mut of_measures);
+        self.weights = self.weight_sets.len();
+        self.weight_places.insert(self.known, self.weights);
+        let any = of_measures.iter().any(|weight| *weight > 0);
+        self.weight_sets.push(Weights { of_measures: of_measures.into(), any });
     }
 }

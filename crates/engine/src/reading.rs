@@ -47,37 +47,49 @@ pub(crate) fn edge<'a>(clocks: Clocks<'a>, now: &Now, source: Source, spread: i6
 }
 
 /// Reads every signal, and says of each clock when something is due on it: exactly, whatever was known before.
-///
-/// `except`: sources whose signals are left as they were last read.
 pub(crate) fn read_all(
     account: &mut Account,
     prepared: &Prepared,
     clocks: Clocks<'_>,
     now: &Now,
-    except: SourceSet,
     changed: &mut Changed,
 ) {
-    for source in prepared.waits.iter().filter(|source| !except.contains(**source)) {
+    read_sources(account, prepared, clocks, now, prepared.plan.used, changed);
+    account.unread = false;
+}
+
+/// Reads every signal of some sources, as [`read_all`] does; the others stay as they were last read.
+pub(crate) fn read_sources(
+    account: &mut Account,
+    prepared: &Prepared,
+    clocks: Clocks<'_>,
+    now: &Now,
+    sources: SourceSet,
+    changed: &mut Changed,
+) {
+    for source in prepared.waits.iter().filter(|source| sources.contains(**source)) {
         let (i, slot) = (source.index(), prepared.slot_of[source.index()]);
         account.set_due(slot, NEVER);
         account.set_due(slot + 1, NEVER);
         account.unbegun = account.unbegun.without(*source);
+        account.loose = account.loose.without(*source);
         let edge = edge(clocks, now, *source, account.spread);
-        for signal in &prepared.fed[i] {
-            read(*signal, account, prepared, &edge, true, changed);
+        for intake in &prepared.fed[i] {
+            let signal = intake.signal;
+            read(signal, account, prepared, &edge, true, changed);
             if let Some(blind) = &account.blind
-                && blind[*signal] > edge.now.living
+                && blind[signal] > edge.now.living
             {
-                account.wait_for(slot, blind[*signal]);
+                account.wait_for(slot, blind[signal]);
             }
         }
     }
     read_derived(account, prepared, changed);
-    (account.unread, account.loose) = (false, false);
 }
 
 /// Reads signals that took something in, where nothing else can have changed. From then on something may be due
-/// later than is known, since what was due on the same clock before is not asked.
+/// later than is known: what was due before is not asked, neither of the same clock nor, since rules wait on the
+/// clocks of all their signals, of another.
 pub(crate) fn read_touched(
     account: &mut Account,
     prepared: &Prepared,
@@ -86,10 +98,14 @@ pub(crate) fn read_touched(
     changed: &mut Changed,
 ) {
     for signal in touched {
-        read(*signal, account, prepared, edge, false, changed);
+        let operator = &prepared.plan.signals[*signal].operator;
+        match operator::glance(operator, &account.parts, prepared.layouts[*signal].1) {
+            Some(value) => take(*signal, value, account, changed),
+            None => read(*signal, account, prepared, edge, false, changed),
+        }
     }
     read_derived(account, prepared, changed);
-    account.loose = true;
+    account.loose = prepared.plan.used;
 }
 
 fn read(
@@ -113,8 +129,12 @@ fn read(
     let slot = prepared.slot_of[source.index()];
     account.wait_for(slot, due.living);
     account.wait_for(slot + 1, due.plain);
-    if account.reading(signal) != reading.value {
-        account.set_reading(signal, reading.value);
+    take(signal, reading.value, account, changed);
+}
+
+fn take(signal: usize, value: i64, account: &mut Account, changed: &mut Changed) {
+    if account.reading(signal) != value {
+        account.set_reading(signal, value);
         changed.add(signal);
     }
 }
@@ -129,10 +149,7 @@ fn read_derived(account: &mut Account, prepared: &Prepared, changed: &mut Change
             continue;
         }
         let value = operator::ratio(account.reading(part), account.reading(whole), min_base);
-        if account.reading(*signal) != value {
-            account.set_reading(*signal, value);
-            changed.add(*signal);
-        }
+        take(*signal, value, account, changed);
     }
 }
 

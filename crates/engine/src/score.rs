@@ -1,6 +1,6 @@
 //! From readings to a score: exact integer arithmetic, in which contributions add up by construction.
 
-use crate::effect::{CapLine, Freshness};
+use crate::effect::CapLine;
 use model::number::{scale_round, shares};
 use model::plan::{Condition, Plan, WHOLE};
 
@@ -59,12 +59,6 @@ pub(crate) fn weights(plan: &Plan, known: impl Fn(usize) -> bool, out: &mut Vec<
 pub(crate) fn contribution(points: u32, weight: u32) -> i32 {
     let rounded = scale_round(i64::from(points), i64::from(weight), i64::from(WHOLE));
     i32::try_from(rounded).unwrap_or(0)
-}
-
-/// Share of the weight that is known and fresh, hundredths of a per cent.
-pub(crate) fn coverage(plan: &Plan, freshness: impl Fn(usize) -> Freshness) -> u32 {
-    let fresh = |(i, _): &(usize, _)| freshness(*i) == Freshness::Fresh;
-    plan.measures.iter().enumerate().filter(fresh).map(|(_, measure)| measure.base_weight).sum()
 }
 
 /// The cap in force, with what it takes from `raw`.

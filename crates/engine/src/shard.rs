@@ -272,14 +272,16 @@ impl Shard {
         let mut touched = std::mem::take(&mut self.touched);
         touched.clear();
         let mut is_used = false;
-        for signal in &prepared.fed[source.index()] {
-            let operator = &prepared.plan.signals[*signal].operator;
-            if operator::feed(operator).is_some_and(|feed| !operator::passes(feed, activity)) {
-                continue;
+        for intake in &prepared.fed[source.index()] {
+            if intake.is_filtered {
+                let operator = &prepared.plan.signals[intake.signal].operator;
+                if operator::feed(operator).is_some_and(|feed| !operator::passes(feed, activity)) {
+                    continue;
+                }
             }
             is_used = true;
-            if operator::is_late(operator, activity.time.0, &edge) != Some(true) {
-                touched.push(*signal);
+            if !intake.kept.is_some_and(|kept| operator::is_late(kept, activity.time.0, &edge)) {
+                touched.push(intake.signal);
             }
         }
         let horizons = Horizons { clocks: &self.clocks, rules: &self.rules };
@@ -389,6 +391,9 @@ impl Shard {
     /// Puts an account into the calendars.
     fn arm(&mut self, place: usize) {
         let account = &mut self.accounts[place];
+        if !std::mem::take(&mut account.rescheduled) {
+            return;
+        }
         let waits = &self.plans[account.plan].waits;
         let index = u32::try_from(place).unwrap_or(u32::MAX);
         let slots = account.parts.get_mut(part::DUE).chunks_exact_mut(Slot::WORDS);

@@ -54,6 +54,18 @@ impl SourceSet {
         Self(self.0 | other.0)
     }
 
+    /// What both sets have.
+    #[must_use]
+    pub const fn intersection(self, other: Self) -> Self {
+        Self(self.0 & other.0)
+    }
+
+    /// What it has and the other has not.
+    #[must_use]
+    pub const fn difference(self, other: Self) -> Self {
+        Self(self.0 & !other.0)
+    }
+
     /// The set without one.
     #[must_use]
     pub const fn without(self, source: Source) -> Self {

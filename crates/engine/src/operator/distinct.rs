@@ -50,7 +50,7 @@ fn overflow(part: &[u32]) -> Option<i32> {
 /// Adds an identity in a bucket that has not left. Returns whether it found a place.
 pub(crate) fn add(part: &mut Part<'_>, identity: u64, time: i64, edge: &Edge<'_>, window: Window) -> bool {
     let width = window.bucket.width();
-    let bucket = bucket_of(time, width);
+    let bucket = bucket_of(time, window.bucket);
     if edge.has_entered(bounds(bucket, width).0) {
         return enter(part, identity, bucket);
     }

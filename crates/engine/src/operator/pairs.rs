@@ -36,7 +36,7 @@ fn overflow(part: &[u32]) -> Option<i32> {
 
 /// Adds an identity in a bucket that has not left. Returns whether it found a place.
 pub(crate) fn add(part: &mut Part<'_>, identity: u64, time: i64, window: Window) -> bool {
-    let wanted = bucket_of(time, window.bucket.width());
+    let wanted = bucket_of(time, window.bucket);
     let [high, low] = halves(identity);
     let record = [wanted.cast_unsigned(), high, low];
     let key = |record: &[u32]| (bucket(record), record[1], record[2]);

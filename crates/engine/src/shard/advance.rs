@@ -8,6 +8,7 @@ use crate::entry::Position;
 use crate::evaluate::{Look, Out, Scope, publish_latest, tighten};
 use crate::now::{Clocks, Now};
 use crate::timer::NEVER;
+use model::plan::SourceSet;
 use model::source::{SOURCES, Source};
 use model::time::MINUTE;
 use std::cmp::Reverse;
@@ -211,7 +212,7 @@ impl Shard {
 
     /// Takes the accounts with something due out of the calendars.
     fn due(&mut self, was: &Now) -> BinaryHeap<Visit> {
-        let mut found = Vec::new();
+        let mut found: Vec<(u32, SourceSet)> = Vec::new();
         for calendar in 0..self.calendars.len() {
             let source = calendar / 2;
             let limit = match self.now.sources.get(source) {
@@ -230,15 +231,19 @@ impl Shard {
                 // One that was put in again earlier, or for a plan that is no more, stands here for nothing.
                 if slot < account.slots() && account.slot(slot).queued == minute {
                     account.set_queued(slot, Slot::NEVER.queued);
-                    found.push(index);
+                    found.push((
+                        index,
+                        Source::ALL.get(source).map_or_else(SourceSet::default, |s| SourceSet::of(*s)),
+                    ));
                 }
             });
         }
-        found.sort_unstable();
-        found.dedup();
+        found.sort_unstable_by_key(|(index, _)| *index);
         let mut visits = BinaryHeap::new();
-        for index in found {
-            self.tighten(index as usize, was);
+        for found in found.chunk_by(|one, other| one.0 == other.0) {
+            let index = found[0].0;
+            let due = found.iter().fold(SourceSet::default(), |all, (_, source)| all.union(*source));
+            self.tighten(index as usize, was, due);
             if let Some((x, instant)) = self.next_instant(index as usize, was) {
                 visits.push(Reverse((x, Arc::clone(&self.accounts[index as usize].id), instant, index)));
             } else {
@@ -248,17 +253,17 @@ impl Shard {
         visits
     }
 
-    /// Makes an account's timers exact, as they were before this minute.
-    fn tighten(&mut self, place: usize, was: &Now) {
+    /// Makes an account's timers on the clocks of `due` exact, as they were before this minute.
+    fn tighten(&mut self, place: usize, was: &Now, due: SourceSet) {
         let account = &mut self.accounts[place];
-        if !account.loose || account.unread || account.ahead || account.is_closed() {
+        if account.unread || account.ahead || account.is_closed() {
             return;
         }
         let enabled = self.ready_at.is_some_and(|ready| was.greatest.saturating_sub(account.spread) >= ready);
         let clocks = Clocks { clocks: &self.clocks, rules: &self.rules };
         let (as_of, cause, scope) = (account.as_of, Cause::Time, Scope::Due);
         let look = Look { now: was, clocks, as_of, cause, enabled, scope };
-        tighten(account, &self.plans[account.plan], &mut self.work, look);
+        tighten(account, &self.plans[account.plan], &mut self.work, look, due);
     }
 
     /// The first instant in this minute at which something of the account is due: on the common axis, and on
