@@ -129,7 +129,7 @@ fn fold(criterion: &mut Criterion<Cpu>) {
 
 fn memory() {
     // 60 days of 30 activities a day, 20 users.
-    let accounts = 2_000;
+    let accounts = 5_000;
     let mut world = World::new(accounts, 30);
     world.grow(60 * 30 * accounts);
     println!(

@@ -108,7 +108,7 @@ impl<'a> Fields<'a> {
 pub struct Activity<'a> {
     /// Its source.
     pub source: Source,
-    /// Partition of the source topic.
+    /// Partition of the source topic, below 2^31.
     pub partition: u32,
     /// Offset in that partition.
     pub offset: i64,

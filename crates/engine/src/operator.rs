@@ -1,11 +1,12 @@
 //! The state of each operator, as the words of a part; the definitions stand in `model::operator`.
 //!
-//! What each keeps per account, and what it costs: rolling count, sum, mean and the trend of one: 8 bytes (days 4,
-//! with sums 16) per bucket with activity, one search per activity; distinct: 12 bytes per identity; trend of distinct:
-//! 12 bytes per identity and bucket; latest, until: one value; since_last: one instant; open: 52 bytes per
+//! What each keeps per account, and what it costs: rolling count, sum, mean and the trend of one: 8 bytes (with
+//! sums 16) per bucket with activity, one search per activity; count_days: 8 bytes per 32 days; distinct: 12 bytes per identity; trend of distinct:
+//! 12 bytes per identity and bucket; latest, until: one value; since_last: one instant; open: 48 bytes per
 //! ticket; reached, overdue: 56 bytes per milestone, shared; ratio: nothing.
 
 pub(crate) mod bucket;
+mod days;
 pub mod distinct;
 pub mod milestone;
 pub(crate) mod newest;
@@ -45,6 +46,8 @@ impl Reading {
 pub(crate) enum Layout {
     /// Buckets of a rolling value, or of its trend.
     Buckets(Keep),
+    /// Days of a rolling number of days, or of its trend.
+    Days,
     /// Identities.
     Distinct,
     /// Identities, and in the part after it the number of activities, since the model asks for a least one.
@@ -68,15 +71,19 @@ impl Layout {
             Operator::Rolling { fold: Fold::Distinct(_), min_base: 0, .. } => Self::Distinct,
             Operator::Rolling { fold: Fold::Distinct(_), .. } => Self::DistinctCounted,
             Operator::Trend { fold: Fold::Distinct(_), .. } => Self::Pairs,
-            Operator::Rolling { fold: Fold::Sum(_) | Fold::Mean(_), .. }
-            | Operator::Trend { fold: Fold::Sum(_) | Fold::Mean(_), .. } => Self::Buckets(Keep::Sums),
-            Operator::Rolling { fold: Fold::CountDays, min_base: 0, .. }
-            | Operator::Trend { fold: Fold::CountDays, .. } => Self::Buckets(Keep::Days),
-            Operator::Rolling { .. } | Operator::Trend { .. } => Self::Buckets(Keep::Counts),
+            Operator::Rolling { fold, min_base, .. } => Self::of_buckets(*fold, *min_base),
+            Operator::Trend { fold, .. } => Self::of_buckets(*fold, 0),
             Operator::Latest { .. } | Operator::Until { .. } => Self::Newest,
             Operator::SinceLast { .. } => Self::Since,
             Operator::Open { .. } => Self::Tickets,
             Operator::Ratio { .. } | Operator::Reached | Operator::Overdue => Self::Derived,
+        }
+    }
+
+    const fn of_buckets(fold: Fold, min_base: u32) -> Self {
+        match keep(fold, min_base) {
+            Some(keep) => Self::Buckets(keep),
+            None => Self::Days,
         }
     }
 
@@ -90,6 +97,7 @@ impl Layout {
         let buckets = |keep: Keep| vec![0; keep.head()];
         match self {
             Self::Buckets(keep) => vec![buckets(keep)],
+            Self::Days => vec![days::NEW.to_vec()],
             Self::Distinct => vec![distinct::NEW.to_vec()],
             Self::DistinctCounted => vec![distinct::NEW.to_vec(), buckets(Keep::Counts)],
             Self::Pairs => vec![pairs::NEW.to_vec()],
@@ -105,6 +113,7 @@ impl Layout {
         let part = parts.get(at);
         match self {
             Self::Buckets(keep) => bucket::write(part, keep, to),
+            Self::Days => days::write(part, to),
             Self::Distinct => distinct::write(part, to),
             Self::DistinctCounted => {
                 distinct::write(part, to);
@@ -128,6 +137,7 @@ impl Layout {
         words.clear();
         match self {
             Self::Buckets(keep) => bucket::read(keep, from, words)?,
+            Self::Days => days::read(from, words)?,
             Self::Distinct => distinct::read(from, words)?,
             Self::DistinctCounted => {
                 distinct::read(from, words)?;
@@ -230,8 +240,10 @@ pub(crate) fn observe(
             .is_none_or(|identity| pairs::add(&mut parts.part(at), identity, time, *window)),
         Operator::Rolling { fold, window, .. } | Operator::Trend { fold, window, .. } => {
             let min_base = if let Operator::Rolling { min_base, .. } = operator { *min_base } else { 0 };
-            if let Some(amount) = number(*fold, activity) {
-                bucket::add(&mut parts.part(at), keep(*fold, min_base), time, amount, *window);
+            match (number(*fold, activity), keep(*fold, min_base)) {
+                (None, _) => {}
+                (Some(_), None) => days::add(&mut parts.part(at), time),
+                (Some(amount), Some(keep)) => bucket::add(&mut parts.part(at), keep, time, amount, *window),
             }
             true
         }
@@ -267,10 +279,11 @@ pub(crate) fn glance(operator: &Operator, parts: &Parts, at: usize) -> Option<i6
             distinct::count(part).map(whole)
         }
         Operator::Rolling { fold, min_base, .. } if !matches!(fold, Fold::Distinct(_)) => {
-            if bucket::is_unsettled(part) {
+            let keep = keep(*fold, *min_base);
+            if is_unsettled(part, keep) {
                 return None;
             }
-            rolling(*fold, bucket::totals(part, keep(*fold, *min_base)).0, *min_base)
+            rolling(*fold, totals(part, keep).0, *min_base)
         }
         Operator::Latest { .. } => newest::get(part),
         Operator::Open { priority } => open::count(part, priority.is_empty()).map(whole),
@@ -329,10 +342,14 @@ pub(crate) fn read(
             };
             let keep = keep(*fold, min_base);
             let mut next = Due::NEVER;
-            if is_due || bucket::is_unsettled(parts.get(at)) {
-                next = bucket::settle(&mut parts.part(at), keep, edge, *window, span);
+            if is_due || is_unsettled(parts.get(at), keep) {
+                let part = &mut parts.part(at);
+                next = match keep {
+                    Some(keep) => bucket::settle(part, keep, edge, *window, span),
+                    None => days::settle(part, edge, *window, span),
+                };
             }
-            let (current, before) = bucket::totals(parts.get(at), keep);
+            let (current, before) = totals(parts.get(at), keep);
             let now = rolling(*fold, current, min_base);
             let value = if span == Span::One { now } else { per_cent(now, rolling(*fold, before, 0), 1) };
             Reading::of(value, next)
@@ -373,11 +390,27 @@ pub(crate) fn ratio(part: i64, whole: i64, min_base: i64) -> i64 {
     per_cent(known(part), known(whole), min_base.max(1)).unwrap_or(UNKNOWN)
 }
 
-const fn keep(fold: Fold, min_base: u32) -> Keep {
+/// What is kept of a bucket; `None` where all that matters is which days there are.
+const fn keep(fold: Fold, min_base: u32) -> Option<Keep> {
     match fold {
-        Fold::Sum(_) | Fold::Mean(_) => Keep::Sums,
-        Fold::CountDays if min_base == 0 => Keep::Days,
-        Fold::Count | Fold::CountDays | Fold::Distinct(_) => Keep::Counts,
+        Fold::Sum(_) | Fold::Mean(_) => Some(Keep::Sums),
+        Fold::CountDays if min_base == 0 => None,
+        Fold::Count | Fold::CountDays | Fold::Distinct(_) => Some(Keep::Counts),
+    }
+}
+
+const fn is_unsettled(part: &[u32], keep: Option<Keep>) -> bool {
+    match keep {
+        Some(_) => bucket::is_unsettled(part),
+        None => days::is_unsettled(part),
+    }
+}
+
+/// What the window and the one before it come to.
+fn totals(part: &[u32], keep: Option<Keep>) -> (bucket::Total, bucket::Total) {
+    match keep {
+        Some(keep) => bucket::totals(part, keep),
+        None => days::totals(part),
     }
 }
 

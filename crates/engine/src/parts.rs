@@ -108,7 +108,7 @@ impl Part<'_> {
         let (len, count) = (all.len(), words.len());
         if len + count > all.capacity() {
             // Close to the content: there is one of these for every account.
-            all.reserve_exact(count + len / 16 + 6);
+            all.reserve_exact(count + len / 32 + 6);
         }
         all.resize(len + count, 0);
         all.copy_within(at..len, at + count);
@@ -137,8 +137,8 @@ impl Part<'_> {
         for end in &mut all[self.place + 1..parts] {
             *end -= word(count);
         }
-        if all.capacity() > 64 && all.len() < all.capacity() / 4 * 3 {
-            all.shrink_to(all.len() + all.len() / 16);
+        if all.capacity() > 64 && all.len() < all.capacity() / 8 * 7 {
+            all.shrink_to(all.len() + all.len() / 32);
         }
     }
 

@@ -39,7 +39,7 @@ struct Run {
     /// Time of the phase that counts, up to `since`, ms.
     counted: i64,
     /// The clocks when counting began or went on; empty in a hold and while idle.
-    since: Vec<i64>,
+    since: Box<[i64]>,
     /// When the condition began to hold.
     started_at: i64,
     /// When it fired.
@@ -108,10 +108,8 @@ impl State {
         self.phase = phase;
         let run = self.run.get_or_insert_default();
         run.counted = 0;
-        run.since.clear();
-        if !matches!(phase, Phase::Idle | Phase::Firing) {
-            run.since.extend_from_slice(clocks);
-        }
+        let counts = !matches!(phase, Phase::Idle | Phase::Firing);
+        run.since = if counts { clocks.into() } else { Box::default() };
     }
 
     /// Lets go of what an idle rule holds no longer, once the world was told.
@@ -123,7 +121,7 @@ impl State {
 
     /// Bytes on the heap.
     pub(crate) fn heap(&self) -> usize {
-        self.run.as_ref().map_or(0, |run| size_of::<Run>() + 8 * run.since.capacity())
+        self.run.as_ref().map_or(0, |run| size_of::<Run>() + 8 * run.since.len())
     }
 
     /// Takes the next step, if there is one. Called until there is none.
@@ -135,12 +133,12 @@ impl State {
             let counted = self.elapsed(told.clocks);
             let run = self.run.get_or_insert_default();
             run.counted = counted;
-            run.since.clear();
+            run.since = Box::default();
             return (true, None);
         }
         let counting = !matches!(self.phase, Phase::Idle | Phase::Firing);
         if counting && self.since().is_empty() {
-            self.run.get_or_insert_default().since.extend_from_slice(told.clocks);
+            self.run.get_or_insert_default().since = told.clocks.into();
             return (true, None);
         }
         let elapsed = self.elapsed(told.clocks);
@@ -234,9 +232,7 @@ impl State {
             return Ok(state);
         }
         let mut run = Run { counted: from.i64()?, ..Run::default() };
-        for _ in 0..from.len()? {
-            run.since.push(from.i64()?);
-        }
+        run.since = (0..from.len()?).map(|_| from.i64()).collect::<Result<_, _>>()?;
         (run.started_at, run.fired_at) = (from.i64()?, from.i64()?);
         state.run = Some(Box::new(run));
         Ok(state)

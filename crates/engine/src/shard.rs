@@ -6,6 +6,7 @@
 
 mod advance;
 mod bytes;
+mod index;
 mod switch;
 
 use crate::account::{Account, Slot, part};
@@ -23,7 +24,6 @@ use crate::operator;
 use crate::prepared::Prepared;
 use crate::reading::edge;
 use crate::timer::{Calendar, NEVER, minute_of};
-use hashbrown::HashTable;
 use model::plan::{ModelId, Plan, SourceRules, SourceSet};
 use model::source::{SOURCES, Source};
 use std::cmp::Reverse;
@@ -31,6 +31,7 @@ use std::collections::{BTreeMap, BinaryHeap, VecDeque};
 use std::sync::Arc;
 
 pub use bytes::Restoring;
+use index::Index;
 
 /// The version of the fold's rules that this code implements.
 pub const FOLD_VERSION: u32 = 1;
@@ -94,8 +95,8 @@ pub struct Shard {
     /// The greatest T so far.
     greatest: i64,
     accounts: Vec<Account>,
-    /// Fingerprint and place of each account.
-    index: HashTable<(u64, u32)>,
+    /// The place of each account.
+    index: Index,
     /// Accounts by the minute of their spread.
     by_spread: Vec<Vec<u32>>,
     calendars: Vec<Calendar>,
@@ -153,7 +154,7 @@ impl Shard {
             ready_at: None,
             greatest: i64::MIN,
             accounts: Vec::new(),
-            index: HashTable::new(),
+            index: Index::default(),
             by_spread: vec![Vec::new(); 15],
             calendars: vec![Calendar::default(); 2 * SOURCES + 1],
             changed: Vec::new(),
@@ -306,7 +307,7 @@ impl Shard {
             let place = self.accounts.len();
             let index = u32::try_from(place).unwrap_or(u32::MAX);
             let hash = fingerprint::of(activity.account.as_bytes());
-            self.index.insert_unique(hash, (hash, index), |entry| entry.0);
+            self.index.insert(hash, index);
             let minute = usize::try_from(account.spread / model::time::MINUTE).unwrap_or(0);
             self.by_spread[minute].push(index);
             self.accounts.push(account);
@@ -419,8 +420,8 @@ impl Shard {
 
     fn find(&self, account: &str) -> Option<usize> {
         let hash = fingerprint::of(account.as_bytes());
-        let is_it = |entry: &(u64, u32)| entry.0 == hash && &*self.accounts[entry.1 as usize].id == account;
-        self.index.find(hash, is_it).map(|entry| entry.1 as usize)
+        let is_it = |place: u32| &*self.accounts[place as usize].id == account;
+        self.index.find(hash, is_it).map(|place| place as usize)
     }
 
     /// Brings accounts that are about to be folded into the cache. Changes nothing, and nothing depends on it.
@@ -432,8 +433,8 @@ impl Shard {
         let mut found = 0;
         for account in accounts.iter().take(places.len()) {
             let hash = fingerprint::of(account.as_bytes());
-            if let Some((_, place)) = self.index.find(hash, |entry| entry.0 == hash) {
-                places[found] = *place;
+            if let Some(place) = self.index.find(hash, |_| true) {
+                places[found] = place;
                 found += 1;
             }
         }
@@ -546,6 +547,6 @@ impl Shard {
     pub fn size(&self) -> usize {
         self.accounts.iter().map(Account::size).sum::<usize>()
             + self.calendars.iter().map(Calendar::heap).sum::<usize>()
-            + self.index.allocation_size()
+            + self.index.heap()
     }
 }

@@ -6,7 +6,7 @@
 //! Words of the part: how many buckets at the front belong to the previous window; how many at the end have not
 //! entered ([`UNSETTLED`]: totals must be taken anew); activities in the window, and in the previous one; where sums
 //! are asked for: those of the window and of the previous one. Then the buckets, ascending: start in widths since
-//! the epoch, number of activities, sum; of days only the start, and all numbers of activities are 0.
+//! the epoch, number of activities, sum.
 
 use crate::bytes::{Damaged, Reader, Writer};
 use crate::now::{Due, Edge};
@@ -72,8 +72,6 @@ pub(crate) struct Total {
 /// What is kept of a bucket.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Keep {
-    /// That it holds an activity.
-    Days,
     /// Numbers of activities.
     Counts,
     /// Numbers of activities, and sums.
@@ -84,14 +82,13 @@ impl Keep {
     /// Words before the first bucket: those of a part that holds none, but for [`WAITING`].
     pub(crate) const fn head(self) -> usize {
         match self {
-            Self::Days | Self::Counts => 4,
+            Self::Counts => 4,
             Self::Sums => 8,
         }
     }
 
     const fn stride(self) -> usize {
         match self {
-            Self::Days => 1,
             Self::Counts => 2,
             Self::Sums => 4,
         }
@@ -121,9 +118,6 @@ pub(crate) fn add(part: &mut Part<'_>, keep: Keep, time: i64, amount: i64, windo
         let [low, high] = split(amount);
         part.insert(at, &[wanted.cast_unsigned(), 1, low, high][..stride]);
         part[WAITING] = UNSETTLED;
-        return;
-    }
-    if keep == Keep::Days {
         return;
     }
     part[at + 1] = part[at + 1].saturating_add(1);
@@ -181,8 +175,7 @@ pub(crate) fn settle(part: &mut Part<'_>, keep: Keep, edge: &Edge<'_>, window: W
     let entered = entered.max(previous);
     for (range, count, sum) in [(head..previous, COUNT_BEFORE, SUM_BEFORE), (previous..entered, COUNT, SUM)] {
         let records = part[range].chunks_exact(stride);
-        let of = |record: &[u32]| record.get(1).copied().unwrap_or(0);
-        let total = records.clone().fold(0_u32, |total, record| total.saturating_add(of(record)));
+        let total = records.clone().fold(0_u32, |total, record| total.saturating_add(record[1]));
         if keep == Keep::Sums {
             let amounts = records.fold(0_i64, |total, record| total.saturating_add(number(record, 2)));
             set_number(part, sum, amounts);
@@ -211,9 +204,7 @@ pub(crate) fn write(part: &[u32], keep: Keep, to: &mut Writer<'_>) {
     let mut last = 0_i64;
     for record in records {
         to.i64(i64::from(bucket(record)) - last);
-        if keep != Keep::Days {
-            to.u64(u64::from(record[1]));
-        }
+        to.u64(u64::from(record[1]));
         if keep == Keep::Sums {
             to.i64(number(record, 2));
         }
@@ -235,9 +226,7 @@ pub(crate) fn read(keep: Keep, from: &mut Reader<'_>, words: &mut Vec<u32>) -> R
         }
         last = Some(bucket);
         words.push(bucket.cast_unsigned());
-        if keep != Keep::Days {
-            words.push(from.u32()?);
-        }
+        words.push(from.u32()?);
         if keep == Keep::Sums {
             words.extend(split(from.i64()?));
         }

@@ -11,14 +11,14 @@ pub(crate) const LEN: usize = VALUE + 2;
 /// The words of a part that holds nothing.
 pub(crate) fn new() -> [u32; LEN] {
     let mut words = [0; LEN];
-    Order::NONE.put(&mut words, 0);
+    Order::NONE.put(&mut words, 0, false);
     words
 }
 
 /// Takes the value if it is newer.
 pub(crate) fn take(part: &mut [u32], order: Order, value: i64) {
     if order > Order::get(part, 0) {
-        order.put(part, 0);
+        order.put(part, 0, false);
         set_number(part, VALUE, value);
     }
 }
@@ -37,7 +37,7 @@ pub(crate) fn write(part: &[u32], to: &mut Writer<'_>) {
 /// Reads the stored form into the words of a part.
 pub(crate) fn read(from: &mut Reader<'_>, words: &mut Vec<u32>) -> Result<(), Damaged> {
     let mut part = [0; LEN];
-    Order::read(from)?.put(&mut part, 0);
+    Order::read(from)?.put(&mut part, 0, false);
     set_number(&mut part, VALUE, from.i64()?);
     words.extend(part);
     Ok(())

@@ -5,8 +5,8 @@
 //! arrive changes nothing.
 //!
 //! Words of the part: 1 if a ticket found no place, from when on the number is not known. Then the tickets,
-//! ascending by key: its upper half, its lower half; order of the newest activity that opened or ended it; order
-//! of the newest that told its priority; `OPEN` and `COUNTS`.
+//! ascending by key: its upper half, its lower half; order of the newest activity that opened or ended it, with a flag
+//! for opened; order of the newest that told its priority, with a flag for one that counts.
 
 use super::distinct::{halves, whole};
 use super::order::{self, Order};
@@ -23,13 +23,7 @@ const OVERFLOW: usize = 0;
 const HEAD: usize = 1;
 const OPENED: usize = 2;
 const TOLD: usize = OPENED + order::WORDS;
-const FLAGS: usize = TOLD + order::WORDS;
-const STRIDE: usize = FLAGS + 1;
-
-/// Its newest state is open.
-const OPEN: u32 = 1;
-/// Its newest priority is one that counts.
-const COUNTS: u32 = 2;
+const STRIDE: usize = TOLD + order::WORDS;
 
 /// The words of a part that holds nothing.
 pub(crate) const NEW: [u32; HEAD] = [0];
@@ -40,13 +34,13 @@ const FORGOTTEN_AFTER: i64 = 30 * DAY;
 fn new(key: [u32; 2]) -> [u32; STRIDE] {
     let mut ticket = [0; STRIDE];
     ticket[..2].copy_from_slice(&key);
-    Order::NONE.put(&mut ticket, OPENED);
-    Order::NONE.put(&mut ticket, TOLD);
+    Order::NONE.put(&mut ticket, OPENED, false);
+    Order::NONE.put(&mut ticket, TOLD, false);
     ticket
 }
 
-fn is_open(ticket: &[u32]) -> bool {
-    ticket[FLAGS] & OPEN != 0
+const fn is_open(ticket: &[u32]) -> bool {
+    Order::flag(ticket, OPENED)
 }
 
 /// Whether an activity at `time` finds a ticket forgotten.
@@ -86,10 +80,9 @@ pub(crate) fn observe(
     };
     let counts =
         activity.fields.word(Field::Priority).map(|word| priority.iter().any(|counted| counted == word));
-    for (value, place, flag) in [(state, OPENED, OPEN), (counts, TOLD, COUNTS)] {
+    for (value, place) in [(state, OPENED), (counts, TOLD)] {
         if let Some(value) = value.filter(|_| order > Order::get(ticket, place)) {
-            order.put(ticket, place);
-            ticket[FLAGS] = ticket[FLAGS] & !flag | if value { flag } else { 0 };
+            order.put(ticket, place, value);
         }
     }
     if !is_open(ticket) && !Order::get(ticket, OPENED).is_none() {
@@ -107,9 +100,8 @@ fn forget(part: &mut Part<'_>, now: Option<i64>) {
 
 /// How many are open; `None` while some found no place.
 pub(crate) fn count(part: &[u32], any_priority: bool) -> Option<usize> {
-    let wanted = if any_priority { OPEN } else { OPEN | COUNTS };
-    let tickets = part[HEAD..].chunks_exact(STRIDE);
-    (part[OVERFLOW] == 0).then(|| tickets.filter(|ticket| ticket[FLAGS] & wanted == wanted).count())
+    let counts = |ticket: &&[u32]| is_open(ticket) && (any_priority || Order::flag(ticket, TOLD));
+    (part[OVERFLOW] == 0).then(|| part[HEAD..].chunks_exact(STRIDE).filter(counts).count())
 }
 
 /// Writes the stored form.
@@ -119,9 +111,9 @@ pub(crate) fn write(part: &[u32], to: &mut Writer<'_>) {
     to.len(tickets.len());
     for ticket in tickets {
         to.fixed(whole(ticket));
-        for (place, flag) in [(OPENED, OPEN), (TOLD, COUNTS)] {
+        for place in [OPENED, TOLD] {
             Order::get(ticket, place).write(to);
-            to.flag(ticket[FLAGS] & flag != 0);
+            to.flag(Order::flag(ticket, place));
         }
     }
 }
@@ -136,9 +128,9 @@ pub(crate) fn read(from: &mut Reader<'_>, words: &mut Vec<u32>) -> Result<(), Da
             return Err(Damaged("tickets out of order"));
         }
         let mut ticket = new(halves(key));
-        for (place, flag) in [(OPENED, OPEN), (TOLD, COUNTS)] {
-            Order::read(from)?.put(&mut ticket, place);
-            ticket[FLAGS] |= if from.flag()? { flag } else { 0 };
+        for place in [OPENED, TOLD] {
+            let order = Order::read(from)?;
+            order.put(&mut ticket, place, from.flag()?);
         }
         words.extend(ticket);
     }

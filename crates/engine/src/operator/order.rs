@@ -24,14 +24,20 @@ impl Order {
 
     /// The order that stands at `at`.
     pub(crate) fn get(words: &[u32], at: usize) -> Self {
-        Self { time: number(words, at), offset: number(words, at + 2), partition: words[at + 4] }
+        // Numbers of partitions have 31 bits; the last one of their word is the flag's.
+        Self { time: number(words, at), offset: number(words, at + 2), partition: words[at + 4] >> 1 }
     }
 
-    /// Puts it at `at`.
-    pub(crate) fn put(self, words: &mut [u32], at: usize) {
+    /// Puts it at `at`, with a flag.
+    pub(crate) fn put(self, words: &mut [u32], at: usize, flag: bool) {
         set_number(words, at, self.time);
         set_number(words, at + 2, self.offset);
-        words[at + 4] = self.partition;
+        words[at + 4] = self.partition << 1 | u32::from(flag);
+    }
+
+    /// The flag that was put with the order at `at`.
+    pub(crate) const fn flag(words: &[u32], at: usize) -> bool {
+        words[at + 4] & 1 != 0
     }
 
     pub(crate) fn is_none(self) -> bool {

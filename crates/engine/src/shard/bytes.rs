@@ -213,7 +213,7 @@ impl Restoring {
         let accounts = accounts + accounts / 16;
         self.shard.accounts.reserve_exact(accounts);
         self.shard.is_dirty.reserve_exact(accounts);
-        self.shard.index.reserve(accounts, |entry| entry.0);
+        self.shard.index.reserve(accounts);
     }
 
     /// Adds an account.
@@ -280,7 +280,7 @@ impl Shard {
         let derives = !account.ahead;
         shard.accounts.push(account);
         shard.is_dirty.push(false);
-        shard.index.insert_unique(hash, (hash, place), |entry| entry.0);
+        shard.index.insert(hash, place);
         if derives {
             shard.derive(place as usize);
         }

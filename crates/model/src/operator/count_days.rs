@@ -21,7 +21,7 @@ pub(super) fn read<'t>(block: &Block<'t>, report: &mut Report) -> Option<Draft<'
     Some(draft)
 }
 
-/// A number a day, for activities that come twice or late.
+/// A bit a day, in stretches of 32 days, of which a window begins and ends within one.
 pub(super) const fn bytes(buckets: u64) -> u64 {
-    16 + 4 * buckets
+    12 + 8 * (buckets / 32 + 2)
 }
