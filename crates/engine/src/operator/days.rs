@@ -66,7 +66,7 @@ pub(crate) fn totals(part: &[u32]) -> (Total, Total) {
 fn within(part: &[u32], from: i64, to: i64) -> impl Iterator<Item = (i64, u32)> {
     part[HEAD..].as_chunks::<STRIDE>().0.iter().map(move |record| {
         let first = i64::from(stretch(record)) * i64::from(DAYS);
-        let below = |day: i64| (1_u64 << (day - first).clamp(0, i64::from(DAYS))) - 1;
+        let below = |day: i64| (1_u64 << day.saturating_sub(first).clamp(0, i64::from(DAYS))) - 1;
         let bits = u64::from(record[1]) & below(to) & !below(from);
         (first, u32::try_from(bits).unwrap_or(0))
     })
