@@ -91,7 +91,8 @@ fn split(part: &[u32], is_before: impl Fn(i64) -> bool) -> i64 {
     let Some(record) = part.get(at..at + STRIDE) else { return i64::MAX };
     let (mut low, mut high) = (last(record) - i64::from(DAYS) + 1, last(record));
     while low < high {
-        let middle = i64::midpoint(low, high);
+        // Not the midpoint, which is rounded towards zero: before 1970 that would be the end.
+        let middle = low + (high - low) / 2;
         if is_before(middle) { low = middle + 1 } else { high = middle }
     }
     low
