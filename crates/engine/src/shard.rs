@@ -6,6 +6,7 @@
 
 mod advance;
 mod bytes;
+mod jump;
 mod switch;
 
 use crate::account::{Account, Slot, part};
@@ -119,6 +120,8 @@ pub struct Shard {
     touched: Vec<usize>,
     /// Whether a watermark entry is under way.
     advancing: bool,
+    /// A position at which a step must be able to end.
+    halt: Position,
 }
 
 impl Default for Shard {
@@ -168,6 +171,7 @@ impl Shard {
             work: Assessment::default(),
             touched: Vec::new(),
             advancing: false,
+            halt: Position::START,
         }
     }
 

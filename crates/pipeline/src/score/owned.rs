@@ -46,7 +46,8 @@ pub(crate) struct Folding {
 
 impl Folding {
     pub(crate) fn new(restored: Restored) -> Self {
-        let Restored { shard, models, marked, since, target, from, head, .. } = restored;
+        let Restored { mut shard, models, marked, since, target, from, head, .. } = restored;
+        shard.halt_at(target);
         let position = shard.position();
         // Where nothing is stored that can be restored, as after a rebuild, it is once the shard is live.
         let committed = if marked { target } else { Position::START };
