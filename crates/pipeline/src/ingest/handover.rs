@@ -3,6 +3,7 @@
 use super::Ingest;
 use super::feed::Feed;
 use super::load::Load;
+use super::trail::Trail;
 use crate::commit::Resolution;
 use crate::failure::{Failure, Progress, later};
 use crate::metadata;
@@ -15,23 +16,46 @@ use std::time::Duration;
 impl<L: Log, V: Variant> Ingest<L, V> {
     /// Starts assigned partitions where their committed offsets say.
     pub(super) fn start_waiting(&mut self) -> Result<(), Failure> {
-        let Some(member) = &mut self.member else { return Ok(()) };
+        let (Some(member), Some(model)) = (&mut self.member, &self.model) else { return Ok(()) };
         if self.waiting.is_empty() {
             return Ok(());
         }
+        let rebuild = self.settings.rebuild;
         let partitions: Vec<Partition> = self.waiting.iter().cloned().collect();
         let Some(committed) = later(member.committed(&partitions))? else { return Ok(()) };
         let topics: Vec<Arc<str>> = partitions.iter().map(|partition| Arc::clone(&partition.topic)).collect();
         let Some(round) = later(self.log.ends(&topics))? else { return Ok(()) };
+        let lost = partitions.iter().zip(&committed).filter(|(_, committed)| committed.is_none());
+        let lost: Vec<Partition> = lost.map(|(partition, _)| partition.clone()).collect();
+        if !lost.is_empty() {
+            if self.trail.is_none() {
+                self.trail = Trail::open(&self.log, &lost, rebuild)?;
+            }
+            let Some(trail) = &mut self.trail else { return Ok(()) };
+            if !trail.step()? {
+                return Ok(());
+            }
+        }
         for ((partition, committed), ends) in partitions.into_iter().zip(committed).zip(&round.topics) {
             let first = ends.get(partition.number as usize).map_or(0, |ends| ends.first);
-            let Some(feed) = begin(&partition, committed, first)? else { continue };
+            let left = match (&self.trail, &committed) {
+                (Some(trail), None) => trail.end(&partition, &model.plan, rebuild)?,
+                _ => None,
+            };
+            let begun = match left {
+                Some(feed) => Some(feed),
+                None => begin(&partition, committed, first)?,
+            };
+            let Some(feed) = begun else { continue };
             self.committer.pass(feed.kept.stamp);
             if !feed.kept.stopped && !started(member.start(&partition, feed.next))? {
                 continue;
             }
             self.waiting.remove(&partition);
             self.feeds.insert(partition, feed);
+        }
+        if self.waiting.is_empty() {
+            self.trail = None;
         }
         Ok(())
     }

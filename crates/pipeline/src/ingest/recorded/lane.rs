@@ -1,12 +1,14 @@
 //! The lanes of a merge: where each source partition was left and where it ends, and what was read ahead of it.
 
 use super::super::Feed;
+use super::super::trail::Trail;
 use super::Recorded;
 use crate::failure::{Failure, later};
 use crate::metadata;
+use crate::settings::Rebuild;
 use crate::topic;
 use crate::variant::Variant;
-use log::{Batch, Event, Log, Member, Partition};
+use log::{Batch, Committed, Event, Log, Member, Partition};
 use std::collections::VecDeque;
 use std::time::Duration;
 
@@ -43,6 +45,10 @@ impl<L: Log, V: Variant> Recorded<L, V> {
         self.assigned.sort();
         self.assigned.dedup();
         let Some(committed) = later(member.committed(&self.assigned))? else { return Ok(false) };
+        if committed.iter().any(Option::is_none) && !self.leaves_nothing(&committed)? {
+            return Ok(false);
+        }
+        let Some(member) = &mut self.member else { return Ok(false) };
         let (mut lanes, mut total) = (Vec::new(), 0);
         for (partition, committed) in self.assigned.iter().zip(committed) {
             let place = self.topics.iter().position(|topic| *topic == partition.topic);
@@ -83,6 +89,22 @@ impl<L: Log, V: Variant> Recorded<L, V> {
             return Ok(false);
         }
         (self.lanes, self.total) = (lanes, total);
+        Ok(true)
+    }
+
+    /// Makes sure that partitions without an offset never had one. Returns whether that is known.
+    fn leaves_nothing(&mut self, committed: &[Option<Committed>]) -> Result<bool, Failure> {
+        let Some(model) = &self.model else { return Ok(false) };
+        let new = self.assigned.iter().zip(committed).filter(|(_, committed)| committed.is_none());
+        let new: Vec<Partition> = new.map(|(partition, _)| partition.clone()).collect();
+        if self.trail.is_none() {
+            self.trail = Trail::open(&self.log, &new, Rebuild::No)?;
+        }
+        let Some(trail) = &mut self.trail else { return Ok(false) };
+        if !trail.step()? {
+            return Ok(false);
+        }
+        new.iter().try_for_each(|partition| trail.refuse(partition, &model.plan))?;
         Ok(true)
     }
 
