@@ -152,7 +152,7 @@ impl Shard {
         self.switches.retain(|(from, _)| *from >= over);
         waves.extend(self.switches.iter().map(|(from, plan)| Wave::Switch(*from, *plan)));
         let x = self.now.x;
-        for prepared in &mut self.plans {
+        for prepared in self.plans.iter_mut() {
             for lag in &mut prepared.lags {
                 let apart = lag.is_apart_now(&self.now, &self.rules);
                 // How far sources lie apart is asked at the end of each minute.
@@ -387,6 +387,7 @@ impl Shard {
         }
         self.position = position;
         self.catch_up();
+        self.drop_plans();
         self.advancing = false;
         debug_assert!(self.calendars.len() == 2 * SOURCES + 1);
         Step::Done
