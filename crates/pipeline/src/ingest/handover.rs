@@ -3,13 +3,13 @@
 use super::Ingest;
 use super::feed::Feed;
 use super::load::Load;
-use super::trail::Trail;
+use super::trail::{ANEW, Trail};
 use crate::commit::Resolution;
 use crate::failure::{Failure, Progress, later};
 use crate::metadata;
 use crate::topic;
 use crate::variant::Variant;
-use log::{Committed, Log, Member, Partition};
+use log::{Committed, Ends, Log, Member, Partition};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -37,14 +37,14 @@ impl<L: Log, V: Variant> Ingest<L, V> {
             }
         }
         for ((partition, committed), ends) in partitions.into_iter().zip(committed).zip(&round.topics) {
-            let first = ends.get(partition.number as usize).map_or(0, |ends| ends.first);
+            let Some(ends) = ends.get(partition.number as usize).copied() else { continue };
             let left = match (&self.trail, &committed) {
                 (Some(trail), None) => trail.end(&partition, &model.plan, rebuild)?,
                 _ => None,
             };
             let begun = match left {
                 Some(feed) => Some(feed),
-                None => begin(&partition, committed, first)?,
+                None => begin(&partition, committed, ends, metadata::DELETE)?,
             };
             let Some(feed) = begun else { continue };
             self.committer.pass(feed.kept.stamp);
@@ -162,24 +162,35 @@ impl<L: Log, V: Variant> Ingest<L, V> {
 }
 
 /// A feed as its committed offset and metadata tell.
-fn begin(partition: &Partition, committed: Option<Committed>, first: i64) -> Result<Option<Feed>, Failure> {
+pub(super) fn begin(
+    partition: &Partition,
+    committed: Option<Committed>,
+    ends: Ends,
+    way_out: &str,
+) -> Result<Option<Feed>, Failure> {
     let Some(source) = topic::source_of(&partition.topic) else { return Ok(None) };
     let Some(committed) = committed else {
-        return Ok(Some(Feed::new(source, partition.number, first, metadata::Source::default())));
+        return Ok(Some(Feed::new(source, partition.number, ends.first, metadata::Source::default())));
     };
-    let kept = metadata::Source::read(&committed.metadata).ok_or_else(|| {
-        let reason =
-            format!("its committed offset has metadata of another program: {:?}", committed.metadata);
-        Failure::refused(partition, reason, "use another group or delete the group's offsets")
-    })?;
-    if committed.offset < first {
-        let reason =
-            format!("records from offset {} to {first} were deleted before they were read", committed.offset);
+    let kept = metadata::Source::read(&committed.metadata)
+        .ok_or_else(|| Failure::refused(partition, metadata::foreign(&committed.metadata), way_out))?;
+    if committed.offset < ends.first {
+        let reason = format!(
+            "records from offset {} to {} were deleted before they were read",
+            committed.offset, ends.first
+        );
         return Err(Failure::refused(
             partition,
             reason,
             "keep source topics for longer than ingest may stand still; to accept the loss, move the group's offset",
         ));
+    }
+    if committed.offset > ends.end {
+        let reason = format!(
+            "its committed offset {} is beyond the end of the topic at {}: the topic was made anew",
+            committed.offset, ends.end
+        );
+        return Err(Failure::refused(partition, reason, ANEW));
     }
     Ok(Some(Feed::new(source, partition.number, committed.offset, kept)))
 }

@@ -24,7 +24,9 @@ const POLLS: usize = 16;
 
 const REBUILD: &str =
     "start once with `vitals run --rebuild`, which finds in the journal how far it was taken in";
-const ANEW: &str = "bring the group's offsets back, or begin anew with `vitals setup` in an empty place";
+/// The way out where nothing tells how to go on.
+pub(super) const ANEW: &str =
+    "bring what was deleted back from a backup, or begin anew with `vitals setup` in an empty place";
 
 /// A partition that is read to an end.
 #[derive(Debug)]

@@ -84,11 +84,7 @@ impl<L: Log, V: Variant> Restore<L, V> {
             None => None,
             Some(committed) => {
                 let journal = metadata::Journal::read(&committed.metadata).ok_or_else(|| {
-                    let reason = format!(
-                        "its committed offset has metadata of another program: {:?}",
-                        committed.metadata
-                    );
-                    Failure::refused(partition, reason, "use another group or delete the group's offsets")
+                    Failure::refused(partition, metadata::foreign(&committed.metadata), metadata::DELETE)
                 })?;
                 Some((committed, journal))
             }
@@ -177,6 +173,13 @@ impl<L: Log, V: Variant> Restore<L, V> {
                 ));
             }
         };
+        if target.offset >= self.journal.end {
+            let reason = format!(
+                "the committed position {target:?} is beyond the end of the journal at offset {}: the journal was truncated, or is another",
+                self.journal.end
+            );
+            return Err(self.refuse_for_good(reason));
+        }
         let stamp = self.committed.as_ref().map(|(_, journal)| journal.stamp);
         let marker = records.value(kind::MARKER, &[]);
         if rebuild == Rebuild::Yes || (self.committed.is_none() && head.is_none()) {

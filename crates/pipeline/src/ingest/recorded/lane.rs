@@ -1,12 +1,11 @@
 //! The lanes of a merge: where each source partition was left and where it ends, and what was read ahead of it.
 
 use super::super::Feed;
-use super::super::trail::Trail;
+use super::super::handover::begin;
+use super::super::trail::{ANEW, Trail};
 use super::Recorded;
 use crate::failure::{Failure, later};
-use crate::metadata;
 use crate::settings::Rebuild;
-use crate::topic;
 use crate::variant::Variant;
 use log::{Batch, Committed, Event, Log, Member, Partition};
 use std::collections::VecDeque;
@@ -53,17 +52,9 @@ impl<L: Log, V: Variant> Recorded<L, V> {
         for (partition, committed) in self.assigned.iter().zip(committed) {
             let place = self.topics.iter().position(|topic| *topic == partition.topic);
             let ends = place.and_then(|place| round.topics[place].get(partition.number as usize));
-            let (Some(source), Some(ends)) = (topic::source_of(&partition.topic), ends) else { continue };
-            let (next, kept) = match committed {
-                None => (ends.first, metadata::Source::default()),
-                Some(committed) => {
-                    let kept = metadata::Source::read(&committed.metadata).ok_or_else(|| {
-                        let reason = "its committed offset has metadata of another program";
-                        Failure::refused(partition, reason, "use another group or delete the group's offsets")
-                    })?;
-                    (committed.offset, kept)
-                }
-            };
+            let Some(ends) = ends.copied() else { continue };
+            let Some(feed) = begin(partition, committed, ends, ANEW)? else { continue };
+            let (next, kept) = (feed.next, &feed.kept);
             self.committer.pass(kept.stamp);
             self.tick = self.tick.max(kept.tick);
             self.done |= kept.tick == Some(i64::MAX);
@@ -74,7 +65,7 @@ impl<L: Log, V: Variant> Recorded<L, V> {
             total += ends.end.saturating_sub(next).max(0).unsigned_abs();
             lanes.push(Lane {
                 partition: partition.clone(),
-                feed: Feed::new(source, partition.number, next, kept).up_to(ends.end),
+                feed: feed.up_to(ends.end),
                 end: ends.end,
                 batches: VecDeque::new(),
                 cursor: 0,
