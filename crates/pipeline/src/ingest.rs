@@ -131,6 +131,10 @@ impl<L: Log, V: Variant> Ingest<L, V> {
     /// # Errors
     /// [`Failure`]: the worker cannot go on.
     pub fn step(&mut self) -> Result<Progress, Failure> {
+        self.go().map_err(Failure::explain)
+    }
+
+    fn go(&mut self) -> Result<Progress, Failure> {
         if !self.prepare()? {
             return Ok(Progress::Idle);
         }

@@ -5,7 +5,7 @@ use super::feed::Feed;
 use super::load::Load;
 use super::trail::{ANEW, Trail};
 use crate::commit::Resolution;
-use crate::failure::{Failure, Progress, later};
+use crate::failure::{Failure, KEEP_SOURCES, Progress, later};
 use crate::metadata;
 use crate::topic;
 use crate::variant::Variant;
@@ -179,11 +179,7 @@ pub(super) fn begin(
             "records from offset {} to {} were deleted before they were read",
             committed.offset, ends.first
         );
-        return Err(Failure::refused(
-            partition,
-            reason,
-            "keep source topics for longer than ingest may stand still; to accept the loss, move the group's offset",
-        ));
+        return Err(Failure::refused(partition, reason, KEEP_SOURCES));
     }
     if committed.offset > ends.end {
         let reason = format!(

@@ -113,6 +113,10 @@ impl<L: Log, V: Variant> Recorded<L, V> {
     /// # Errors
     /// [`Failure`]: the run cannot go on.
     pub fn step(&mut self) -> Result<Progress, Failure> {
+        self.go().map_err(Failure::explain)
+    }
+
+    fn go(&mut self) -> Result<Progress, Failure> {
         if self.done {
             return Ok(Progress::Done);
         }

@@ -10,7 +10,7 @@
 
 use super::checkpoint::{chunks, kind, read_mark};
 use super::records::Records;
-use crate::failure::{Failure, later};
+use crate::failure::{BRING_BACK, Failure, later};
 use crate::metadata;
 use crate::settings::Rebuild;
 use crate::status::Way;
@@ -275,10 +275,6 @@ impl<L: Log, V: Variant> Restore<L, V> {
     }
 
     fn refuse_for_good(&self, reason: String) -> Failure {
-        Failure::refused(
-            &self.partition,
-            reason,
-            "bring the deleted records back from a backup, or begin anew with `vitals setup` in an empty place; keep the journal for ever, or at least from the last checkpoint on",
-        )
+        Failure::refused(&self.partition, reason, BRING_BACK)
     }
 }
