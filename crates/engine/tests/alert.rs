@@ -1,6 +1,6 @@
 //! An alert opens and closes at most once per crossing; every one that was opened is resolved, with a reason.
 
-#![allow(clippy::unwrap_used, reason = "a test")]
+#![allow(clippy::unwrap_used, clippy::panic, reason = "a test")]
 
 mod world;
 
@@ -15,7 +15,10 @@ use world::{Owned, Told, fold, mark};
 
 /// Transitions of each rule of each account: episode and state, and when.
 #[derive(Default)]
-struct Alerts(BTreeMap<(String, String), Vec<(u32, AlertState, i64)>>);
+struct Alerts(BTreeMap<(String, String), Vec<Transition>>);
+
+/// Episode, state and instant.
+type Transition = (u32, AlertState, i64);
 
 impl Sink for Alerts {
     fn effect(&mut self, _: EffectId, effect: &Effect<'_>) {
@@ -63,8 +66,8 @@ fn about(account: i64, offset: i64, time: i64, field: Field, word: &str) -> Owne
 fn told_of(seed: u64, mut journal: Vec<Owned>) -> Vec<Owned> {
     let random = &mut Random(seed ^ 0x77);
     let mut now = START;
-    for place in 0..journal.len() {
-        match &mut journal[place] {
+    for (place, entry) in journal.iter_mut().enumerate() {
+        match entry {
             Owned::Model(text) => {
                 *text = text.replacen("\nscore: {", "\nscore: { not_scored: { stage: [trial] },", 1);
                 assert!(text.contains("not_scored"));
@@ -173,7 +176,6 @@ fn dwell_hysteresis_and_cooldown_bound_flapping() {
         next(tell(time));
     }
     next(tell(START + 12 * HOUR));
-    drop(next);
     let reasons = alerts.reasons(0);
     assert!(reasons.iter().all(|why| *why == Resolution::Recovered));
     let opened = |rule: &str| alerts.0.get(&("a".into(), rule.to_owned())).map_or(0, |all| all.len() / 2);

@@ -91,7 +91,7 @@ impl Trace {
         // Of records without a value only the count is told. Those beyond it left no trace and are read again.
         let beyond = if whole { self.skipped.saturating_sub(self.empty) } else { 0 };
         let beyond = usize::try_from(beyond).unwrap_or(usize::MAX).min(self.trailing.len());
-        let next = beyond.checked_sub(1).map_or(self.next(), |last| self.trailing[last] + 1);
+        let next = beyond.checked_sub(1).map_or_else(|| self.next(), |last| self.trailing[last] + 1);
         let skipped = if whole { self.empty + beyond as u64 } else { self.skipped };
         let rejected = self.rejected.max(self.letters);
         let kept = metadata::Source {
