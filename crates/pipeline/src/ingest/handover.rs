@@ -27,20 +27,20 @@ impl<L: Log, V: Variant> Ingest<L, V> {
         let Some(round) = later(self.log.ends(&topics))? else { return Ok(()) };
         let lost = partitions.iter().zip(&committed).filter(|(_, committed)| committed.is_none());
         let lost: Vec<Partition> = lost.map(|(partition, _)| partition.clone()).collect();
-        if !lost.is_empty() {
-            if self.trail.is_none() {
-                self.trail = Trail::open(&self.log, &lost, rebuild)?;
-            }
-            let Some(trail) = &mut self.trail else { return Ok(()) };
-            if !trail.step()? {
-                return Ok(());
-            }
+        if !lost.is_empty() && self.trail.is_none() {
+            self.trail = Trail::open(&self.log, &lost, rebuild)?;
         }
+        let is_read = match &mut self.trail {
+            Some(trail) if !lost.is_empty() => trail.step()?,
+            _ => false,
+        };
         for ((partition, committed), ends) in partitions.into_iter().zip(committed).zip(&round.topics) {
             let Some(ends) = ends.get(partition.number as usize).copied() else { continue };
             let left = match (&self.trail, &committed) {
-                (Some(trail), None) => trail.end(&partition, &model.plan, rebuild)?,
-                _ => None,
+                (Some(trail), None) if is_read => trail.end(&partition, &model.plan, rebuild)?,
+                // The others need not wait for what those without an offset have left.
+                (_, None) => continue,
+                (_, Some(_)) => None,
             };
             let begun = match left {
                 Some(feed) => Some(feed),
