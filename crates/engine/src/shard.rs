@@ -7,6 +7,8 @@
 mod advance;
 mod bytes;
 mod index;
+mod jump;
+mod plans;
 mod switch;
 
 use crate::account::{Account, Slot, part};
@@ -21,7 +23,6 @@ use crate::evaluate::{Look, Out, Scope, derive, evaluate, stand};
 use crate::fingerprint;
 use crate::now::{Clocks, Now};
 use crate::operator;
-use crate::prepared::Prepared;
 use crate::reading::edge;
 use crate::timer::{Calendar, NEVER, minute_of};
 use model::plan::{ModelId, Plan, SourceRules, SourceSet};
@@ -32,6 +33,7 @@ use std::sync::Arc;
 
 pub use bytes::Restoring;
 use index::Index;
+use plans::Plans;
 
 /// The version of the fold's rules that this code implements.
 pub const FOLD_VERSION: u32 = 1;
@@ -87,7 +89,7 @@ pub struct Shard {
     clocks: [Clock; SOURCES],
     rules: [SourceRules; SOURCES],
     used: SourceSet,
-    plans: Vec<Prepared>,
+    plans: Plans,
     /// Models that accounts are still to switch to: from which greatest T on, and to which plan.
     switches: Vec<(i64, usize)>,
     /// The greatest T at which every source of the first model had one.
@@ -120,6 +122,8 @@ pub struct Shard {
     touched: Vec<usize>,
     /// Whether a watermark entry is under way.
     advancing: bool,
+    /// A position at which a step must be able to end.
+    halt: Position,
 }
 
 impl Default for Shard {
@@ -149,7 +153,7 @@ impl Shard {
             clocks: Default::default(),
             rules: [SourceRules::default(); SOURCES],
             used: SourceSet::default(),
-            plans: Vec::new(),
+            plans: Plans::default(),
             switches: Vec::new(),
             ready_at: None,
             greatest: i64::MIN,
@@ -169,6 +173,7 @@ impl Shard {
             work: Assessment::default(),
             touched: Vec::new(),
             advancing: false,
+            halt: Position::START,
         }
     }
 

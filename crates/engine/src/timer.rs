@@ -29,6 +29,11 @@ impl Calendar {
         minute
     }
 
+    /// The beginning of the first minute in which somebody stands.
+    pub(crate) fn first(&self) -> Option<i64> {
+        self.minutes.first_key_value().map(|(minute, _)| i64::from(*minute) * MINUTE)
+    }
+
     /// Takes out all that stand in minutes that begin at `limit` or before.
     pub(crate) fn take(&mut self, limit: i64, mut each: impl FnMut(i32, u32)) {
         let last = minute_of(limit);

@@ -8,7 +8,7 @@ use engine::effect::{Effect, EffectId, Sink};
 use engine::entry::Position;
 use engine::{Restoring, Shard, Step};
 use std::collections::BTreeMap;
-use world::random::{MODELS, Random, changing_journal};
+use world::random::{MODELS, Random, changing_journal, sparse_journal};
 use world::{Lines, Owned};
 
 struct Silent;
@@ -32,6 +32,14 @@ fn step(shard: &mut Shard, journal: &[Owned], place: &mut (usize, bool), sink: &
     true
 }
 
+/// Lets a step end in the midst of time in which nothing happens, as it does where a timer comes too early.
+fn halt(shard: &mut Shard, random: &mut Random) {
+    let position = shard.position();
+    if position.minute != Position::DONE {
+        shard.halt_at(Position { minute: position.minute + random.below(300), ..position });
+    }
+}
+
 fn model(id: model::plan::ModelId) -> Option<&'static str> {
     MODELS.into_iter().find(|text| model::compile(text).unwrap().plan.id == id)
 }
@@ -52,8 +60,8 @@ fn undisturbed(journal: &[Owned]) -> (Vec<(Position, String)>, Shard) {
 #[test]
 fn a_restored_shard_goes_on_as_if_nothing_had_been() {
     let mut effects = 0;
-    for seed in 0..60 {
-        let journal = changing_journal(seed, 250);
+    for seed in 0..90 {
+        let journal = if seed < 60 { changing_journal(seed, 250) } else { sparse_journal(seed) };
         let (expected, whole) = undisturbed(&journal);
         effects += expected.len();
         let random = &mut Random(seed ^ 0xabcd);
@@ -65,12 +73,14 @@ fn a_restored_shard_goes_on_as_if_nothing_had_been() {
             usize::try_from(random.below(i64::try_from(most).unwrap())).unwrap()
         };
         for _ in 0..5 + to(random, 300) {
+            halt(&mut shard, random);
             step(&mut shard, &journal, &mut place, &mut Silent);
         }
         let mut marker = Vec::new();
         shard.write_marker(&mut marker);
         let mut left = shard.dirty();
         for _ in 0..to(random, 300) {
+            halt(&mut shard, random);
             step(&mut shard, &journal, &mut place, &mut Silent);
             if random.one_in(4) {
                 let mut quota = 1 + random.below(3);
@@ -100,6 +110,7 @@ fn a_restored_shard_goes_on_as_if_nothing_had_been() {
             assert!(restoring.add(bytes).unwrap() <= target);
         }
         let mut shard = restoring.finish();
+        shard.halt_at(target);
         let mut place = match usize::try_from(k.offset) {
             Ok(offset) if k.minute != Position::DONE => (offset, true),
             Ok(offset) => (offset + 1, false),

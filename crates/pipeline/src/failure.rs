@@ -1,5 +1,6 @@
 //! Why a worker cannot go on.
 
+use crate::topic;
 use log::{Error, Partition};
 
 /// What a step came to.
@@ -44,6 +45,13 @@ pub enum Failure {
     Stuck(String),
 }
 
+/// The way out where a source lost records that were not read.
+pub(crate) const KEEP_SOURCES: &str =
+    "keep source topics for longer than ingest may stand still; to accept the loss, move the group's offset";
+
+/// The way out where what the fold needs is gone.
+pub(crate) const BRING_BACK: &str = "bring the deleted records back from a backup, or begin anew with `vitals setup` in an empty place; keep the journal for ever, or at least from the last checkpoint on";
+
 impl Failure {
     pub(crate) fn refused(
         partition: &Partition,
@@ -51,6 +59,28 @@ impl Failure {
         remedy: impl Into<String>,
     ) -> Self {
         Self::Refused { partition: partition.clone(), reason: reason.into(), remedy: remedy.into() }
+    }
+
+    /// The same, as a refusal where it is that records or a topic are gone: they may be brought back.
+    pub(crate) fn explain(self) -> Self {
+        match self {
+            Self::Log(Error::OutOfRange { partition, offset, first, end }) => {
+                let reason = if offset < first {
+                    format!("records from offset {offset} to {first} were deleted before they were read")
+                } else {
+                    format!(
+                        "offset {offset} is beyond the end at {end}: the topic was truncated or made anew"
+                    )
+                };
+                let is_source = topic::source_of(&partition.topic).is_some();
+                Self::refused(&partition, reason, if is_source { KEEP_SOURCES } else { BRING_BACK })
+            }
+            Self::Log(Error::Missing(name)) => {
+                let partition = Partition::new(name, 0);
+                Self::refused(&partition, "the topic does not exist", "`vitals setup` creates it")
+            }
+            Self::Log(_) | Self::Refused { .. } | Self::Fenced { .. } | Self::Stuck(_) => self,
+        }
     }
 }
 

@@ -18,6 +18,8 @@ mod intake;
 mod load;
 mod mark;
 mod recorded;
+mod trace;
+mod trail;
 
 pub use recorded::Recorded;
 
@@ -36,6 +38,7 @@ use mark::Proof;
 use model::source::Source;
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
+use trail::Trail;
 
 /// The group of the ingest workers.
 const GROUP: &str = "vitals-ingest";
@@ -56,6 +59,8 @@ pub struct Ingest<L: Log, V: Variant = Correct> {
     feeds: BTreeMap<Partition, Feed>,
     /// Assigned and not started, since their offsets are not known yet.
     waiting: BTreeSet<Partition>,
+    /// What partitions without an offset have left, while it is read.
+    trail: Option<Trail<L>>,
     /// Revoked and not given up, since their content is not committed yet.
     leaving: BTreeSet<Partition>,
     /// Partitions whose content is in the transaction being sent.
@@ -104,6 +109,7 @@ impl<L: Log, V: Variant> Ingest<L, V> {
             load: None,
             feeds: BTreeMap::new(),
             waiting: BTreeSet::new(),
+            trail: None,
             leaving: BTreeSet::new(),
             sending: Vec::new(),
             held: false,
@@ -125,6 +131,10 @@ impl<L: Log, V: Variant> Ingest<L, V> {
     /// # Errors
     /// [`Failure`]: the worker cannot go on.
     pub fn step(&mut self) -> Result<Progress, Failure> {
+        self.go().map_err(Failure::explain)
+    }
+
+    fn go(&mut self) -> Result<Progress, Failure> {
         if !self.prepare()? {
             return Ok(Progress::Idle);
         }

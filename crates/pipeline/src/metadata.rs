@@ -36,6 +36,14 @@ pub(crate) struct Journal {
     pub(crate) position: Position,
 }
 
+/// The way out where an offset is not ours.
+pub(crate) const DELETE: &str = "delete the group's offsets, then start once with `vitals run --rebuild`, which finds what was done in the log itself";
+
+/// What is wrong with an offset that is not ours.
+pub(crate) fn foreign(text: &str) -> String {
+    format!("its committed offset has metadata of another program: {text:?}")
+}
+
 const SOURCE: &str = "i1";
 const JOURNAL: &str = "s1";
 

@@ -20,6 +20,7 @@ mod handover;
 mod outbox;
 mod owned;
 mod records;
+mod refusal;
 mod restore;
 
 use crate::commit::Committer;
@@ -33,6 +34,7 @@ use fold::Cursor;
 use log::{Batch, Event, Isolation, Log, Member, Partition};
 pub(crate) use outbox::Topics;
 pub(crate) use owned::State;
+use refusal::Refusals;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
@@ -54,6 +56,8 @@ pub struct Score<L: Log, V: Variant = Correct> {
     member: Option<L::Member>,
     committer: Committer<L, V>,
     owned: BTreeMap<Partition, State<L, V>>,
+    /// Shards that were refused and are not live again.
+    refusals: Refusals,
     leaving: Vec<Partition>,
     sending: Vec<Partition>,
     /// The batch at hand, and the record and entry in it that is folded next.
@@ -87,6 +91,7 @@ impl<L: Log, V: Variant> Score<L, V> {
             member: None,
             committer: Committer::new(log.clone(), identity.id("score")),
             owned: BTreeMap::new(),
+            refusals: Refusals::default(),
             leaving: Vec::new(),
             sending: Vec::new(),
             batch: Batch::default(),
@@ -108,6 +113,10 @@ impl<L: Log, V: Variant> Score<L, V> {
     /// [`Failure`]: the worker cannot go on. A shard that refuses is not a failure of the worker: it is in the
     /// status.
     pub fn step(&mut self) -> Result<Progress, Failure> {
+        self.go().or_else(|failure| self.give_up(failure))
+    }
+
+    fn go(&mut self) -> Result<Progress, Failure> {
         if !self.prepare()? {
             return Ok(Progress::Idle);
         }
@@ -152,7 +161,7 @@ impl<L: Log, V: Variant> Score<L, V> {
     fn outbox(&self) -> usize {
         let sizes = self.owned.values().map(|state| match state {
             State::Folding(folding) => folding.appends.size(),
-            State::Waiting | State::Restoring(_) | State::Refused(_) => 0,
+            State::Waiting | State::Restoring(_) | State::Refused(..) => 0,
         });
         sizes.sum()
     }
@@ -242,9 +251,13 @@ impl<L: Log, V: Variant> Score<L, V> {
         let mut status = ScoreStatus { transactions, outbox: self.outbox(), ..ScoreStatus::default() };
         status.reasons.extend(self.committer.trouble());
         for (partition, state) in &self.owned {
-            if let State::Refused(reason) = state {
-                status.reasons.push(reason.clone());
-            }
+            // While it is tried again, what was wrong is wrong until it is live.
+            let refused = match state {
+                State::Refused(reason, _) => Some(&**reason),
+                State::Folding(folding) if folding.live => None,
+                State::Waiting | State::Restoring(_) | State::Folding(_) => self.refusals.reason(partition),
+            };
+            status.reasons.extend(refused.map(str::to_owned));
             status.shards.push(ShardStatus::of(partition.number, state));
         }
         status

@@ -42,6 +42,8 @@ pub struct Ingest {
     pub stop_in_a_row: u64,
     /// A source stops when half of at least so many records within five minutes are rejected. Default 10,000.
     pub stop_share_of: u64,
+    /// Whether source partitions whose offsets are lost go on where the journal ends. Default no: they are refused.
+    pub rebuild: Rebuild,
     /// How long one poll may wait. Default 5 ms.
     pub wait: Duration,
 }
@@ -55,6 +57,7 @@ impl Default for Ingest {
             max_record_bytes: 1 << 20,
             stop_in_a_row: 1_000,
             stop_share_of: 10_000,
+            rebuild: Rebuild::No,
             wait: Duration::from_millis(5),
         }
     }

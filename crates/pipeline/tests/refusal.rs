@@ -6,9 +6,11 @@ mod support;
 
 use log::simulated::{Cluster, Simulated};
 use log::{Event, Isolation, Log, Member, OffsetCommit, Partition, Transaction, Writer};
+use model::source::Source;
 use pipeline::settings::{self, Identity, Rebuild};
 use pipeline::status::Phase;
-use pipeline::{Score, topic};
+use pipeline::{Failure, Ingest, Recorded, Score, topic};
+use std::collections::BTreeMap;
 use std::time::Duration;
 use support::folded;
 
@@ -137,28 +139,143 @@ fn a_state_without_a_head_is_refused_and_a_rebuild_mends_it() {
     assert_eq!(said(&cluster), before);
 }
 
-#[test]
-fn a_state_that_is_ahead_of_the_committed_position_is_refused() {
-    let cluster = folded();
+/// Commits an offset of the one partition of a topic, as a program of another kind might.
+fn meddle(cluster: &Cluster, group: &str, topic: &str, offset: i64, metadata: &str) {
     let log = cluster.process("meddler");
-    let mut member = log.join(GROUP, "meddler", &[topic::JOURNAL.into()], Isolation::Committed).unwrap();
+    let mut member = log.join(group, "meddler", &[topic.into()], Isolation::Committed).unwrap();
     let mut batch = log::Batch::default();
     for _ in 0..1_000 {
         cluster.advance(100);
         if let Event::Assigned(partitions) = member.poll(&mut batch, Duration::ZERO).unwrap() {
             let membership = member.membership().unwrap();
-            let metadata = "s1 1 1 0 0 done".to_owned();
-            let offsets = [OffsetCommit { partition: partitions[0].clone(), offset: 1, metadata }];
+            let (partition, metadata) = (partitions[0].clone(), metadata.to_owned());
+            let offsets = [OffsetCommit { partition, offset, metadata }];
             let transaction = Transaction { appends: &[], offsets: &offsets, membership: Some(&membership) };
             log.writer("meddler").unwrap().commit(&transaction).unwrap();
-            member.leave();
-            let reason = refused(&cluster);
-            assert!(
-                reason.contains("the marker stands at") && reason.contains("after the committed position"),
-                "{reason}"
-            );
-            return;
+            return member.leave();
         }
     }
     panic!("not assigned");
+}
+
+/// The latest value of each key of the state that begins with `kind`.
+fn state(cluster: &Cluster, kind: u8) -> BTreeMap<Vec<u8>, Vec<u8>> {
+    let records = cluster.committed_records(&Partition::new(topic::STATE, 0));
+    let of_kind = records.into_iter().filter(|record| record.key.as_ref().unwrap()[0] == kind);
+    of_kind.map(|record| (record.key.unwrap(), record.value.unwrap_or_default())).collect()
+}
+
+/// Refused with this reason and this way out; nothing was said, stored or begun anew by it.
+fn assert_refused(cluster: &Cluster, reason: &str, way_out: &str) {
+    let stored = |cluster: &Cluster| cluster.committed_records(&Partition::new(topic::STATE, 0)).len();
+    let before = (said(cluster), stored(cluster));
+    let told = refused(cluster);
+    assert!(told.contains(reason) && told.contains(way_out), "{told}");
+    assert_eq!(told.matches(reason).count(), 1, "{told}");
+    assert_eq!((said(cluster), stored(cluster)), before);
+}
+
+const WAY_OUT: &str = "vitals run --rebuild";
+
+#[test]
+fn a_state_that_is_ahead_of_the_committed_position_is_refused() {
+    let cluster = folded();
+    meddle(&cluster, GROUP, topic::JOURNAL, 1, "s1 1 1 0 0 done");
+    assert_refused(&cluster, "the marker stands at", WAY_OUT);
+}
+
+#[test]
+fn an_account_that_is_ahead_of_the_committed_position_is_refused() {
+    let cluster = folded();
+    // A marker that was taken before: at the journal's beginning.
+    let marker = cluster.committed_records(&Partition::new(topic::STATE, 0));
+    let marker = marker.iter().find(|record| record.key.as_deref() == Some(b"k\0")).unwrap();
+    cluster.append_raw(&Partition::new(topic::STATE, 0), Some(b"k\0"), marker.value.as_deref(), None);
+    meddle(&cluster, GROUP, topic::JOURNAL, 1, "s1 1 1 0 0 done");
+    assert_refused(&cluster, ", after the committed position", WAY_OUT);
+}
+
+#[test]
+fn a_committed_position_beyond_the_end_of_the_journal_is_refused_even_a_rebuild() {
+    let cluster = folded();
+    let end = cluster.process("looker").ends(&[topic::JOURNAL.into()]).unwrap().topics[0][0].end;
+    meddle(&cluster, GROUP, topic::JOURNAL, end + 10, &format!("s1 1 1 {} 0 done", end + 9));
+    assert_refused(&cluster, "beyond the end of the journal", "backup");
+    let phase = phase(&cluster, cluster.process("third"), rebuilding());
+    assert!(
+        matches!(&phase, Phase::Refused(reason) if reason.contains("beyond the end of the journal")),
+        "{phase:?}"
+    );
+}
+
+#[test]
+fn a_model_that_the_state_names_and_lacks_is_refused() {
+    let cluster = folded();
+    let models = state(&cluster, b'm');
+    assert_eq!(models.len(), 1);
+    for model in models.keys() {
+        cluster.append_raw(&Partition::new(topic::STATE, 0), Some(model), None, None);
+    }
+    assert_refused(&cluster, "is missing in the state", WAY_OUT);
+    fold_all(&cluster, &cluster.process("third"), rebuilding());
+    assert_eq!(phase(&cluster, cluster.process("fourth"), settings::Score::default()), Phase::Live);
+}
+
+#[test]
+fn an_account_of_which_a_part_is_missing_is_refused() {
+    let cluster = folded();
+    let (key, mut value) = state(&cluster, b'a').pop_first().unwrap();
+    // The first of two parts; there is no second.
+    value[0] = 2;
+    cluster.append_raw(&Partition::new(topic::STATE, 0), Some(&key), Some(&value), None);
+    assert_refused(&cluster, "is stored in part", WAY_OUT);
+    fold_all(&cluster, &cluster.process("third"), rebuilding());
+    assert_eq!(phase(&cluster, cluster.process("fourth"), settings::Score::default()), Phase::Live);
+}
+
+#[test]
+fn an_offset_of_the_journal_with_the_metadata_of_another_program_is_refused() {
+    let cluster = folded();
+    let before = said(&cluster);
+    meddle(&cluster, GROUP, topic::JOURNAL, 1, "of somebody else");
+    assert_refused(&cluster, "metadata of another program: \"of somebody else\"", WAY_OUT);
+    // The way out.
+    cluster.forget_offsets(GROUP);
+    fold_all(&cluster, &cluster.process("third"), rebuilding());
+    assert_eq!(said(&cluster), before);
+}
+
+#[test]
+fn an_offset_of_a_source_with_the_metadata_of_another_program_is_refused() {
+    let cluster = folded();
+    let (group, login) = ("vitals-ingest", topic::of_source(Source::Login));
+    let journal = || cluster.committed_records(&Partition::new(topic::JOURNAL, 0)).len();
+    let before = journal();
+    for (offset, metadata, reason, way_out) in [
+        (0, "of somebody else", "metadata of another program: \"of somebody else\"", WAY_OUT),
+        (1 << 40, "i1 1 1 - - - 0 0 0 0 0", "beyond the end of the topic", "begin anew"),
+    ] {
+        meddle(&cluster, group, &login, offset, metadata);
+        let live = settings::Ingest::default();
+        let mut ingest = Ingest::new(cluster.process("second"), Identity::default(), live);
+        let told = (0..10_000).find_map(|_| {
+            cluster.advance(20);
+            ingest.step().err()
+        });
+        let Some(Failure::Refused { .. }) = &told else { panic!("not refused but {told:?}") };
+        let told = told.unwrap().to_string();
+        assert!(told.contains(reason) && told.contains(way_out), "{told}");
+        assert_eq!(journal(), before);
+        ingest.stop();
+        let mut recorded =
+            Recorded::new(cluster.process("third"), Identity::default(), settings::Ingest::default(), None);
+        let told = (0..10_000).find_map(|_| {
+            cluster.advance(20);
+            recorded.step().err()
+        });
+        let told = told.unwrap().to_string();
+        assert!(told.contains(reason) && told.contains("begin anew"), "{told}");
+        assert_eq!(journal(), before);
+        recorded.stop();
+    }
 }

@@ -3,6 +3,7 @@
 mod account;
 mod demo;
 mod model;
+mod node;
 mod record;
 mod standing;
 

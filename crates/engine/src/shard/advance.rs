@@ -1,4 +1,5 @@
-//! The advance of time, a minute at a step: first the sources, then the accounts that have something due.
+//! The advance of time, a minute at a step: first the sources, then the accounts that have something due. A step
+//! goes on over the minutes after it in which nothing can happen.
 
 use super::{Shard, Step};
 use crate::account::Slot;
@@ -43,7 +44,8 @@ enum Minute {
 }
 
 impl Shard {
-    /// Goes on with the advance of the entry that [`Shard::fold`] began, by a minute.
+    /// Goes on with the advance of the entry that [`Shard::fold`] began, by a minute and what follows of time in
+    /// which nothing happens.
     pub fn go_on(&mut self, sink: &mut dyn Sink) -> Step {
         if !self.advancing {
             return Step::Done;
@@ -61,7 +63,8 @@ impl Shard {
             (true, None) => Minute::Alone,
         };
         self.run_minute(minute, step, position, sink);
-        self.position = position;
+        let jumps = step == Minute::Moves;
+        self.position = if jumps { self.jump(self.position, position) } else { position };
         self.catch_up();
         if self.next_minute().is_some() { Step::More } else { self.finish(sink) }
     }
@@ -99,8 +102,8 @@ impl Shard {
         movable.min()
     }
 
-    fn run_minute(&mut self, minute: i64, step: Minute, position: Position, sink: &mut dyn Sink) {
-        let was = self.now.clone();
+    /// Moves each source to the end of a minute, or as far as it goes.
+    pub(super) fn move_sources(&mut self, minute: i64) {
         for source in Source::ALL {
             let i = source.index();
             let Some(target) = self.clocks[i].watermark() else { continue };
@@ -114,6 +117,11 @@ impl Shard {
         self.now = Clocks { clocks: &self.clocks, rules: &self.rules }.now();
         self.greatest = self.greatest.max(self.now.greatest);
         self.now.greatest = self.greatest;
+    }
+
+    fn run_minute(&mut self, minute: i64, step: Minute, position: Position, sink: &mut dyn Sink) {
+        let was = self.now.clone();
+        self.move_sources(minute);
         let waves = self.waves(&was, step);
         let mut visits = self.due(&was);
         for wave in waves {
@@ -145,7 +153,7 @@ impl Shard {
         self.switches.retain(|(from, _)| *from >= over);
         waves.extend(self.switches.iter().map(|(from, plan)| Wave::Switch(*from, *plan)));
         let x = self.now.x;
-        for prepared in &mut self.plans {
+        for prepared in self.plans.iter_mut() {
             for lag in &mut prepared.lags {
                 let apart = lag.is_apart_now(&self.now, &self.rules);
                 // How far sources lie apart is asked at the end of each minute.
@@ -384,6 +392,7 @@ impl Shard {
         }
         self.position = position;
         self.catch_up();
+        self.drop_plans();
         self.advancing = false;
         debug_assert!(self.calendars.len() == 2 * SOURCES + 1);
         Step::Done

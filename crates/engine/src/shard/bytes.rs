@@ -7,6 +7,7 @@
 //! A restore begins at the marker's position and folds the journal on to the committed one; an account that was
 //! stored later than that skips what it reflects already.
 
+use super::plans::Plans;
 use super::{Parked, Shard};
 use crate::account::Account;
 use crate::bytes::{Damaged, Reader, Writer};
@@ -21,18 +22,24 @@ use model::time::EventTime;
 use std::cmp::Reverse;
 use std::collections::VecDeque;
 
-/// The first byte of a marker and of a head.
+/// The first byte of a head, and of a marker of a shard that has dropped no plan.
 const FORMAT: u8 = 1;
+/// The first byte of a marker that says how many plans were dropped.
+const FORMAT_DROPPED: u8 = 2;
 
 impl Shard {
     /// Appends the marker as of now.
     pub fn write_marker(&self, bytes: &mut Vec<u8>) {
-        bytes.push(FORMAT);
+        let dropped = self.plans.dropped();
+        bytes.push(if dropped == 0 { FORMAT } else { FORMAT_DROPPED });
         let mut to = Writer(bytes);
         crate::account::write_position(self.position, &mut to);
         to.u64(u64::from(super::FOLD_VERSION));
-        to.len(self.plans.len());
-        for prepared in &self.plans {
+        if dropped > 0 {
+            to.len(dropped);
+        }
+        to.len(self.plans.iter().len());
+        for prepared in self.plans.iter() {
             to.0.extend_from_slice(&prepared.plan.id.0);
             to.len(prepared.lags.len());
             for lag in &prepared.lags {
@@ -151,7 +158,7 @@ impl Restoring {
     /// [`Damaged`] if the bytes are not a marker.
     pub fn models(marker: &[u8]) -> Result<Vec<ModelId>, Damaged> {
         let mut from = Reader(marker);
-        let plans = start(&mut from)?.1;
+        let plans = start(&mut from)?.2;
         (0..plans).map(|_| Ok(read_plan(&mut from)?.0)).collect()
     }
 
@@ -162,8 +169,9 @@ impl Restoring {
     pub fn new<'t>(marker: &[u8], text: impl Fn(ModelId) -> Option<&'t str>) -> Result<Self, Damaged> {
         let mut from = Reader(marker);
         let mut shard = Shard::new();
-        let plans;
-        (shard.position, plans) = start(&mut from)?;
+        let (position, dropped, plans) = start(&mut from)?;
+        shard.position = position;
+        shard.plans = Plans::after(dropped);
         for _ in 0..plans {
             let (id, turns) = read_plan(&mut from)?;
             let text = text(id).ok_or(Damaged("a model is not stored"))?;
@@ -299,15 +307,18 @@ impl Shard {
     }
 }
 
-fn start(from: &mut Reader<'_>) -> Result<(Position, usize), Damaged> {
-    if from.byte()? != FORMAT {
+/// The position of a marker, how many plans were dropped, and how many follow.
+fn start(from: &mut Reader<'_>) -> Result<(Position, usize, usize), Damaged> {
+    let format = from.byte()?;
+    if format != FORMAT && format != FORMAT_DROPPED {
         return Err(Damaged("marker of an unknown format"));
     }
     let position = crate::account::read_position(from)?;
     if from.u64()? != u64::from(super::FOLD_VERSION) {
         return Err(Damaged("marker of another fold version"));
     }
-    Ok((position, from.len()?))
+    let dropped = if format == FORMAT_DROPPED { from.u32()? as usize } else { 0 };
+    Ok((position, dropped, from.len()?))
 }
 
 type Turns = Vec<Vec<(i64, bool)>>;

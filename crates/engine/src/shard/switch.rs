@@ -2,7 +2,7 @@
 
 use super::{Horizons, Refused, Shard};
 use crate::account::{Account, Told, UNKNOWN};
-use crate::clock::Clock;
+use crate::clock::{Clock, SPREAD};
 use crate::dedup;
 use crate::effect::{Cause, EffectId, Resolution, Sink};
 use crate::entry::Position;
@@ -54,6 +54,19 @@ impl Shard {
         self.now.greatest = self.greatest;
         if changes_rules {
             self.begin_rules(position);
+        }
+    }
+
+    /// Drops the plans that all accounts have left: a new one holds for the last of them a spread after it came.
+    /// Asked at the end of an entry, so that a replay drops at the same position.
+    pub(super) fn drop_plans(&mut self) {
+        let newest = self.plans.len().saturating_sub(1);
+        let open = self.switches.iter().filter(|(from, _)| from.saturating_add(SPREAD) > self.greatest);
+        let least = open.map(|(_, plan)| plan.saturating_sub(1)).min().unwrap_or(newest);
+        if least > self.plans.dropped() {
+            debug_assert!(self.accounts.iter().all(|account| account.plan >= least));
+            self.switches.retain(|(_, plan)| *plan > least);
+            self.plans.drop_before(least);
         }
     }
 

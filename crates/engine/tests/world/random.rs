@@ -200,3 +200,37 @@ pub fn activity(random: &mut Random, source: Source, partition: u32, offset: i64
     }
     Told { source, partition, offset, id: format!("{source}-{partition}-{offset}"), time, account, fields }
 }
+
+/// A journal in which much time passes between few activities, and in which sources lag.
+pub fn sparse_journal(seed: u64) -> Vec<Owned> {
+    let sources =
+        [Source::Login, Source::FeatureUsage, Source::Support, Source::Milestone, Source::Subscription];
+    let random = &mut Random(seed);
+    let mut journal = vec![Owned::Model(MODELS[usize::from(random.one_in(2))].into())];
+    let mut now = START;
+    let mut told = [now; 5];
+    for offset in 0..40 {
+        let most = if random.one_in(4) { 5 * DAY } else { 6 * HOUR };
+        now += random.below(most);
+        let place = usize::try_from(random.below(5)).unwrap();
+        let source = sources[place];
+        let time = now - random.below(4 * MINUTE);
+        let ahead = random.one_in(3);
+        let one = activity(random, source, 0, offset, time);
+        let mut marks = Vec::new();
+        for (i, other) in sources.into_iter().enumerate() {
+            let to = now - 5 * MINUTE - if random.one_in(3) { random.below(3 * HOUR) } else { 0 };
+            if other != source && random.one_in(4) || to <= told[i] {
+                continue;
+            }
+            told[i] = to;
+            let runs = if other == source { &[(time, time)][..] } else { &[] };
+            marks.push(mark(other, 1, &[(0, to, runs)]));
+        }
+        let marks = Owned::Watermarks(Watermarks { model: None, sources: marks });
+        // In recorded time the advance stands before the activity that it comes with.
+        let both = if ahead { [marks, Owned::Activity(one)] } else { [Owned::Activity(one), marks] };
+        journal.extend(both);
+    }
+    journal
+}

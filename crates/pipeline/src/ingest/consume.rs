@@ -26,7 +26,11 @@ impl<L: Log, V: Variant> Ingest<L, V> {
                     feed.end = feed.end.max(offset);
                 }
             }
-            Some(Event::Assigned(partitions)) => self.waiting.extend(partitions),
+            Some(Event::Assigned(partitions)) => {
+                // What these have left may be younger than what was read.
+                self.trail = None;
+                self.waiting.extend(partitions);
+            }
             Some(Event::Revoked(partitions)) => self.revoke(partitions),
             Some(Event::Lost(partitions)) => self.lose(&partitions),
         }

@@ -3,35 +3,59 @@
 use super::Ingest;
 use super::feed::Feed;
 use super::load::Load;
+use super::trail::{ANEW, Trail};
 use crate::commit::Resolution;
-use crate::failure::{Failure, Progress, later};
+use crate::failure::{Failure, KEEP_SOURCES, Progress, later};
 use crate::metadata;
 use crate::topic;
 use crate::variant::Variant;
-use log::{Committed, Log, Member, Partition};
+use log::{Committed, Ends, Log, Member, Partition};
 use std::sync::Arc;
 use std::time::Duration;
 
 impl<L: Log, V: Variant> Ingest<L, V> {
     /// Starts assigned partitions where their committed offsets say.
     pub(super) fn start_waiting(&mut self) -> Result<(), Failure> {
-        let Some(member) = &mut self.member else { return Ok(()) };
+        let (Some(member), Some(model)) = (&mut self.member, &self.model) else { return Ok(()) };
         if self.waiting.is_empty() {
             return Ok(());
         }
+        let rebuild = self.settings.rebuild;
         let partitions: Vec<Partition> = self.waiting.iter().cloned().collect();
         let Some(committed) = later(member.committed(&partitions))? else { return Ok(()) };
         let topics: Vec<Arc<str>> = partitions.iter().map(|partition| Arc::clone(&partition.topic)).collect();
         let Some(round) = later(self.log.ends(&topics))? else { return Ok(()) };
+        let lost = partitions.iter().zip(&committed).filter(|(_, committed)| committed.is_none());
+        let lost: Vec<Partition> = lost.map(|(partition, _)| partition.clone()).collect();
+        if !lost.is_empty() && self.trail.is_none() {
+            self.trail = Trail::open(&self.log, &lost, rebuild)?;
+        }
+        let is_read = match &mut self.trail {
+            Some(trail) if !lost.is_empty() => trail.step()?,
+            _ => false,
+        };
         for ((partition, committed), ends) in partitions.into_iter().zip(committed).zip(&round.topics) {
-            let first = ends.get(partition.number as usize).map_or(0, |ends| ends.first);
-            let Some(feed) = begin(&partition, committed, first)? else { continue };
+            let Some(ends) = ends.get(partition.number as usize).copied() else { continue };
+            let left = match (&self.trail, &committed) {
+                (Some(trail), None) if is_read => trail.end(&partition, &model.plan, rebuild)?,
+                // The others need not wait for what those without an offset have left.
+                (_, None) => continue,
+                (_, Some(_)) => None,
+            };
+            let begun = match left {
+                Some(feed) => Some(feed),
+                None => begin(&partition, committed, ends, metadata::DELETE)?,
+            };
+            let Some(feed) = begun else { continue };
             self.committer.pass(feed.kept.stamp);
             if !feed.kept.stopped && !started(member.start(&partition, feed.next))? {
                 continue;
             }
             self.waiting.remove(&partition);
             self.feeds.insert(partition, feed);
+        }
+        if self.waiting.is_empty() {
+            self.trail = None;
         }
         Ok(())
     }
@@ -138,24 +162,31 @@ impl<L: Log, V: Variant> Ingest<L, V> {
 }
 
 /// A feed as its committed offset and metadata tell.
-fn begin(partition: &Partition, committed: Option<Committed>, first: i64) -> Result<Option<Feed>, Failure> {
+pub(super) fn begin(
+    partition: &Partition,
+    committed: Option<Committed>,
+    ends: Ends,
+    way_out: &str,
+) -> Result<Option<Feed>, Failure> {
     let Some(source) = topic::source_of(&partition.topic) else { return Ok(None) };
     let Some(committed) = committed else {
-        return Ok(Some(Feed::new(source, partition.number, first, metadata::Source::default())));
+        return Ok(Some(Feed::new(source, partition.number, ends.first, metadata::Source::default())));
     };
-    let kept = metadata::Source::read(&committed.metadata).ok_or_else(|| {
-        let reason =
-            format!("its committed offset has metadata of another program: {:?}", committed.metadata);
-        Failure::refused(partition, reason, "use another group or delete the group's offsets")
-    })?;
-    if committed.offset < first {
-        let reason =
-            format!("records from offset {} to {first} were deleted before they were read", committed.offset);
-        return Err(Failure::refused(
-            partition,
-            reason,
-            "keep source topics for longer than ingest may stand still; to accept the loss, move the group's offset",
-        ));
+    let kept = metadata::Source::read(&committed.metadata)
+        .ok_or_else(|| Failure::refused(partition, metadata::foreign(&committed.metadata), way_out))?;
+    if committed.offset < ends.first {
+        let reason = format!(
+            "records from offset {} to {} were deleted before they were read",
+            committed.offset, ends.first
+        );
+        return Err(Failure::refused(partition, reason, KEEP_SOURCES));
+    }
+    if committed.offset > ends.end {
+        let reason = format!(
+            "its committed offset {} is beyond the end of the topic at {}: the topic was made anew",
+            committed.offset, ends.end
+        );
+        return Err(Failure::refused(partition, reason, ANEW));
     }
     Ok(Some(Feed::new(source, partition.number, committed.offset, kept)))
 }

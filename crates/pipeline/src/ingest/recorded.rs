@@ -8,6 +8,7 @@
 mod lane;
 mod merge;
 
+use super::trail::Trail;
 use super::{GROUP, Intake, Load};
 use crate::commit::{Committer, Outcome, Resolution};
 use crate::failure::{Failure, Progress, later};
@@ -42,6 +43,8 @@ pub struct Recorded<L: Log, V: Variant = Correct> {
     intake: Intake,
     load: Option<Load>,
     assigned: Vec<Partition>,
+    /// What partitions without an offset have left, while it is read.
+    trail: Option<Trail<L>>,
     lanes: Vec<Lane>,
     heads: BinaryHeap<Reverse<(i64, usize)>>,
     /// The last quarter of an hour that was told.
@@ -87,6 +90,7 @@ impl<L: Log, V: Variant> Recorded<L, V> {
             intake: Intake::new(never),
             load: None,
             assigned: Vec::new(),
+            trail: None,
             lanes: Vec::new(),
             heads: BinaryHeap::new(),
             tick: None,
@@ -109,6 +113,10 @@ impl<L: Log, V: Variant> Recorded<L, V> {
     /// # Errors
     /// [`Failure`]: the run cannot go on.
     pub fn step(&mut self) -> Result<Progress, Failure> {
+        self.go().map_err(Failure::explain)
+    }
+
+    fn go(&mut self) -> Result<Progress, Failure> {
         if self.done {
             return Ok(Progress::Done);
         }
@@ -150,6 +158,7 @@ impl<L: Log, V: Variant> Recorded<L, V> {
         self.lanes.clear();
         self.heads.clear();
         self.assigned.clear();
+        self.trail = None;
         (self.tick, self.finished, self.lost, self.merged) = (None, false, false, 0);
     }
 

@@ -5,17 +5,19 @@
 //! change that is not stored. What was taken for a transaction that aborts stays with its shard's content and
 //! goes with the next one.
 //!
+//! A model is stored before anything that names it, and removed with the first marker after which nothing does.
+//!
 //! A marker says, beside, at which offset the state topic began when its shard came: if that moves, records of the
 //! state were deleted by somebody, and accounts may be among them.
 
 use crate::settings::{self, millis};
 use crate::topic::MAX_RECORD_BYTES;
 use crate::variant::Variant;
-use engine::Shard;
 use engine::entry::Position;
+use engine::{Restoring, Shard};
 use log::Appends;
 use model::plan::ModelId;
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 /// The greatest value of a state record; a longer one is split.
@@ -29,10 +31,24 @@ pub(crate) mod kind {
     pub(crate) const MODEL: u8 = b'm';
 }
 
+/// Into how many chunks a value of so many bytes is split.
+pub(super) fn chunks(len: usize) -> usize {
+    len.div_ceil(CHUNK - 1).max(1)
+}
+
+/// Appends that a state record of so many chunks is no more.
+fn remove(to: &mut Appends, topic: &Arc<str>, partition: u32, kind: u8, key: &[u8], chunks: usize) {
+    for number in 0..chunks {
+        let mut name = vec![kind, u8::try_from(number).unwrap_or(u8::MAX)];
+        name.extend_from_slice(key);
+        to.push(topic, partition, Some(&name), None, &[]);
+    }
+}
+
 /// Appends a state record, split if need be. A chunk's value begins with how many there are.
 pub(crate) fn put(to: &mut Appends, topic: &Arc<str>, partition: u32, kind: u8, key: &[u8], value: &[u8]) {
     const { assert!(CHUNK < MAX_RECORD_BYTES) };
-    let chunks = value.chunks(CHUNK - 1).len().max(1);
+    let chunks = chunks(value.len());
     let count = u8::try_from(chunks).unwrap_or(u8::MAX);
     let mut name = vec![kind, 0];
     name.extend_from_slice(key);
@@ -65,8 +81,8 @@ pub(super) fn read_mark(record: &[u8]) -> Option<(i64, &[u8])> {
 #[derive(Debug, Default)]
 pub(crate) struct Checkpoint {
     sweep: Option<Sweep>,
-    /// Models whose text is stored.
-    models: BTreeSet<ModelId>,
+    /// Models whose text is stored, each with the number of its chunks.
+    models: BTreeMap<ModelId, usize>,
     /// Whether a marker is stored: without one there is nothing to restore.
     marked: bool,
     /// The offset at which the state topic begins.
@@ -88,7 +104,7 @@ struct Sweep {
 
 impl Checkpoint {
     /// Those of a shard that was restored: these models are stored already, and perhaps a marker.
-    pub(crate) fn restored(models: BTreeSet<ModelId>, marked: bool, since: i64) -> Self {
+    pub(crate) fn restored(models: BTreeMap<ModelId, usize>, marked: bool, since: i64) -> Self {
         Self { models, marked, since, ..Self::default() }
     }
 
@@ -112,7 +128,7 @@ impl Checkpoint {
             self.marked = true;
         }
         for (id, text) in shard.models() {
-            if self.models.insert(id) {
+            if self.models.insert(id, chunks(text.len())).is_none() {
                 put(to, topic, partition, kind::MODEL, &id.0, text.as_bytes());
             }
         }
@@ -141,6 +157,13 @@ impl Checkpoint {
                 sweep.marker = mark(shard, self.since);
             }
             put(to, topic, partition, kind::MARKER, &[], &sweep.marker);
+            // What neither it nor an account that was stored since names is named by nothing any more.
+            let mut named: BTreeSet<ModelId> = shard.models().map(|(id, _)| id).collect();
+            let of_marker = read_mark(&sweep.marker).and_then(|(_, marker)| Restoring::models(marker).ok());
+            named.extend(of_marker.into_iter().flatten());
+            for (id, chunks) in self.models.extract_if(.., |id, _| !named.contains(id)) {
+                remove(to, topic, partition, kind::MODEL, &id.0, chunks);
+            }
             let began = sweep.began;
             self.sweep = None;
             tracing::debug!(partition, took_ms = now - began, "checkpoint complete");

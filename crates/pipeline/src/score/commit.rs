@@ -38,7 +38,7 @@ impl<L: Log, V: Variant> Score<L, V> {
             .values()
             .filter_map(|state| match state {
                 State::Folding(folding) if folding.has_content() => Some(&folding.appends),
-                State::Folding(_) | State::Waiting | State::Restoring(_) | State::Refused(_) => None,
+                State::Folding(_) | State::Waiting | State::Restoring(_) | State::Refused(..) => None,
             })
             .collect();
         let transaction = Transaction { appends: &appends, offsets: &offsets, membership: Some(&membership) };
@@ -85,6 +85,7 @@ impl<L: Log, V: Variant> Score<L, V> {
 
     pub(super) fn is_committed(&mut self, now: i64) {
         for partition in self.sending.drain(..) {
+            self.refusals.forget(&partition);
             if let Some(State::Folding(folding)) = self.owned.get_mut(&partition) {
                 folding.committed = folding.position;
                 folding.appends.clear();

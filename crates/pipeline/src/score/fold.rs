@@ -3,14 +3,14 @@
 use super::Score;
 use super::ahead::Ahead;
 use super::outbox::{Outbox, Silent};
-use super::owned::{Folding, State};
+use super::owned::{Cure, Folding, State};
 use crate::failure::Failure;
 use crate::variant::Variant;
 use engine::Step;
 use engine::effect::Sink;
 use engine::entry::Position;
 use log::{Log, Partition};
-use wire::frame::FrameBuffer;
+use wire::frame::{FrameBuffer, FrameError};
 use wire::output::Journal;
 
 /// A place in the batch at hand.
@@ -35,19 +35,19 @@ impl<L: Log, V: Variant> Score<L, V> {
     /// Folds the batch at hand, as far as the outbox takes it.
     pub(super) fn fold(&mut self) {
         let Some(partition) = self.batch.partition.clone() else { return };
-        if let Err(reason) = self.fold_batch(&partition) {
+        if let Err(trouble) = self.fold_batch(&partition) {
             self.cursor = None;
-            self.owned.insert(partition.clone(), refuse(&partition, reason));
+            self.owned.insert(partition, trouble.into());
         }
     }
 
-    fn fold_batch(&mut self, partition: &Partition) -> Result<(), String> {
+    fn fold_batch(&mut self, partition: &Partition) -> Result<(), Trouble> {
         let Some(mut cursor) = self.cursor.take() else { return Ok(()) };
         let Some(State::Folding(folding)) = self.owned.get_mut(partition) else { return Ok(()) };
         while let Some(record) = self.batch.record(cursor.record) {
-            let unreadable =
-                |error| format!("the journal record at offset {} cannot be read: {error}", record.offset);
-            self.frame.load(record.value.unwrap_or_default()).map_err(unreadable)?;
+            let wrong = |reason| Trouble::of(partition, reason, Cure::Restart);
+            let loaded = self.frame.load(record.value.unwrap_or_default());
+            loaded.map_err(|error| wrong(unreadable(record.offset, &error)))?;
             let mut out = Outbox {
                 encoder: &mut self.encoder,
                 journal: Journal { epoch: self.frame.epoch(), partition: partition.number },
@@ -65,7 +65,9 @@ impl<L: Log, V: Variant> Score<L, V> {
                 parts,
                 &mut out,
                 self.settings.outbox_bytes,
-            )? {
+            )
+            .map_err(wrong)?
+            {
                 Done::Record => {
                     folding.next = record.offset + 1;
                     folding.position = folding.position.max(folding.shard.position());
@@ -79,7 +81,8 @@ impl<L: Log, V: Variant> Score<L, V> {
                 }
                 Done::Reached => {
                     folding.position = folding.shard.position();
-                    go_live::<V>(folding, partition)?;
+                    go_live::<V>(folding, partition)
+                        .map_err(|reason| Trouble::of(partition, reason, Cure::Possible))?;
                 }
             }
         }
@@ -94,10 +97,7 @@ pub(super) fn go_live<V: Variant>(folding: &mut Folding, partition: &Partition) 
     }
     if let Some(head) = folding.head.take().filter(|_| !V::HEAD_IGNORED && !V::REPLAY_LEFT_OUT) {
         let remedy = "start once with `vitals run --rebuild`, which folds the journal from its beginning";
-        folding
-            .shard
-            .read_head(&head)
-            .map_err(|error| format!("{partition}: the head: {error}; {remedy}"))?;
+        folding.shard.read_head(&head).map_err(|error| format!("the head: {error}; {remedy}"))?;
     }
     folding.live = true;
     folding.position = folding.shard.position();
@@ -106,21 +106,36 @@ pub(super) fn go_live<V: Variant>(folding: &mut Folding, partition: &Partition) 
 }
 
 /// A refusal is the shard's; any other failure is the worker's.
-pub(super) fn refused<L: Log, V: Variant>(
-    partition: &Partition,
-    failure: Failure,
-) -> Result<State<L, V>, Failure> {
+pub(super) fn refused<L: Log, V: Variant>(failure: Failure) -> Result<State<L, V>, Failure> {
+    let failure = failure.explain();
     match failure {
-        Failure::Refused { .. } | Failure::Log(log::Error::OutOfRange { .. }) => {
-            Ok(refuse(partition, failure.to_string()))
-        }
+        Failure::Refused { .. } => Ok(State::Refused(failure.to_string(), Cure::Possible)),
         Failure::Log(_) | Failure::Fenced { .. } | Failure::Stuck(_) => Err(failure),
     }
 }
 
-pub(super) fn refuse<L: Log, V: Variant>(partition: &Partition, reason: String) -> State<L, V> {
-    tracing::error!(%partition, reason, "the shard does not go live");
-    State::Refused(reason)
+/// Why a shard does not go on.
+pub(super) struct Trouble {
+    reason: String,
+    cure: Cure,
+}
+
+impl Trouble {
+    pub(super) fn of(partition: &Partition, reason: impl std::fmt::Display, cure: Cure) -> Self {
+        Self { reason: format!("{partition}: {reason}"), cure }
+    }
+}
+
+impl<L: Log, V: Variant> From<Trouble> for State<L, V> {
+    fn from(trouble: Trouble) -> Self {
+        Self::Refused(trouble.reason, trouble.cure)
+    }
+}
+
+fn unreadable(offset: i64, error: &FrameError) -> String {
+    format!(
+        "the journal record at offset {offset} cannot be read: {error}; run the version of vitals that wrote it"
+    )
 }
 
 /// What folding a record needs of the shard.
@@ -144,7 +159,7 @@ fn fold_record<V: Variant>(
     limit: usize,
 ) -> Result<Done, String> {
     let Parts { shard, target, live, speaks, from } = parts;
-    let unreadable = |error| format!("the journal record at offset {offset} cannot be read: {error}");
+    let unreadable = |error| unreadable(offset, &error);
     let mut reader = frame.reader_from(cursor.entry).map_err(unreadable)?;
     let mut ahead = Ahead::of(&reader, from);
     while let Some(entry) = reader.next_entry().map_err(unreadable)? {

@@ -1,8 +1,8 @@
 //! Shards come and go: brought back a step at a time, given up with their outbox, dropped where they are lost.
 
 use super::Score;
-use super::fold::{go_live, refuse, refused};
-use super::owned::{Folding, State};
+use super::fold::{Trouble, go_live, refused};
+use super::owned::{Cure, Folding, State};
 use super::restore::{Restore, Restored};
 use crate::commit::Resolution;
 use crate::failure::{Failure, Progress, later};
@@ -15,9 +15,15 @@ impl<L: Log, V: Variant> Score<L, V> {
     /// Brings assigned shards back, a step each. Returns whether one moved.
     pub(super) fn restore(&mut self) -> Result<bool, Failure> {
         let Some(member) = &mut self.member else { return Ok(false) };
-        let (mut moved, rebuild) = (false, self.settings.rebuild);
+        let (mut moved, rebuild, now) = (false, self.settings.rebuild, self.log.now());
         for (partition, state) in &mut self.owned {
             let next = match state {
+                State::Refused(reason, cure) => {
+                    if !self.refusals.is_due(partition, reason, *cure, now) {
+                        continue;
+                    }
+                    State::Waiting
+                }
                 State::Waiting => {
                     let Some(committed) = later(member.committed(std::slice::from_ref(partition)))? else {
                         continue;
@@ -26,7 +32,7 @@ impl<L: Log, V: Variant> Score<L, V> {
                     match Restore::begin(&self.log, partition, committed, rebuild) {
                         Ok(None) => continue,
                         Ok(Some(restore)) => State::Restoring(Box::new(restore)),
-                        Err(failure) => refused(partition, failure)?,
+                        Err(failure) => refused(failure)?,
                     }
                 }
                 State::Restoring(restore) => match restore.step(Duration::ZERO, rebuild) {
@@ -38,12 +44,12 @@ impl<L: Log, V: Variant> Score<L, V> {
                         tracing::info!(%partition, bytes = restore.bytes(), from = restored.from, "state read");
                         match begin::<L, V>(member, partition, restored) {
                             Ok(state) => state,
-                            Err(failure) => refused(partition, failure)?,
+                            Err(failure) => refused(failure)?,
                         }
                     }
-                    Err(failure) => refused(partition, failure)?,
+                    Err(failure) => refused(failure)?,
                 },
-                State::Folding(_) | State::Refused(_) => continue,
+                State::Folding(_) => continue,
             };
             *state = next;
             moved = true;
@@ -106,6 +112,7 @@ impl<L: Log, V: Variant> Score<L, V> {
         for partition in &partitions {
             if self.owned.get(partition).and_then(State::folding).is_none() {
                 self.owned.remove(partition);
+                self.refusals.forget(partition);
             }
         }
         self.leaving.extend(partitions);
@@ -137,7 +144,23 @@ impl<L: Log, V: Variant> Score<L, V> {
         }
     }
 
+    /// Gives up a shard whose records are gone; any other failure is the worker's.
+    pub(super) fn give_up(&mut self, failure: Failure) -> Result<Progress, Failure> {
+        let gone = match &failure {
+            Failure::Log(log::Error::OutOfRange { partition, .. }) => Some(partition.clone()),
+            Failure::Log(_) | Failure::Refused { .. } | Failure::Fenced { .. } | Failure::Stuck(_) => None,
+        };
+        let Some(partition) = gone.filter(|partition| self.owned.contains_key(partition)) else {
+            return Err(failure.explain());
+        };
+        self.drop_shard(&partition);
+        let state = refused(failure)?;
+        self.owned.insert(partition, state);
+        Ok(Progress::Worked)
+    }
+
     fn drop_shard(&mut self, partition: &Partition) {
+        self.refusals.forget(partition);
         self.owned.remove(partition);
         if self.cursor.is_some() && self.batch.partition.as_ref() == Some(partition) {
             self.cursor = None;
@@ -158,7 +181,7 @@ fn begin<L: Log, V: Variant>(
     let from = restored.from;
     let mut folding = Folding::new(restored);
     if let Err(reason) = go_live::<V>(&mut folding, partition) {
-        return Ok(refuse(partition, reason));
+        return Ok(Trouble::of(partition, reason, Cure::Possible).into());
     }
     match member.start(partition, from) {
         Ok(()) => Ok(State::Folding(Box::new(folding))),

@@ -17,8 +17,17 @@ pub(crate) enum State<L: Log, V: Variant> {
     Restoring(Box<Restore<L, V>>),
     /// It folds; without effects while it is not past `target`.
     Folding(Box<Folding>),
-    /// It does not go on.
-    Refused(String),
+    /// It does not go on, for this reason.
+    Refused(String, Cure),
+}
+
+/// Whether what a shard was refused for can go away while the process runs.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Cure {
+    /// What is missing may be brought back: it is tried again.
+    Possible,
+    /// The journal asks for another program.
+    Restart,
 }
 
 /// A shard that folds.
@@ -46,7 +55,8 @@ pub(crate) struct Folding {
 
 impl Folding {
     pub(crate) fn new(restored: Restored) -> Self {
-        let Restored { shard, models, marked, since, target, from, head, .. } = restored;
+        let Restored { mut shard, models, marked, since, target, from, head, .. } = restored;
+        shard.halt_at(target);
         let position = shard.position();
         // Where nothing is stored that can be restored, as after a rebuild, it is once the shard is live.
         let committed = if marked { target } else { Position::START };
@@ -75,7 +85,7 @@ impl<L: Log, V: Variant> State<L, V> {
     pub(crate) const fn folding(&self) -> Option<&Folding> {
         match self {
             Self::Folding(folding) => Some(folding),
-            Self::Waiting | Self::Restoring(_) | Self::Refused(_) => None,
+            Self::Waiting | Self::Restoring(_) | Self::Refused(..) => None,
         }
     }
 
@@ -86,7 +96,7 @@ impl<L: Log, V: Variant> State<L, V> {
             Self::Folding(folding) if !folding.live => {
                 Some(Way::new(folding.from, folding.next, folding.target.offset.saturating_add(1)))
             }
-            Self::Waiting | Self::Folding(_) | Self::Refused(_) => None,
+            Self::Waiting | Self::Folding(_) | Self::Refused(..) => None,
         }
     }
 
@@ -96,7 +106,7 @@ impl<L: Log, V: Variant> State<L, V> {
             Self::Restoring(_) => Phase::Restoring,
             Self::Folding(folding) if folding.live => Phase::Live,
             Self::Folding(_) => Phase::Replaying,
-            Self::Refused(reason) => Phase::Refused(reason.clone()),
+            Self::Refused(reason, _) => Phase::Refused(reason.clone()),
         }
     }
 }

@@ -8,9 +8,9 @@
 //! What does not fit together is refused, never started empty. A rebuild folds from the journal's beginning, and is
 //! silent up to C; where the group's offsets are lost, up to the head, which was committed with the effects before it.
 
-use super::checkpoint::{kind, read_mark};
+use super::checkpoint::{chunks, kind, read_mark};
 use super::records::Records;
-use crate::failure::{Failure, later};
+use crate::failure::{BRING_BACK, Failure, later};
 use crate::metadata;
 use crate::settings::Rebuild;
 use crate::status::Way;
@@ -21,7 +21,7 @@ use engine::{Restoring, Shard};
 use log::{Batch, Committed, Ends, Event, Isolation, Log, Partition, Reader};
 use model::plan::ModelId;
 use std::borrow::Cow;
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 use std::marker::PhantomData;
 use std::sync::Arc;
 use std::time::Duration;
@@ -49,7 +49,8 @@ pub(crate) struct Restore<L: Log, V: Variant> {
 #[derive(Debug)]
 pub(crate) struct Restored {
     pub(crate) shard: Shard,
-    pub(crate) models: BTreeSet<ModelId>,
+    /// Models whose text is stored, each with the number of its chunks.
+    pub(crate) models: BTreeMap<ModelId, usize>,
     /// Whether there is a marker in the state that can be restored from.
     pub(crate) marked: bool,
     /// The offset at which the state begins.
@@ -83,11 +84,7 @@ impl<L: Log, V: Variant> Restore<L, V> {
             None => None,
             Some(committed) => {
                 let journal = metadata::Journal::read(&committed.metadata).ok_or_else(|| {
-                    let reason = format!(
-                        "its committed offset has metadata of another program: {:?}",
-                        committed.metadata
-                    );
-                    Failure::refused(partition, reason, "use another group or delete the group's offsets")
+                    Failure::refused(partition, metadata::foreign(&committed.metadata), metadata::DELETE)
                 })?;
                 Some((committed, journal))
             }
@@ -176,6 +173,13 @@ impl<L: Log, V: Variant> Restore<L, V> {
                 ));
             }
         };
+        if target.offset >= self.journal.end {
+            let reason = format!(
+                "the committed position {target:?} is beyond the end of the journal at offset {}: the journal was truncated, or is another",
+                self.journal.end
+            );
+            return Err(self.refuse_for_good(reason));
+        }
         let stamp = self.committed.as_ref().map(|(_, journal)| journal.stamp);
         let marker = records.value(kind::MARKER, &[]);
         if rebuild == Rebuild::Yes || (self.committed.is_none() && head.is_none()) {
@@ -186,7 +190,7 @@ impl<L: Log, V: Variant> Restore<L, V> {
                 );
                 return Err(self.refuse_for_good(reason));
             }
-            let (shard, models) = (Shard::new(), BTreeSet::new());
+            let (shard, models) = (Shard::new(), BTreeMap::new());
             let since = self.first;
             return Ok(Restored { shard, models, marked: false, since, target, from: 0, head: None, stamp });
         }
@@ -245,7 +249,8 @@ impl<L: Log, V: Variant> Restore<L, V> {
             _ if k == Position::START => self.journal.first,
             _ => k.offset,
         };
-        let (shard, models) = (restoring.finish(), texts.into_keys().collect());
+        let (shard, models) =
+            (restoring.finish(), texts.iter().map(|(id, text)| (*id, chunks(text.len()))).collect());
         Ok(Restored { shard, models, marked: true, since, target, from, head, stamp })
     }
 
@@ -270,10 +275,6 @@ impl<L: Log, V: Variant> Restore<L, V> {
     }
 
     fn refuse_for_good(&self, reason: String) -> Failure {
-        Failure::refused(
-            &self.partition,
-            reason,
-            "bring the deleted records back from a backup, or begin anew with `vitals setup` in an empty place; keep the journal for ever, or at least from the last checkpoint on",
-        )
+        Failure::refused(&self.partition, reason, BRING_BACK)
     }
 }

@@ -69,6 +69,9 @@ impl<R: Reader> Refold<R> {
         sheet: &mut impl Sheet,
         progress: &mut dyn FnMut(u64),
     ) -> Result<(), Failure> {
+        if let Goal::Cut(cut) = goal {
+            self.shard.halt_at(cut);
+        }
         loop {
             while self.record < self.batch.len() {
                 if self.fold_record(goal, sheet)? {

@@ -1,26 +1,47 @@
 //! Records of the output topics, a line each.
 
+use super::node::Node;
 use super::{clean, points};
 use crate::access::{Octets, Record};
 use crate::command::Output;
 use model::time::EventTime;
-use serde_json::{Map, Value, json};
+use serde::Serialize;
+use serde_json::Value;
+use std::collections::BTreeMap;
 
-/// For programs: where it stands, key, headers, and the value as JSON where it is JSON.
-pub(crate) fn record_json(topic: &str, partition: u32, record: &Record) -> Value {
-    let octets = |octets: &Octets| serde_json::to_value(octets).unwrap_or_default();
-    let value = |value: &Octets| serde_json::from_slice(&value.0).unwrap_or_else(|_| octets(value));
-    let headers: Map<String, Value> =
-        record.headers.iter().map(|(name, value)| (name.clone(), octets(value))).collect();
-    json!({
-        "topic": topic,
-        "partition": partition,
-        "offset": record.offset,
-        "time": EventTime(record.stamp).to_string(),
-        "key": record.key.as_ref().map(octets),
-        "headers": headers,
-        "value": record.value.as_ref().map(value),
-    })
+/// A record for programs: where it stands, key, headers, and the value as JSON where it is JSON.
+#[derive(Debug, Serialize)]
+pub(crate) struct Shown<'r> {
+    // In this order, which is that of the names: what is printed is to be compared.
+    headers: BTreeMap<&'r str, &'r Octets>,
+    key: Option<&'r Octets>,
+    offset: i64,
+    partition: u32,
+    time: String,
+    topic: &'r str,
+    value: Option<Content<'r>>,
+}
+
+#[derive(Debug, Serialize)]
+#[serde(untagged)]
+enum Content<'r> {
+    Json(Node<'r>),
+    Other(&'r Octets),
+}
+
+/// For programs.
+pub(crate) fn record_json<'r>(topic: &'r str, partition: u32, record: &'r Record) -> Shown<'r> {
+    let value =
+        |value: &'r Octets| serde_json::from_slice(&value.0).map_or(Content::Other(value), Content::Json);
+    Shown {
+        headers: record.headers.iter().map(|(name, value)| (&**name, value)).collect(),
+        key: record.key.as_ref(),
+        offset: record.offset,
+        partition,
+        time: EventTime(record.stamp).to_string(),
+        topic,
+        value: record.value.as_ref().map(value),
+    }
 }
 
 /// For people.

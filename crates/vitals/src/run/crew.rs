@@ -140,7 +140,8 @@ fn make(stage: Stage, log: &Embedded, settings: &Settings, plan: Plan) -> Worker
     let (log, identity) = (log.clone(), settings.identity());
     match (stage, plan.mode) {
         (Stage::Ingest, Mode::Live) => {
-            Worker::Ingest(Box::new(Ingest::new(log, identity, settings.ingest.clone())))
+            let ingest = pipeline::settings::Ingest { rebuild: plan.rebuild, ..settings.ingest.clone() };
+            Worker::Ingest(Box::new(Ingest::new(log, identity, ingest)))
         }
         (Stage::Ingest, Mode::Recorded { until }) => {
             Worker::Recorded(Box::new(Recorded::new(log, identity, settings.ingest.clone(), until)))

@@ -1,12 +1,13 @@
 //! The lanes of a merge: where each source partition was left and where it ends, and what was read ahead of it.
 
 use super::super::Feed;
+use super::super::handover::begin;
+use super::super::trail::{ANEW, Trail};
 use super::Recorded;
 use crate::failure::{Failure, later};
-use crate::metadata;
-use crate::topic;
+use crate::settings::Rebuild;
 use crate::variant::Variant;
-use log::{Batch, Event, Log, Member, Partition};
+use log::{Batch, Committed, Event, Log, Member, Partition};
 use std::collections::VecDeque;
 use std::time::Duration;
 
@@ -43,21 +44,17 @@ impl<L: Log, V: Variant> Recorded<L, V> {
         self.assigned.sort();
         self.assigned.dedup();
         let Some(committed) = later(member.committed(&self.assigned))? else { return Ok(false) };
+        if committed.iter().any(Option::is_none) && !self.leaves_nothing(&committed)? {
+            return Ok(false);
+        }
+        let Some(member) = &mut self.member else { return Ok(false) };
         let (mut lanes, mut total) = (Vec::new(), 0);
         for (partition, committed) in self.assigned.iter().zip(committed) {
             let place = self.topics.iter().position(|topic| *topic == partition.topic);
             let ends = place.and_then(|place| round.topics[place].get(partition.number as usize));
-            let (Some(source), Some(ends)) = (topic::source_of(&partition.topic), ends) else { continue };
-            let (next, kept) = match committed {
-                None => (ends.first, metadata::Source::default()),
-                Some(committed) => {
-                    let kept = metadata::Source::read(&committed.metadata).ok_or_else(|| {
-                        let reason = "its committed offset has metadata of another program";
-                        Failure::refused(partition, reason, "use another group or delete the group's offsets")
-                    })?;
-                    (committed.offset, kept)
-                }
-            };
+            let Some(ends) = ends.copied() else { continue };
+            let Some(feed) = begin(partition, committed, ends, ANEW)? else { continue };
+            let (next, kept) = (feed.next, &feed.kept);
             self.committer.pass(kept.stamp);
             self.tick = self.tick.max(kept.tick);
             self.done |= kept.tick == Some(i64::MAX);
@@ -68,7 +65,7 @@ impl<L: Log, V: Variant> Recorded<L, V> {
             total += ends.end.saturating_sub(next).max(0).unsigned_abs();
             lanes.push(Lane {
                 partition: partition.clone(),
-                feed: Feed::new(source, partition.number, next, kept).up_to(ends.end),
+                feed: feed.up_to(ends.end),
                 end: ends.end,
                 batches: VecDeque::new(),
                 cursor: 0,
@@ -83,6 +80,22 @@ impl<L: Log, V: Variant> Recorded<L, V> {
             return Ok(false);
         }
         (self.lanes, self.total) = (lanes, total);
+        Ok(true)
+    }
+
+    /// Makes sure that partitions without an offset never had one. Returns whether that is known.
+    fn leaves_nothing(&mut self, committed: &[Option<Committed>]) -> Result<bool, Failure> {
+        let Some(model) = &self.model else { return Ok(false) };
+        let new = self.assigned.iter().zip(committed).filter(|(_, committed)| committed.is_none());
+        let new: Vec<Partition> = new.map(|(partition, _)| partition.clone()).collect();
+        if self.trail.is_none() {
+            self.trail = Trail::open(&self.log, &new, Rebuild::No)?;
+        }
+        let Some(trail) = &mut self.trail else { return Ok(false) };
+        if !trail.step()? {
+            return Ok(false);
+        }
+        new.iter().try_for_each(|partition| trail.refuse(partition, &model.plan))?;
         Ok(true)
     }
 

@@ -1,0 +1,187 @@
+//! Where the offsets of ingest are lost, nothing is read twice and nothing is left out.
+
+#![allow(clippy::unwrap_used, clippy::panic, reason = "a test")]
+
+use log::simulated::{Cluster, Faults, Simulated};
+use log::{Log, Partition};
+use model::source::Source;
+use pipeline::settings::{self, Identity, Rebuild};
+use pipeline::{Failure, Ingest, Progress, Recorded, Score, topic};
+use std::sync::Arc;
+
+const MODEL: &str = include_str!("../../../deploy/models/b2b.yaml");
+const GROUP: &str = "vitals-ingest";
+
+/// A cluster with a model.
+fn cluster() -> Cluster {
+    let cluster = Cluster::new(7, Faults::none());
+    let log = cluster.process("setup");
+    for spec in topic::specs(2, 2) {
+        log.create(&spec).unwrap();
+    }
+    pipeline::publish(&log, MODEL, 1).unwrap();
+    cluster
+}
+
+fn login(number: u32) -> Partition {
+    Partition::new(topic::of_source(Source::Login), number)
+}
+
+/// Appends to a partition of logins: `a` an activity, `b` a record that is none, `-` one without a value.
+fn append(cluster: &Cluster, partition: u32, what: &str) {
+    for kind in what.chars() {
+        let number = cluster.committed_records(&login(partition)).len();
+        let good = format!(
+            r#"{{"id":"{partition}-{number}","account":"acme-{}","time":"2026-01-01T00:00:00Z","user":"ada"}}"#,
+            number % 3
+        );
+        let value: Option<&[u8]> = match kind {
+            'a' => Some(good.as_bytes()),
+            'b' => Some(b"no activity"),
+            _ => None,
+        };
+        cluster.append_raw(&login(partition), Some(b"k"), value, None);
+    }
+}
+
+fn ingest(cluster: &Cluster, name: &str, rebuild: Rebuild) -> Ingest<Simulated> {
+    let settings = settings::Ingest { rebuild, ..settings::Ingest::default() };
+    Ingest::new(cluster.process(name), Identity::default(), settings)
+}
+
+/// Lets ingest run for a while, and then leave.
+fn run(cluster: &Cluster, mut ingest: Ingest<Simulated>, ms: i64) -> Result<(), Failure> {
+    let until = cluster.now() + ms;
+    while cluster.now() < until {
+        ingest.step()?;
+        cluster.advance(20);
+    }
+    ingest.stop();
+    Ok(())
+}
+
+/// Folds all there is, and says what became of the logins: records, applied, rejected, skipped, dead letters.
+fn account(cluster: &Cluster) -> Vec<[u64; 4]> {
+    let log = cluster.process("score");
+    let mut score = Score::new(log.clone(), Identity::default(), settings::Score::default());
+    for _ in 0..10_000 {
+        score.step().unwrap();
+        cluster.advance(20);
+        let round = log.ends(&[Arc::from(topic::JOURNAL)]).unwrap();
+        let ends: Vec<i64> = round.topics[0].iter().map(|ends| ends.end).collect();
+        if score.has_reached(&ends) {
+            break;
+        }
+    }
+    score.stop();
+    let balance = pipeline::balance(&log).unwrap();
+    let account = |number| {
+        let account = balance[&(Source::Login, number)];
+        assert_eq!((account.unaccounted(), account.backwards), (0, 0), "{account:?}");
+        assert_eq!(account.duplicate + account.late, 0, "{account:?}");
+        [account.records, account.applied, account.rejected, account.skipped]
+    };
+    (0..2).map(account).collect()
+}
+
+fn letters(cluster: &Cluster) -> usize {
+    cluster.committed_records(&Partition::new(topic::DEAD_LETTER, 0)).len()
+}
+
+fn journal(cluster: &Cluster) -> usize {
+    (0..2).map(|number| cluster.committed_records(&Partition::new(topic::JOURNAL, number)).len()).sum()
+}
+
+/// The reason and the way out of a refusal.
+fn refusal(result: Result<(), Failure>) -> String {
+    match result {
+        Err(failure @ Failure::Refused { .. }) => failure.to_string(),
+        other => panic!("not refused but {other:?}"),
+    }
+}
+
+#[test]
+fn a_source_whose_offsets_are_lost_is_refused_and_a_rebuild_goes_on_where_it_was() {
+    // With the last records of every kind, told of (after seconds) or not yet told of (after a few steps).
+    for (first, second) in [("aab-a", "-"), ("a-a", "bb"), ("b-", "a"), ("-a--", "a"), ("---", "b")] {
+        for untold in [40, 80, 200, 5_000] {
+            let cluster = cluster();
+            append(&cluster, 0, first);
+            append(&cluster, 1, "a");
+            run(&cluster, ingest(&cluster, "first", Rebuild::No), 8_000).unwrap();
+            append(&cluster, 0, second);
+            run(&cluster, ingest(&cluster, "second", Rebuild::No), untold).unwrap();
+            let before = (journal(&cluster), letters(&cluster));
+            cluster.forget_offsets(GROUP);
+
+            let said = refusal(run(&cluster, ingest(&cluster, "third", Rebuild::No), 8_000));
+            assert!(said.contains("no offset is committed, though"), "{said}");
+            assert!(said.contains("vitals run --rebuild"), "{said}");
+            assert_eq!((journal(&cluster), letters(&cluster)), before, "nothing was taken in");
+
+            append(&cluster, 0, "ab-");
+            run(&cluster, ingest(&cluster, "fourth", Rebuild::Yes), 8_000).unwrap();
+            // Once is enough.
+            append(&cluster, 0, "a");
+            run(&cluster, ingest(&cluster, "fifth", Rebuild::No), 8_000).unwrap();
+            let all = format!("{first}{second}ab-a");
+            let count = |kind| all.chars().filter(|other| *other == kind).count() as u64;
+            let expected = [all.len() as u64, count('a'), count('b'), count('-')];
+            let told = account(&cluster);
+            assert_eq!(told, [expected, [1, 1, 0, 0]], "{first} {second} {untold}");
+            assert_eq!(letters(&cluster) as u64, count('b'));
+        }
+    }
+}
+
+#[test]
+fn a_partition_that_is_new_has_lost_nothing() {
+    let cluster = cluster();
+    append(&cluster, 0, "aa");
+    run(&cluster, ingest(&cluster, "first", Rebuild::No), 8_000).unwrap();
+    cluster.add_partitions(&topic::of_source(Source::Login), 3);
+    append(&cluster, 2, "ab");
+    run(&cluster, ingest(&cluster, "second", Rebuild::No), 60_000).unwrap();
+    assert_eq!(letters(&cluster), 1);
+    assert_eq!(account(&cluster)[0], [2, 2, 0, 0]);
+}
+
+#[test]
+fn where_the_journal_no_more_tells_the_place_it_is_refused_even_a_rebuild() {
+    let cluster = cluster();
+    append(&cluster, 0, "aa");
+    run(&cluster, ingest(&cluster, "first", Rebuild::No), 8_000).unwrap();
+    run(&cluster, ingest(&cluster, "second", Rebuild::No), 8_000).unwrap();
+    cluster.forget_offsets(GROUP);
+    for number in 0..2 {
+        let partition = Partition::new(topic::JOURNAL, number);
+        let last = cluster.committed_records(&partition).last().unwrap().offset;
+        cluster.truncate_before(&partition, last);
+    }
+    let said = refusal(run(&cluster, ingest(&cluster, "third", Rebuild::Yes), 8_000));
+    assert!(said.contains("records were deleted") && said.contains("begin anew"), "{said}");
+}
+
+#[test]
+fn a_recorded_run_whose_offsets_are_lost_is_refused() {
+    let cluster = cluster();
+    append(&cluster, 0, "aab");
+    let settings = settings::Ingest { rebuild: Rebuild::Yes, ..settings::Ingest::default() };
+    let recorded = |name| {
+        let mut run = Recorded::new(cluster.process(name), Identity::default(), settings.clone(), None);
+        for _ in 0..2_000 {
+            cluster.advance(20);
+            if run.step()? == Progress::Done {
+                run.stop();
+                return Ok(());
+            }
+        }
+        panic!("not done: {:?}", run.status());
+    };
+    recorded("first").unwrap();
+    // A second one has nothing to do.
+    recorded("second").unwrap();
+    cluster.forget_offsets(GROUP);
+    let said = refusal(recorded("third"));
+    assert!(said.contains("no offset is committed, though") && said.contains("begin anew"), "{said}");
+}
