@@ -161,7 +161,7 @@ impl Settings {
         {
             let mut properties = self.properties(role, "check");
             properties.retain(|(name, _)| *name != "bootstrap.servers");
-            let made = properties::config(&properties)
+            let made = config(&properties)
                 .and_then(|config| Handle::new(role, config).map_err(|failure| failure.reason));
             if let Err(rule) = made {
                 return Some(Problem { key: section.to_owned(), rule });

@@ -5,7 +5,7 @@ use super::{Handle, List, Standing, ms};
 use crate::native::Code;
 use log::batch::Append;
 use rdkafka_sys as sys;
-use std::ffi::{CString, c_char, c_int, c_void};
+use std::ffi::{CString, c_char, c_void};
 use std::ptr::NonNull;
 use std::sync::Arc;
 use std::time::Duration;
@@ -58,7 +58,7 @@ impl Topic {
             ),
             value(
                 T::RD_KAFKA_VTYPE_MSGFLAGS,
-                sys::rd_kafka_vu_s__bindgen_ty_1 { i: sys::RD_KAFKA_MSG_F_COPY as c_int },
+                sys::rd_kafka_vu_s__bindgen_ty_1 { i: sys::RD_KAFKA_MSG_F_COPY },
             ),
             value(T::RD_KAFKA_VTYPE_VALUE, sys::rd_kafka_vu_s__bindgen_ty_1 { mem: memory(record.value) }),
             value(T::RD_KAFKA_VTYPE_KEY, sys::rd_kafka_vu_s__bindgen_ty_1 { mem: memory(record.key) }),
