@@ -44,6 +44,7 @@ fn is_final(code: Code) -> bool {
 }
 
 /// The way out, where the code shows one.
+#[allow(clippy::wildcard_enum_match_arm, reason = "there are some two hundred codes")]
 fn remedy(code: Code) -> Option<&'static str> {
     Some(match code {
         Code::RD_KAFKA_RESP_ERR_TOPIC_AUTHORIZATION_FAILED => {

@@ -23,6 +23,10 @@ enum Flow {
     Due(i64),
     /// It delivers; this is next.
     Running(i64),
+    /// It was out of range: the client has ended it, and refuses to move it.
+    Ended,
+    /// It has ended, and is to deliver from this offset on.
+    Anew(i64),
 }
 
 /// What came.
@@ -80,7 +84,9 @@ impl Feed {
 
     /// Lets a partition deliver from `offset` on.
     pub(crate) fn start(&mut self, partition: &Partition, offset: i64) {
-        self.flows.insert(partition.clone(), Flow::Due(offset));
+        let ended = matches!(self.flows.get(partition), Some(Flow::Ended | Flow::Anew(_)));
+        let flow = if ended { Flow::Anew(offset) } else { Flow::Due(offset) };
+        self.flows.insert(partition.clone(), flow);
         self.intake.forget(&partition.topic, number(partition.number));
         self.move_due();
     }
@@ -88,7 +94,7 @@ impl Feed {
     /// Lets a partition deliver nothing more.
     pub(crate) fn pause(&mut self, partition: &Partition) {
         if let Some(flow) = self.flows.get_mut(partition) {
-            *flow = Flow::Paused;
+            *flow = if matches!(flow, Flow::Ended | Flow::Anew(_)) { Flow::Ended } else { Flow::Paused };
             self.hold(partition);
         }
     }
@@ -99,6 +105,16 @@ impl Feed {
         if let Err(error) = told {
             tracing::debug!(%partition, %error, "a partition could not be paused; what it brings is dropped");
         }
+    }
+
+    /// A partition that has ended and is to go on: it must be unassigned and assigned from this offset on.
+    pub(crate) fn take_anew(&mut self) -> Option<(Partition, i64)> {
+        let (partition, offset) = self.flows.iter().find_map(|(partition, flow)| match flow {
+            Flow::Anew(offset) => Some((partition.clone(), *offset)),
+            Flow::Paused | Flow::Due(_) | Flow::Running(_) | Flow::Ended => None,
+        })?;
+        self.flows.insert(partition.clone(), Flow::Due(offset));
+        Some((partition, offset))
     }
 
     /// The client may have lost its positions: each partition is moved to its place again.
@@ -188,7 +204,7 @@ impl Feed {
                     let partition = partition.clone();
                     if is_out_of_range(failure.code) {
                         // It is told once, and then the client is silent about this partition.
-                        *flow = Flow::Paused;
+                        *flow = Flow::Ended;
                         return Some(Next::OutOfRange(partition, next));
                     }
                     return Some(Next::Failed(partition, failure));

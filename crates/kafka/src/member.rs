@@ -12,7 +12,7 @@ use crate::error::{explain, of_topic, refusal};
 use crate::feed::{Feed, Next};
 use crate::native::{Code, Entry, Failure, Handle, List, NO_OFFSET, Queue, Role, Standing};
 use crate::shared::Shared;
-use log::{Batch, Committed, Error, Event, Isolation, Membership, Partition, Result};
+use log::{Batch, Committed, Ends, Error, Event, Isolation, Membership, Partition, Result};
 use rebalance::Ownership;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -103,8 +103,15 @@ impl Member {
                 }
             }
         }
-        if self.ownership.is_revoking() && self.standing().is_none() {
-            self.ownership.lose_all(&self.handle, &mut self.feed);
+        if self.ownership.is_revoking() {
+            if Standing::of_use(&self.handle).is_none() {
+                self.ownership.lose_all(&self.handle, &mut self.feed);
+            }
+        } else {
+            while let Some((partition, offset)) = self.feed.take_anew() {
+                self.ownership.assign_anew(&partition, offset, &self.handle, &self.rebalances);
+                self.feed.restore_positions();
+            }
         }
         match self.handle.fatal() {
             Some(failure) => Err(Error::Fatal(explain(
@@ -114,12 +121,6 @@ impl Member {
             ))),
             None => Ok(()),
         }
-    }
-
-    /// The standing that the client has now, if it can be used.
-    fn standing(&self) -> Option<Standing> {
-        Standing::of(&self.handle)
-            .filter(|standing| standing.generation() >= 0 && !standing.member().is_empty())
     }
 
     fn out_of_range(&mut self, partition: Partition, offset: i64) -> Error {
@@ -168,7 +169,7 @@ impl log::Member for Member {
         {
             return None;
         }
-        let standing = self.standing()?;
+        let standing = Standing::of_use(&self.handle)?;
         Some(Membership {
             group: self.group.clone(),
             member: standing.member(),
@@ -211,6 +212,11 @@ impl log::Member for Member {
     fn start(&mut self, partition: &Partition, offset: i64) -> Result<()> {
         if !self.feed.has(partition) || self.ownership.is_revoked(partition) {
             return Err(Error::Refused(format!("{partition} is not ours in group {}", self.group)));
+        }
+        // Asked here, because a partition that turns out to be out of range is ended by the client.
+        let Ends { first, end } = self.shared.ends_of(partition)?;
+        if offset < first || offset > end {
+            return Err(Error::OutOfRange { partition: partition.clone(), offset, first, end });
         }
         self.outside.retain(|(outside, _)| outside != partition);
         self.feed.start(partition, offset);

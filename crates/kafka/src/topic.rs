@@ -66,7 +66,7 @@ impl Shared {
             Err(failure) if failure.code == Code::RD_KAFKA_RESP_ERR_TOPIC_ALREADY_EXISTS => {
                 let (there, properties) = self.describe(&spec.name).map_err(|error| match error {
                     Error::Missing(topic) => Error::Busy(format!("{topic} is just being created")),
-                    error => error,
+                    Error::Busy(_) | Error::Refused(_) | Error::OutOfRange { .. } | Error::Fatal(_) => error,
                 })?;
                 compare(spec, &there, &properties)
             }

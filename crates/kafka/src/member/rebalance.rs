@@ -1,7 +1,7 @@
 //! Which partitions are ours, and what the worker is told about it.
 
 use crate::feed::Feed;
-use crate::native::{Entry, Handle, List, Rebalance, number};
+use crate::native::{Entry, Handle, List, Queue, Rebalance, Standing, number};
 use log::{Event, Partition};
 use std::collections::{BTreeSet, VecDeque};
 
@@ -16,6 +16,8 @@ pub(super) struct Ownership {
     orphaned: BTreeSet<Partition>,
     /// Whether the group has given us anything, be it nothing, since we were lost.
     has_standing: bool,
+    /// A revocation may have been answered without the worker: what it names is lost.
+    is_suspect: bool,
 }
 
 impl Ownership {
@@ -46,8 +48,13 @@ impl Ownership {
     ) {
         let partitions: Vec<Partition> = partitions.iter().filter_map(partition).collect();
         match kind {
-            Rebalance::Assign => self.assign(partitions, handle, feed),
-            Rebalance::Revoke if handle.is_assignment_lost() => self.lose(&partitions, handle, feed),
+            Rebalance::Assign => {
+                self.is_suspect = false;
+                self.assign(partitions, handle, feed);
+            }
+            Rebalance::Revoke if std::mem::take(&mut self.is_suspect) || handle.is_assignment_lost() => {
+                self.lose(&partitions, handle, feed);
+            }
             Rebalance::Revoke => self.revoke(partitions, handle, feed),
         }
     }
@@ -58,6 +65,9 @@ impl Ownership {
             // Before it is assigned, so that nothing is fetched.
             feed.insert_paused(partition);
         }
+        // What follows a revocation is given although we were thrown out meanwhile. Asked before it is taken: after that
+        // the client joins again.
+        let stands = Standing::of_use(handle).is_some();
         let mut list = List::new(partitions.len());
         for partition in &partitions {
             // Some offset, so that the client does not ask for a committed one, which may take its time.
@@ -68,6 +78,13 @@ impl Ownership {
             tracing::warn!(%error, "an assignment was not taken");
         }
         feed.restore_positions();
+        if !stands {
+            for partition in partitions {
+                feed.remove(&partition);
+                self.orphaned.insert(partition);
+            }
+            return;
+        }
         for partition in std::mem::take(&mut self.orphaned) {
             feed.insert_paused(&partition);
             partitions.push(partition);
@@ -148,6 +165,25 @@ impl Ownership {
         }
         if !known.is_empty() {
             self.told.push_back(Event::Lost(known));
+        }
+    }
+
+    /// Has the client fetch a partition of ours anew that it has ended. `rebalances` is where the group's events come.
+    ///
+    /// A revocation that has come and was not seen yet would take this for its answer. Whether one has is known after it.
+    pub(super) fn assign_anew(
+        &mut self,
+        partition: &Partition,
+        offset: i64,
+        handle: &Handle,
+        rebalances: &Queue,
+    ) {
+        let mut list = List::new(1);
+        list.push(&partition.topic, number(partition.number), offset, None);
+        let told = handle.incremental_unassign(&list);
+        self.is_suspect |= !rebalances.is_empty();
+        if let Err(error) = told.and_then(|()| handle.incremental_assign(&list)) {
+            tracing::warn!(%partition, %error, "a partition was not assigned anew");
         }
     }
 

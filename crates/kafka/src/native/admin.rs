@@ -21,6 +21,9 @@ pub(crate) enum Edge {
     End,
 }
 
+/// Offsets by topic and partition.
+pub(crate) type Offsets = BTreeMap<(String, i32), i64>;
+
 /// The options of one request.
 struct Options(NonNull<sys::rd_kafka_AdminOptions_t>);
 
@@ -116,7 +119,7 @@ impl Handle {
         partitions: &[(&str, i32)],
         edges: &[Edge],
         timeout: Duration,
-    ) -> Result<Vec<BTreeMap<(String, i32), i64>>, Failure> {
+    ) -> Result<Vec<Offsets>, Failure> {
         let mut asked = Vec::new();
         for edge in edges {
             let spec = match edge {
@@ -262,7 +265,7 @@ fn answer(queue: &super::Queue, timeout: Duration) -> Result<Answer, Failure> {
     Ok(answer)
 }
 
-fn listed(answer: &Answer, asked: usize) -> Result<BTreeMap<(String, i32), i64>, Failure> {
+fn listed(answer: &Answer, asked: usize) -> Result<Offsets, Failure> {
     let mut count = 0;
     // SAFETY: an answer to a request for offsets has these parts, and they live as long as it does.
     let entries: Vec<Entry> = unsafe {

@@ -20,6 +20,11 @@ impl Standing {
         NonNull::new(metadata).map(|metadata| Self { metadata })
     }
 
+    /// As [`Standing::of`], if it can be used: a member that the broker has thrown out has an empty id.
+    pub(crate) fn of_use(handle: &Handle) -> Option<Self> {
+        Self::of(handle).filter(|standing| standing.generation() >= 0 && !standing.member().is_empty())
+    }
+
     /// Reads what [`Standing::write`] wrote.
     pub(crate) fn read(bytes: &[u8]) -> Result<Self, Failure> {
         let mut metadata = std::ptr::null_mut();

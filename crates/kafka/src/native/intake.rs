@@ -126,6 +126,7 @@ impl Intake {
     }
 
     /// What stands first, waiting at most `wait` for it.
+    #[allow(clippy::wildcard_enum_match_arm, reason = "there are some two hundred codes")]
     pub(crate) fn first(&mut self, wait: Duration) -> Option<Taken> {
         if self.held.is_empty() {
             // The call waits until it has filled the whole batch: so it is asked for what is there, then for one.

@@ -73,6 +73,11 @@ impl Queue {
         }
     }
 
+    pub(crate) fn is_empty(&self) -> bool {
+        // SAFETY: the queue is alive.
+        unsafe { sys::rd_kafka_queue_length(self.as_ptr()) == 0 }
+    }
+
     /// Lets who waits on this queue go on.
     pub(crate) fn interrupt(&self) {
         // SAFETY: the queue is alive.

@@ -13,6 +13,7 @@ pub(super) fn fenced(reason: impl Into<String>) -> CommitError {
 }
 
 /// What to change before a transaction that failed with this code is sent again.
+#[allow(clippy::wildcard_enum_match_arm, reason = "there are some two hundred codes")]
 pub(super) fn cause_of(code: Code) -> AbortCause {
     match code {
         Code::RD_KAFKA_RESP_ERR_ILLEGAL_GENERATION
