@@ -1,5 +1,7 @@
 //! The log on Kafka keeps the contract: on a real broker.
 
+#![allow(clippy::unwrap_used, clippy::print_stdout, reason = "tests: a failure is a panic")]
+
 use kafka::{Held, Kafka, Settings};
 use log::contract::{self, Outcome, Rig, Unsupported, Verdict};
 use log::{Partition, Transaction};

@@ -231,14 +231,27 @@ impl log::Member for Member {
         self.ownership.release(partitions, &self.handle, &mut self.feed);
     }
 
-    fn leave(mut self) {
+    /// A fixed instance keeps its place for the time of its session: the broker gives its partitions to others after
+    /// that, unless it comes back before.
+    fn leave(self) {}
+}
+
+impl Drop for Member {
+    /// Ends the client in order. One that is destroyed while the group waits for an answer spins for ever.
+    fn drop(&mut self) {
         self.ownership.release_all(&self.handle, &mut self.feed);
-        if let Err(error) = self.handle.close(&self.rebalances) {
+        let closing = self.handle.unsubscribe().and_then(|()| self.handle.close(&self.rebalances));
+        if let Err(error) = closing {
             tracing::debug!(%error, group = self.group, "the consumer is dropped as it is");
             return;
         }
         let until = Instant::now() + CLOSE;
-        while !self.handle.is_closed() && Instant::now() < until {
+        while !self.handle.is_closed() {
+            if Instant::now() > until {
+                tracing::warn!(group = self.group, "a consumer did not end, and is left as it is");
+                std::mem::forget(Arc::clone(&self.handle));
+                return;
+            }
             let asked = self.rebalances.serve(SLICE, |event| event);
             if let Some(crate::native::Event::Rebalance(kind, partitions)) = asked {
                 self.ownership.rebalance(kind, &partitions, &self.handle, &mut self.feed);

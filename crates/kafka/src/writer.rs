@@ -9,7 +9,7 @@ mod check;
 mod outcome;
 
 use crate::attendant::Attendant;
-use crate::error::refusal;
+use crate::error::{explain, refusal};
 use crate::native::{Code, Delivery, Failure, Handle, Kind, List, Role, Standing, Topic, number};
 use crate::shared::Shared;
 use check::Checked;
@@ -69,17 +69,19 @@ impl Writer {
             None => Producer::new(shared, id).map_err(|failure| refusal(&what, &failure, None))?,
         };
         if let Err(failure) = producer.handle.init_transactions(shared.settings.answer_within) {
-            let error = refusal(&what, &failure, producer.attendant.said().trouble().as_deref());
+            let trouble = producer.attendant.said().trouble();
+            let busy = || Error::Busy(explain(&what, &failure, trouble.as_deref()));
             // The same call goes on where it was; another producer would have to begin anew.
             if failure.kind == Kind::Retriable {
+                let busy = busy();
                 shared.put_opening(id, producer);
-                return Err(Error::Busy(error.to_string()));
+                return Err(busy);
             }
             // Another holder of the id began at the same time: this one tries again.
             if is_fence(failure.code) {
-                return Err(Error::Busy(error.to_string()));
+                return Err(busy());
             }
-            return Err(error);
+            return Err(refusal(&what, &failure, trouble.as_deref()));
         }
         producer.attendant.said().well();
         Ok(Self {

@@ -110,6 +110,11 @@ impl Handle {
         check(unsafe { sys::rd_kafka_subscribe(self.as_ptr(), topics.as_ptr()) })
     }
 
+    pub(crate) fn unsubscribe(&self) -> Result<(), Failure> {
+        // SAFETY: the client is alive.
+        check(unsafe { sys::rd_kafka_unsubscribe(self.as_ptr()) })
+    }
+
     /// Assigns partitions without a group, each from its offset.
     pub(crate) fn assign(&self, partitions: &List) -> Result<(), Failure> {
         // SAFETY: client and list are alive; the list is copied.
@@ -201,8 +206,7 @@ impl Handle {
 
 impl Drop for Handle {
     fn drop(&mut self) {
-        // A consumer is closed before by whoever wants that: closing here would wait for answers to rebalances that
-        // nobody gives any more, for ever.
+        // A consumer in a group has been closed: closing here would wait for answers that nobody gives any more.
         let flags = if self.role == Role::Consumer { sys::RD_KAFKA_DESTROY_F_NO_CONSUMER_CLOSE } else { 0 };
         // SAFETY: the last user is gone: all queues keep the handle alive, and messages their queue.
         unsafe { sys::rd_kafka_destroy_flags(self.as_ptr(), flags) };

@@ -1,0 +1,174 @@
+//! Brokers that stand still, die and come back: what a call then says is true.
+#![allow(clippy::unwrap_used, clippy::panic, clippy::print_stdout, reason = "tests: a failure is a panic")]
+
+mod kafka_support;
+
+use kafka::Kafka;
+use kafka_support::{
+    append, commit, create, fresh, log_on, member, poll_until, read_all, settings, wait, writer,
+};
+use log::{CommitError, Committed, Error, Log, Member, OffsetCommit, Partition, Transaction, Writer};
+use std::sync::Arc;
+use std::time::Duration;
+use vitals_tests::broker::{Cluster, Options};
+
+/// A request that times out may be answered with -1001 and no error: that is no proof of an end.
+#[test]
+fn a_time_out_is_never_an_answer() {
+    let Some(mut cluster) = Cluster::start(&Options::default()) else { return };
+    let (log, name) = (log_on(&cluster), fresh("silent"));
+    let topic = create(&log, &name, 2);
+    let asked = [Arc::clone(&topic)];
+    let told = log.ends(&asked).unwrap();
+    cluster.node(0).pause();
+    for _ in 0..4 {
+        let silent = log.ends(&asked);
+        assert!(matches!(silent, Err(Error::Busy(_))), "{silent:?}");
+        let silent = log.topic(&topic);
+        assert!(matches!(silent, Err(Error::Busy(_))), "{silent:?}");
+    }
+    cluster.node(0).resume();
+    let again = wait("the broker", || log.ends(&asked).ok());
+    assert!(again.sent_at > told.sent_at);
+    assert_eq!(again.topics, told.topics);
+}
+
+/// A client that has never been connected: a request for offsets that times out there ended the process, once.
+#[test]
+fn a_cluster_that_is_down_is_waited_for_and_said_by_name() {
+    let Some(mut cluster) = Cluster::start(&Options::default()) else { return };
+    let name = fresh("down");
+    let first = log_on(&cluster);
+    let topic = create(&first, &name, 1);
+    let partition = Partition::new(topic.clone(), 0);
+    let mut owner = member(&first, &name, "one", &topic);
+    poll_until([&mut owner], |[owner]| owner.owned.len() == 1);
+    cluster.node(0).kill();
+    let log = log_on(&cluster);
+    let told = wait("the reason", || {
+        let told = log.ends(&[topic.clone()]).unwrap_err();
+        assert!(matches!(told, Error::Busy(_)), "{told:?}");
+        Some(told.to_string()).filter(|told| told.contains("refused"))
+    });
+    assert!(told.contains(cluster.node(0).address()), "{told}");
+    assert!(matches!(log.writer(&name), Err(Error::Busy(_))));
+    assert!(matches!(
+        log.join(&name, "two", &[topic.clone()], log::Isolation::Committed),
+        Err(Error::Busy(_))
+    ));
+    assert!(matches!(log.read(&partition, 0, log::Isolation::Committed), Err(Error::Busy(_))));
+    let told = owner.member.committed(std::slice::from_ref(&partition));
+    assert!(matches!(told, Err(Error::Busy(_))), "{told:?}");
+    cluster.node(0).start_again();
+    wait("the cluster", || log.ends(&[topic.clone()]).ok());
+    commit(&mut writer(&log, &name), &[&append(&partition, &["a"])], &[], None).unwrap();
+    assert_eq!(read_all(&log, &partition), ["a"]);
+    let told = wait("the offsets", || owner.member.committed(std::slice::from_ref(&partition)).ok());
+    assert_eq!(told, [None]);
+}
+
+/// Whatever an outcome is called, it is true of the records and of the offset, once the id was taken over.
+#[test]
+fn the_name_of_an_outcome_is_true_whenever_the_broker_stands_still() {
+    const ROUNDS: i64 = 12;
+    let Some(mut cluster) = Cluster::start(&Options::default()) else { return };
+    let mut own = settings(&cluster);
+    own.transaction_timeout = Duration::from_secs(2);
+    let (log, name) = (Kafka::new(own).unwrap(), fresh("outcome"));
+    let (journal, out) = (create(&log, &name, 1), create(&log, &format!("{name}-out"), 2));
+    let shard = Partition::new(journal.clone(), 0);
+    let targets = [Partition::new(out.clone(), 0), Partition::new(out, 1)];
+    let mut owner = member(&log, &name, "one", &journal);
+    poll_until([&mut owner], |[owner]| owner.owned.len() == 1);
+    let mut own = writer(&log, &name);
+    let mut expected: Vec<String> = Vec::new();
+    for round in 1..=ROUNDS {
+        let standing = wait("a standing", || {
+            owner.poll();
+            owner.member.membership()
+        });
+        let text = round.to_string();
+        let records = targets.each_ref().map(|target| append(target, &[&text]));
+        let offsets = [OffsetCommit { partition: shard.clone(), offset: round, metadata: text.clone() }];
+        let told = std::thread::scope(|scope| {
+            let own = &mut own;
+            let commit = scope.spawn(|| {
+                let appends: Vec<_> = records.iter().collect();
+                own.commit(&Transaction { appends: &appends, offsets: &offsets, membership: Some(&standing) })
+            });
+            // Somewhere between begin and commit, a little later each time.
+            std::thread::sleep(Duration::from_micros(1_500 * u64::try_from(round - 1).unwrap()));
+            cluster.node(0).pause();
+            // Longer than the transaction may last, in every other round.
+            let still = if round % 2 == 0 { 5_000 } else { 300 };
+            std::thread::sleep(Duration::from_millis(still));
+            cluster.node(0).resume();
+            commit.join().unwrap()
+        });
+        println!("round {round}: {told:?}");
+        if !matches!(told, Ok(_) | Err(CommitError::Aborted { .. })) {
+            own = writer(&log, &name);
+        }
+        let committed = wait("the offset", || {
+            owner.poll();
+            owner.member.committed(std::slice::from_ref(&shard)).ok()
+        });
+        let is_there = committed == [Some(Committed { offset: round, metadata: text.clone() })];
+        match told {
+            Ok(_) => assert!(is_there, "committed, and {committed:?}"),
+            Err(CommitError::Aborted { .. } | CommitError::Fenced { .. }) => {
+                assert!(!is_there, "not committed, and {committed:?}");
+            }
+            Err(CommitError::Unknown { .. }) => {}
+        }
+        if is_there {
+            expected.push(text);
+        }
+        for target in &targets {
+            assert_eq!(read_all(&log, target), expected, "{target}");
+        }
+    }
+}
+
+/// A broker of three dies: what is committed stays, and all goes on.
+#[test]
+fn one_broker_of_three_may_die() {
+    let Some(mut cluster) = Cluster::start(&Options { nodes: 3, ..Options::default() }) else { return };
+    let (log, name) = (log_on(&cluster), fresh("three"));
+    let topic = create(&log, &name, 3);
+    let partitions: Vec<_> = (0..3).map(|number| Partition::new(topic.clone(), number)).collect();
+    let mut own = writer(&log, &name);
+    let mut expected = Vec::new();
+    for victim in 0..3 {
+        for part in ["before", "without", "after"] {
+            match part {
+                "without" => cluster.node(victim).kill(),
+                "after" => cluster.node(victim).start_again(),
+                _ => {}
+            }
+            let text = format!("{part} {victim}");
+            let records: Vec<_> = partitions.iter().map(|partition| append(partition, &[&text])).collect();
+            let records: Vec<_> = records.iter().collect();
+            wait("the commit", || {
+                match own.commit(&Transaction { appends: &records, offsets: &[], membership: None }) {
+                    Ok(_) => Some(()),
+                    Err(CommitError::Aborted { .. }) => None,
+                    // Certainly not there: sent again by a new writer.
+                    Err(CommitError::Fenced { .. }) => {
+                        own = writer(&log, &name);
+                        None
+                    }
+                    Err(CommitError::Unknown { .. }) => {
+                        own = writer(&log, &name);
+                        let seen = read_all(&log, &partitions[0]);
+                        (seen.last() == Some(&text)).then_some(())
+                    }
+                }
+            });
+            expected.push(text);
+        }
+    }
+    for partition in &partitions {
+        assert_eq!(read_all(&log, partition), expected, "{partition}");
+    }
+}
