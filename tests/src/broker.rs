@@ -36,13 +36,15 @@ pub struct Options {
     pub nodes: u32,
     /// Properties of the brokers, before those that are set here.
     pub properties: Vec<(String, String)>,
+    /// How clients reach the brokers: `PLAINTEXT`, `SSL`, `SASL_PLAINTEXT`, `SASL_SSL`. Brokers speak to each other without.
+    pub protocol: &'static str,
     /// More arguments for the formatting of the storage, such as `--add-scram`.
     pub format: Vec<String>,
 }
 
 impl Default for Options {
     fn default() -> Self {
-        Self { nodes: 1, properties: Vec::new(), format: Vec::new() }
+        Self { nodes: 1, properties: Vec::new(), protocol: "PLAINTEXT", format: Vec::new() }
     }
 }
 
@@ -107,7 +109,7 @@ impl Cluster {
     /// # Panics
     /// If the broker refuses.
     pub fn add_partitions(&self, topic: &str, count: u32) {
-        wire::create_partitions(self.only().address(), topic, count);
+        wire::create_partitions(self.only().local(), topic, count);
     }
 
     /// Deletes the records of a partition before `offset`.
@@ -115,13 +117,13 @@ impl Cluster {
     /// # Panics
     /// If the broker refuses.
     pub fn truncate_before(&self, topic: &str, partition: u32, offset: i64) {
-        wire::delete_records(self.only().address(), topic, partition, offset);
+        wire::delete_records(self.only().local(), topic, partition, offset);
     }
 
     /// Lets a group forget a member by its instance, as after its session's time-out. Whether it was there.
     #[must_use]
     pub fn expel(&self, group: &str, instance: &str) -> bool {
-        wire::leave_group(self.only().address(), group, instance)
+        wire::leave_group(self.only().local(), group, instance)
     }
 
     /// Has the broker compact a topic, all but the last segments, until nothing more goes.

@@ -9,7 +9,7 @@ use kafka_support::{
 };
 use log::{CommitError, Committed, Error, Log, Member, OffsetCommit, Partition, Transaction, Writer};
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 use vitals_tests::broker::{Cluster, Options};
 
 /// A request that times out may be answered with -1001 and no error: that is no proof of an end.
@@ -82,6 +82,7 @@ fn the_name_of_an_outcome_is_true_whenever_the_broker_stands_still() {
     poll_until([&mut owner], |[owner]| owner.owned.len() == 1);
     let mut own = writer(&log, &name);
     let mut expected: Vec<String> = Vec::new();
+    let mut undisturbed = Duration::ZERO;
     for round in 1..=ROUNDS {
         let standing = wait("a standing", || {
             owner.poll();
@@ -90,22 +91,26 @@ fn the_name_of_an_outcome_is_true_whenever_the_broker_stands_still() {
         let text = round.to_string();
         let records = targets.each_ref().map(|target| append(target, &[&text]));
         let offsets = [OffsetCommit { partition: shard.clone(), offset: round, metadata: text.clone() }];
+        let began = Instant::now();
         let told = std::thread::scope(|scope| {
             let own = &mut own;
             let commit = scope.spawn(|| {
                 let appends: Vec<_> = records.iter().collect();
                 own.commit(&Transaction { appends: &appends, offsets: &offsets, membership: Some(&standing) })
             });
-            // Somewhere between begin and commit, a little later each time.
-            std::thread::sleep(Duration::from_micros(1_500 * u64::try_from(round - 1).unwrap()));
-            cluster.node(0).pause();
-            // Longer than the transaction may last, in every other round.
-            let still = if round % 2 == 0 { 5_000 } else { 300 };
-            std::thread::sleep(Duration::from_millis(still));
-            cluster.node(0).resume();
+            if round > 1 {
+                // Somewhere between begin and commit, a little later each time, and longer than a transaction may last.
+                std::thread::sleep(undisturbed * u32::try_from(round - 2).unwrap() / 10);
+                cluster.node(0).pause();
+                std::thread::sleep(Duration::from_secs(5));
+                cluster.node(0).resume();
+            }
             commit.join().unwrap()
         });
         println!("round {round}: {told:?}");
+        if round == 1 {
+            undisturbed = began.elapsed();
+        }
         if !matches!(told, Ok(_) | Err(CommitError::Aborted { .. })) {
             own = writer(&log, &name);
         }
@@ -127,7 +132,32 @@ fn the_name_of_an_outcome_is_true_whenever_the_broker_stands_still() {
         for target in &targets {
             assert_eq!(read_all(&log, target), expected, "{target}");
         }
+        assert_eq!(owner.errors, []);
     }
+}
+
+/// A client whose session has run out on its side says so with an empty member id, and is told that another has its
+/// name: a broker that stood still itself knows the member yet. Nobody else has it.
+#[test]
+fn a_member_is_not_fenced_by_itself() {
+    let Some(mut cluster) = Cluster::start(&Options::default()) else { return };
+    let (log, name) = (log_on(&cluster), fresh("itself"));
+    let topic = create(&log, &name, 2);
+    let mut owner = member(&log, &name, "one", &topic);
+    poll_until([&mut owner], |[owner]| owner.owned.len() == 2);
+    for _ in 0..4 {
+        cluster.node(0).pause();
+        // Longer than a session, and the worker is busy elsewhere.
+        std::thread::sleep(Duration::from_millis(5_000));
+        cluster.node(0).resume();
+        std::thread::sleep(Duration::from_millis(1_000));
+        poll_until([&mut owner], |[owner]| owner.owned.len() == 2 && owner.member.membership().is_some());
+        assert_eq!(owner.errors, []);
+    }
+    let mut other = member(&log_on(&cluster), &name, "one", &topic);
+    poll_until([&mut other], |[other]| other.owned.len() == 2);
+    poll_until([&mut owner, &mut other], |[owner, _]| !owner.errors.is_empty());
+    assert!(matches!(&owner.errors[0], Error::Fatal(reason) if reason.contains("another process")));
 }
 
 /// A broker of three dies: what is committed stays, and all goes on.

@@ -37,6 +37,8 @@ pub struct Member {
     said: Said,
     group: String,
     instance: String,
+    topics: Vec<Arc<str>>,
+    isolation: Isolation,
     ownership: Ownership,
     /// Positions out of range of which it is not known yet where the log lies.
     outside: Vec<(Partition, i64)>,
@@ -60,6 +62,16 @@ impl Member {
         for topic in topics {
             shared.partitions(topic)?;
         }
+        Self::connect(shared, group, instance, topics, isolation)
+    }
+
+    fn connect(
+        shared: &Arc<Shared>,
+        group: &str,
+        instance: &str,
+        topics: &[Arc<str>],
+        isolation: Isolation,
+    ) -> Result<Self> {
         let failed = |failure: Failure| Error::Fatal(explain(&format!("group {group}"), &failure, None));
         let committed = [("isolation.level", isolation_level(Isolation::Committed))];
         let own = [("isolation.level", isolation_level(isolation)), ("group.instance.id", instance)];
@@ -81,6 +93,8 @@ impl Member {
             said: Said::default(),
             group: group.to_owned(),
             instance: instance.to_owned(),
+            topics: topics.to_vec(),
+            isolation,
             ownership: Ownership::default(),
             outside: Vec::new(),
         })
@@ -113,14 +127,30 @@ impl Member {
                 self.feed.restore_positions();
             }
         }
-        match self.handle.fatal() {
-            Some(failure) => Err(Error::Fatal(explain(
-                &format!("instance {} of group {}", self.instance, self.group),
-                &failure,
-                None,
-            ))),
-            None => Ok(()),
+        let Some(failure) = self.handle.fatal() else { return Ok(()) };
+        if failure.code == Code::RD_KAFKA_RESP_ERR_FENCED_INSTANCE_ID && self.is_nameless() {
+            tracing::info!(group = self.group, instance = self.instance, "the session ran out; joining anew");
+            return self.join_anew();
         }
+        let what = format!("instance {} of group {}", self.instance, self.group);
+        Err(Error::Fatal(explain(&what, &failure, None)))
+    }
+
+    /// Whether the client has given up its member id. It then goes on to send heartbeats without one, for as long as a
+    /// revocation is not answered, and a broker that has not seen the session run out takes that for a second holder of the
+    /// name. Who was fenced by another has kept its id.
+    fn is_nameless(&self) -> bool {
+        Standing::of(&self.handle).is_none_or(|standing| standing.member().is_empty())
+    }
+
+    /// Goes on with another client; all is lost.
+    fn join_anew(&mut self) -> Result<()> {
+        let (shared, topics) = (Arc::clone(&self.shared), self.topics.clone());
+        let mut fresh = Self::connect(&shared, &self.group, &self.instance, &topics, self.isolation)?;
+        self.ownership.lose_all(&self.handle, &mut self.feed);
+        fresh.ownership.inherit(&mut self.ownership);
+        std::mem::swap(self, &mut fresh);
+        Ok(())
     }
 
     fn out_of_range(&mut self, partition: Partition, offset: i64) -> Error {

@@ -25,6 +25,8 @@ pub struct Node {
     libs: PathBuf,
     dir: PathBuf,
     address: String,
+    /// Where tests and other nodes speak to it, without encryption whatever its clients do.
+    local: String,
     heap_mb: u32,
     process: Option<Process>,
 }
@@ -41,19 +43,21 @@ pub(super) fn start_all(libs: &Path, dir: &Path, options: &Options) -> Result<Ve
         fs::remove_dir_all(dir).map_err(|error| error.to_string())?;
     }
     let count = options.nodes;
-    let ports = free_ports(2 * count as usize);
-    let (clients, controllers) = ports.split_at(count as usize);
-    let voters: Vec<String> =
-        (1..=count).zip(controllers).map(|(id, port)| format!("{id}@127.0.0.1:{port}")).collect();
+    let ports: Vec<[u16; 3]> =
+        free_ports(3 * count as usize).chunks_exact(3).map(|ports| ports.try_into().unwrap()).collect();
+    let voters: Vec<String> = (1..=count)
+        .zip(&ports)
+        .map(|(id, [.., controller])| format!("{id}@127.0.0.1:{controller}"))
+        .collect();
     let mut nodes = Vec::new();
-    for (id, (client, controller)) in (1..=count).zip(clients.iter().zip(controllers)) {
+    for (id, ports) in (1..=count).zip(&ports) {
         let dir = dir.join(format!("node-{id}"));
         fs::create_dir_all(&dir).map_err(|error| error.to_string())?;
-        let properties = properties(id, count, *client, *controller, &voters.join(","), &dir, options);
+        let properties = properties(id, *ports, &voters.join(","), &dir, options);
         fs::write(dir.join("server.properties"), properties).map_err(|error| error.to_string())?;
-        let address = format!("127.0.0.1:{client}");
+        let [address, local, _] = ports.map(|port| format!("127.0.0.1:{port}"));
         let heap_mb = if count == 1 { 512 } else { 384 };
-        nodes.push(Node { libs: libs.to_path_buf(), dir, address, heap_mb, process: None });
+        nodes.push(Node { libs: libs.to_path_buf(), dir, address, local, heap_mb, process: None });
     }
     let formats: Vec<_> = nodes.iter().map(|node| node.format(&options.format)).collect();
     for (node, format) in nodes.iter().zip(formats) {
@@ -75,26 +79,23 @@ fn free_ports(count: usize) -> Vec<u16> {
     held.iter().map(|listener| listener.local_addr().unwrap().port()).collect()
 }
 
-fn properties(
-    id: u32,
-    count: u32,
-    client: u16,
-    controller: u16,
-    voters: &str,
-    dir: &Path,
-    options: &Options,
-) -> String {
+fn properties(id: u32, ports: [u16; 3], voters: &str, dir: &Path, options: &Options) -> String {
+    let [client, local, controller] = ports.map(|port| format!("127.0.0.1:{port}"));
+    let count = options.nodes;
     let replicas = count.min(3).to_string();
     let in_sync = count.min(2).to_string();
     let mut all: Vec<(&str, String)> = vec![
         ("process.roles", "broker,controller".to_owned()),
         ("node.id", id.to_string()),
         ("controller.quorum.voters", voters.to_owned()),
-        ("listeners", format!("CLIENT://127.0.0.1:{client},CONTROLLER://127.0.0.1:{controller}")),
-        ("advertised.listeners", format!("CLIENT://127.0.0.1:{client}")),
+        ("listeners", format!("CLIENT://{client},LOCAL://{local},CONTROLLER://{controller}")),
+        ("advertised.listeners", format!("CLIENT://{client},LOCAL://{local}")),
         ("controller.listener.names", "CONTROLLER".to_owned()),
-        ("inter.broker.listener.name", "CLIENT".to_owned()),
-        ("listener.security.protocol.map", "CLIENT:PLAINTEXT,CONTROLLER:PLAINTEXT".to_owned()),
+        ("inter.broker.listener.name", "LOCAL".to_owned()),
+        (
+            "listener.security.protocol.map",
+            format!("CLIENT:{},LOCAL:PLAINTEXT,CONTROLLER:PLAINTEXT", options.protocol),
+        ),
         ("log.dirs", dir.join("data").display().to_string()),
         ("default.replication.factor", replicas.clone()),
         ("min.insync.replicas", in_sync.clone()),
@@ -124,6 +125,10 @@ impl Node {
     #[must_use]
     pub fn address(&self) -> &str {
         &self.address
+    }
+
+    pub(super) fn local(&self) -> &str {
+        &self.local
     }
 
     /// Its log file.
@@ -179,7 +184,7 @@ impl Node {
 
     fn wait_until_it_serves(&self) -> Result<(), String> {
         let until = Instant::now() + PATIENCE;
-        while !wire::answers(&self.address) {
+        while !wire::answers(&self.local) {
             let said = fs::read_to_string(self.log()).unwrap_or_default();
             if Instant::now() > until || said.contains("Exiting Kafka") || said.contains("shut down complete")
             {

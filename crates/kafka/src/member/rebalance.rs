@@ -25,6 +25,11 @@ impl Ownership {
         self.told.pop_front()
     }
 
+    /// Takes over what another was to tell.
+    pub(super) fn inherit(&mut self, other: &mut Self) {
+        self.told = std::mem::take(&mut other.told);
+    }
+
     pub(super) fn has_standing(&self) -> bool {
         self.has_standing
     }

@@ -50,7 +50,7 @@ pub(crate) fn name(code: Code) -> String {
     unsafe { super::text(sys::rd_kafka_err2name(code)) }
 }
 
-fn describe(code: Code) -> String {
+pub(super) fn describe(code: Code) -> String {
     // SAFETY: the description is a static string.
     unsafe { super::text(sys::rd_kafka_err2str(code)) }
 }

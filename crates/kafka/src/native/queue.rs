@@ -159,7 +159,7 @@ unsafe fn tell(told: &mut Delivery, message: *const sys::rd_kafka_message_t) {
             matches!(code, Code::RD_KAFKA_RESP_ERR__PURGE_QUEUE | Code::RD_KAFKA_RESP_ERR__PURGE_INFLIGHT);
         if !purged && told.failure.is_none() {
             let topic = super::text(sys::rd_kafka_topic_name((*message).rkt));
-            let why = super::text(sys::rd_kafka_message_produce_errstr(message));
+            let why = super::error::describe(code);
             told.failure = Some(Failure::new(code, format!("{topic}/{}: {why}", (*message).partition)));
         }
     }
