@@ -46,21 +46,21 @@ fn a_cluster_that_is_down_is_waited_for_and_said_by_name() {
     cluster.node(0).kill();
     let log = log_on(&cluster);
     let told = wait("the reason", || {
-        let told = log.ends(&[topic.clone()]).unwrap_err();
+        let told = log.ends(std::slice::from_ref(&topic)).unwrap_err();
         assert!(matches!(told, Error::Busy(_)), "{told:?}");
         Some(told.to_string()).filter(|told| told.contains("refused"))
     });
     assert!(told.contains(cluster.node(0).address()), "{told}");
     assert!(matches!(log.writer(&name), Err(Error::Busy(_))));
     assert!(matches!(
-        log.join(&name, "two", &[topic.clone()], log::Isolation::Committed),
+        log.join(&name, "two", std::slice::from_ref(&topic), log::Isolation::Committed),
         Err(Error::Busy(_))
     ));
     assert!(matches!(log.read(&partition, 0, log::Isolation::Committed), Err(Error::Busy(_))));
     let told = owner.member.committed(std::slice::from_ref(&partition));
     assert!(matches!(told, Err(Error::Busy(_))), "{told:?}");
     cluster.node(0).start_again();
-    wait("the cluster", || log.ends(&[topic.clone()]).ok());
+    wait("the cluster", || log.ends(std::slice::from_ref(&topic)).ok());
     commit(&mut writer(&log, &name), &[&append(&partition, &["a"])], &[], None).unwrap();
     assert_eq!(read_all(&log, &partition), ["a"]);
     let told = wait("the offsets", || owner.member.committed(std::slice::from_ref(&partition)).ok());

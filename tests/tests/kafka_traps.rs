@@ -48,7 +48,8 @@ fn a_rebalance_loses_no_record_of_the_partitions_that_are_kept() {
         assert!(first.seen.iter().all(|(partition, _)| kept.contains(partition)), "{:?}", first.seen);
         let others: Vec<_> = first.owned.iter().filter(|owned| !kept.contains(owned)).cloned().collect();
         for partition in others {
-            let end = log.ends(&[topic.clone()]).unwrap().topics[0][partition.number as usize].end;
+            let end =
+                log.ends(std::slice::from_ref(&topic)).unwrap().topics[0][partition.number as usize].end;
             first.member.start(&partition, end).unwrap();
         }
     }
@@ -252,7 +253,7 @@ fn a_member_that_reads_uncommitted_records_is_told_stable_offsets_only() {
     let topic = create(&log, &name, 1);
     let partition = Partition::new(topic.clone(), 0);
     let mut owner = Watched::new(wait("the member", || {
-        log.join(&name, "one", &[topic.clone()], Isolation::Uncommitted).ok()
+        log.join(&name, "one", std::slice::from_ref(&topic), Isolation::Uncommitted).ok()
     }));
     poll_until([&mut owner], |[owner]| owner.owned.len() == 1);
     let offsets = [OffsetCommit { partition: partition.clone(), offset: 5, metadata: "m".to_owned() }];

@@ -61,6 +61,12 @@ fn remedy(code: Code) -> Option<&'static str> {
         Code::RD_KAFKA_RESP_ERR_FENCED_INSTANCE_ID => {
             "another process runs under this name; give each process an instance of its own"
         }
+        Code::RD_KAFKA_RESP_ERR_PRODUCER_FENCED
+        | Code::RD_KAFKA_RESP_ERR__FENCED
+        | Code::RD_KAFKA_RESP_ERR_INVALID_PRODUCER_EPOCH => {
+            "another process writes under this id, or the broker gave up on a transaction that took longer than \
+             `transaction_timeout`"
+        }
         Code::RD_KAFKA_RESP_ERR__UNSUPPORTED_FEATURE | Code::RD_KAFKA_RESP_ERR_UNSUPPORTED_VERSION => {
             "Kafka 2.5 or newer is needed"
         }

@@ -7,7 +7,7 @@
 
 mod rebalance;
 
-use crate::attendant::{Said, attend};
+use crate::attendant::{Attendant, Said, attend};
 use crate::error::{explain, of_topic, refusal};
 use crate::feed::{Feed, Next};
 use crate::native::{Code, Entry, Failure, Handle, List, NO_OFFSET, Queue, Role, Standing};
@@ -31,8 +31,9 @@ pub struct Member {
     events: Queue,
     rebalances: Queue,
     handle: Arc<Handle>,
-    /// Asks for committed offsets. librdkafka asks for stable ones only on behalf of a reader of committed records.
-    offsets: Arc<Handle>,
+    /// Asks for committed offsets. librdkafka asks for stable ones only on behalf of a reader of committed records, so a
+    /// member that reads all has a second client, and a thread that serves it.
+    stable: Option<(Attendant, Arc<Handle>)>,
     shared: Arc<Shared>,
     said: Said,
     group: String,
@@ -76,9 +77,13 @@ impl Member {
         let committed = [("isolation.level", isolation_level(Isolation::Committed))];
         let own = [("isolation.level", isolation_level(isolation)), ("group.instance.id", instance)];
         let handle = shared.client(Role::Consumer, group, &own).map_err(failed)?;
-        let offsets = match isolation {
-            Isolation::Committed => Arc::clone(&handle),
-            Isolation::Uncommitted => shared.client(Role::Consumer, group, &committed).map_err(failed)?,
+        let stable = match isolation {
+            Isolation::Committed => None,
+            Isolation::Uncommitted => {
+                let stable = shared.client(Role::Consumer, group, &committed).map_err(failed)?;
+                let tokens = shared.settings.security.tokens();
+                Some((Attendant::start(&stable, tokens).map_err(failed)?, stable))
+            }
         };
         let feed = Feed::new(&handle);
         let (events, rebalances) = (handle.main_queue(), handle.group_queue());
@@ -88,7 +93,7 @@ impl Member {
             events,
             rebalances,
             handle,
-            offsets,
+            stable,
             shared: Arc::clone(shared),
             said: Said::default(),
             group: group.to_owned(),
@@ -214,7 +219,8 @@ impl log::Member for Member {
         }
         let mut list = List::of(partitions);
         let what = format!("offsets of group {}", self.group);
-        let told = self.offsets.committed(&mut list, self.shared.settings.answer_within);
+        let offsets = self.stable.as_ref().map_or(&self.handle, |(_, stable)| stable);
+        let told = offsets.committed(&mut list, self.shared.settings.answer_within);
         told.map_err(|failure| refusal(&what, &failure, self.said.trouble().as_deref()))?;
         let committed = |entry: Entry| -> Result<Option<Committed>> {
             if entry.code != Code::RD_KAFKA_RESP_ERR_NO_ERROR {

@@ -5,6 +5,10 @@ use crate::native::{Code, number};
 use crate::shared::Shared;
 use log::{Cleanup, Error, Result, Stamp, TopicSpec};
 use std::collections::BTreeMap;
+use std::time::{Duration, Instant};
+
+/// How soon to ask again whether a new topic is known.
+const AGAIN: Duration = Duration::from_millis(10);
 
 /// What a topic's `max.message.bytes`, which counts a batch, leaves beside a record's key, value and headers: 61 bytes of
 /// the batch, at most 40 of lengths, and room for the lengths of some 90 headers.
@@ -62,7 +66,7 @@ impl Shared {
             self.settings.answer_within,
         );
         match created {
-            Ok(()) => Ok(()),
+            Ok(()) => self.wait_for(spec),
             Err(failure) if failure.code == Code::RD_KAFKA_RESP_ERR_TOPIC_ALREADY_EXISTS => {
                 let (there, properties) = self.describe(&spec.name).map_err(|error| match error {
                     Error::Missing(topic) => Error::Busy(format!("{topic} is just being created")),
@@ -76,6 +80,26 @@ impl Shared {
             // Where a broker knows it already and another does not, it is missing for a moment.
             Err(failure) if is_missing(failure.code) => Err(Error::Busy(failure.to_string())),
             Err(failure) => Err(of_topic(&spec.name, &failure, self.trouble().as_deref())),
+        }
+    }
+
+    /// The controller answers before brokers know of the topic and lead its partitions.
+    fn wait_for(&self, spec: &TopicSpec) -> Result<()> {
+        let until = Instant::now() + self.settings.answer_within;
+        loop {
+            let told = self.ends(std::slice::from_ref(&spec.name));
+            match told {
+                Ok(_) => return Ok(()),
+                Err(Error::Busy(_) | Error::Missing(_)) if Instant::now() < until => {
+                    std::thread::sleep(AGAIN)
+                }
+                Err(Error::Busy(_) | Error::Missing(_)) => {
+                    return Err(Error::Busy(format!("topic {} is just being created", spec.name)));
+                }
+                Err(error @ (Error::Refused(_) | Error::OutOfRange { .. } | Error::Fatal(_))) => {
+                    return Err(error);
+                }
+            }
         }
     }
 

@@ -182,7 +182,7 @@ impl Writer {
 
     fn die(&mut self, failure: &Failure) -> CommitError {
         let failure = self.producer.handle.fatal().unwrap_or_else(|| failure.clone());
-        let reason = format!("writer {}: {failure}", self.id);
+        let reason = explain(&format!("writer {}", self.id), &failure, None);
         self.dead = Some(reason.clone());
         fenced(reason)
     }

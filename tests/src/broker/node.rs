@@ -217,6 +217,9 @@ impl Node {
     }
 
     /// Ends it without a goodbye (`SIGKILL`). Its data stay.
+    ///
+    /// # Panics
+    /// If the shell that holds it cannot be waited for.
     pub fn kill(&mut self) {
         if let Some(mut process) = self.process.take() {
             // The shell's input ends, and it kills the node.

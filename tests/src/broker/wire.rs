@@ -41,7 +41,7 @@ impl Body {
     }
 }
 
-fn exchange(address: &str, api: i16, version: i16, body: Body) -> std::io::Result<Vec<u8>> {
+fn exchange(address: &str, api: i16, version: i16, body: &Body) -> std::io::Result<Vec<u8>> {
     let mut stream = TcpStream::connect(address)?;
     stream.set_read_timeout(Some(Duration::from_secs(20)))?;
     let request = Body::default().i16(api).i16(version).i32(1).text("tests").bytes(&body.0);
@@ -61,13 +61,13 @@ fn i16_at(answer: &[u8], at: usize) -> i16 {
 
 /// Whether a broker answers there.
 pub(super) fn answers(address: &str) -> bool {
-    exchange(address, API_VERSIONS, 0, Body::default()).is_ok_and(|answer| i16_at(&answer, 0) == NO_ERROR)
+    exchange(address, API_VERSIONS, 0, &Body::default()).is_ok_and(|answer| i16_at(&answer, 0) == NO_ERROR)
 }
 
 pub(super) fn create_partitions(address: &str, topic: &str, count: u32) {
     let count = i32::try_from(count).unwrap();
     let body = Body::default().i32(1).text(topic).i32(count).i32(-1).i32(WITHIN_MS).bytes(&[0]);
-    let answer = exchange(address, CREATE_PARTITIONS, 0, body).unwrap();
+    let answer = exchange(address, CREATE_PARTITIONS, 0, &body).unwrap();
     // Throttle time, number of topics, the topic's name.
     assert_eq!(i16_at(&answer, 4 + 4 + 2 + topic.len()), NO_ERROR, "CreatePartitions of {topic}");
 }
@@ -75,7 +75,7 @@ pub(super) fn create_partitions(address: &str, topic: &str, count: u32) {
 pub(super) fn delete_records(address: &str, topic: &str, partition: u32, offset: i64) {
     let partition = i32::try_from(partition).unwrap();
     let body = Body::default().i32(1).text(topic).i32(1).i32(partition).i64(offset).i32(WITHIN_MS);
-    let answer = exchange(address, DELETE_RECORDS, 0, body).unwrap();
+    let answer = exchange(address, DELETE_RECORDS, 0, &body).unwrap();
     // Throttle time, number of topics, the topic's name, number of partitions, the partition, its first offset.
     let at = 4 + 4 + 2 + topic.len() + 4 + 4 + 8;
     assert_eq!(i16_at(&answer, at), NO_ERROR, "DeleteRecords of {topic}/{partition} before {offset}");
@@ -83,7 +83,7 @@ pub(super) fn delete_records(address: &str, topic: &str, partition: u32, offset:
 
 pub(super) fn leave_group(address: &str, group: &str, instance: &str) -> bool {
     let body = Body::default().text(group).i32(1).text("").text(instance);
-    let answer = exchange(address, LEAVE_GROUP, 3, body).unwrap();
+    let answer = exchange(address, LEAVE_GROUP, 3, &body).unwrap();
     assert_eq!(i16_at(&answer, 4), NO_ERROR, "LeaveGroup of {group}");
     // It ends with the code of the only member.
     match i16_at(&answer, answer.len() - 2) {

@@ -133,6 +133,7 @@ impl Intake {
             self.take(TAKE, Duration::ZERO);
             if self.held.is_empty() && !wait.is_zero() {
                 self.take(1, wait);
+                self.take(TAKE - self.held.len(), Duration::ZERO);
             }
         }
         let first = self.held.front()?;
