@@ -90,7 +90,7 @@ impl Rig for Broker<'_> {
 
     fn finish(&mut self, id: &str, outcome: Outcome) -> Result<bool, Unsupported> {
         Ok(match outcome {
-            Outcome::Commit => self.held[id].commit(),
+            Outcome::Commit => self.held.get_mut(id).unwrap().commit().is_ok(),
             Outcome::Abort => self.held[id].abort(),
         })
     }

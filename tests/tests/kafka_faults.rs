@@ -136,6 +136,48 @@ fn the_name_of_an_outcome_is_true_whenever_the_broker_stands_still() {
     }
 }
 
+/// The request to commit is under way when the broker stands still: nobody knows what becomes of it, and the next holder
+/// of the id finds all of it or nothing.
+#[test]
+fn a_commit_without_an_answer_is_unknown_until_its_id_is_opened_anew() {
+    let Some(mut cluster) = Cluster::start(&Options::default()) else { return };
+    let mut own = settings(&cluster);
+    own.transaction_timeout = Duration::from_secs(4);
+    let (log, name) = (Kafka::new(own).unwrap(), fresh("unknown"));
+    let (journal, out) = (create(&log, &name, 1), create(&log, &format!("{name}-out"), 1));
+    let (shard, target) = (Partition::new(journal.clone(), 0), Partition::new(out, 0));
+    let mut owner = member(&log, &name, "one", &journal);
+    let mut expected: Vec<String> = Vec::new();
+    for round in 1..=3 {
+        let text = round.to_string();
+        let records = [&append(&target, &[&text])];
+        let offsets = [OffsetCommit { partition: shard.clone(), offset: round, metadata: text.clone() }];
+        let mut held = wait("the open transaction", || {
+            owner.poll();
+            let standing = owner.member.membership()?;
+            log.hold(
+                &name,
+                &Transaction { appends: &records, offsets: &offsets, membership: Some(&standing) },
+            )
+            .ok()
+        });
+        cluster.node(0).pause();
+        let told = held.commit();
+        assert!(matches!(told, Err(CommitError::Unknown { .. })), "{told:?}");
+        cluster.node(0).resume();
+        drop(writer(&log, &name));
+        let committed = wait("the offset", || {
+            owner.poll();
+            owner.member.committed(std::slice::from_ref(&shard)).ok()
+        });
+        if committed == [Some(Committed { offset: round, metadata: text.clone() })] {
+            expected.push(text);
+        }
+        println!("round {round}: {committed:?}");
+        assert_eq!(read_all(&log, &target), expected);
+    }
+}
+
 /// A client whose session has run out on its side says so with an empty member id, and is told that another has its
 /// name: a broker that stood still itself knows the member yet. Nobody else has it.
 #[test]

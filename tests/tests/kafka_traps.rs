@@ -259,12 +259,12 @@ fn a_member_that_reads_uncommitted_records_is_told_stable_offsets_only() {
     let offsets = [OffsetCommit { partition: partition.clone(), offset: 5, metadata: "m".to_owned() }];
     let standing = owner.member.membership().unwrap();
     let open = Transaction { appends: &[], offsets: &offsets, membership: Some(&standing) };
-    let held = wait("the open transaction", || log.hold(&name, &open).ok());
+    let mut held = wait("the open transaction", || log.hold(&name, &open).ok());
     for _ in 0..3 {
         let told = owner.member.committed(std::slice::from_ref(&partition));
         assert!(matches!(told, Err(Error::Busy(_))), "{told:?}");
     }
-    assert!(held.commit());
+    held.commit().unwrap();
     let told = wait("the offset", || owner.member.committed(std::slice::from_ref(&partition)).ok());
     assert_eq!(told, [Some(Committed { offset: 5, metadata: "m".to_owned() })]);
 }

@@ -93,10 +93,6 @@ impl Writer {
         })
     }
 
-    pub(crate) fn handle(&self) -> &Handle {
-        &self.producer.handle
-    }
-
     /// Begins, appends, adds the offsets, and waits until all has arrived.
     pub(crate) fn prepare(
         &mut self,
@@ -206,7 +202,8 @@ impl Writer {
         }
     }
 
-    fn decide(&mut self, delivery: &Delivery) -> std::result::Result<Receipt, CommitError> {
+    /// Commits what was prepared.
+    pub(crate) fn decide(&mut self, delivery: &Delivery) -> std::result::Result<Receipt, CommitError> {
         let Err(failure) = self.again(|within| self.producer.handle.commit(within)) else {
             return Ok(Receipt { stamp: delivery.stamp });
         };
