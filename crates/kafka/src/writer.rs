@@ -1,0 +1,262 @@
+//! A transactional producer.
+//!
+//! The order of a transaction decides what can be said of its end. Until the flush has ended no request to commit was made:
+//! whatever fails, nothing of it is or will be visible. A request to commit that is not answered with a yes leaves it open
+//! what happened: librdkafka repeats it by itself, so that even a refusal may follow a success. Only an abort that the broker
+//! grants afterwards settles it.
+
+mod check;
+mod outcome;
+
+use crate::attendant::Attendant;
+use crate::error::{explain, refusal};
+use crate::native::{Code, Delivery, Failure, Handle, Kind, List, Role, Standing, Topic, number};
+use crate::shared::Shared;
+use check::Checked;
+use log::{AbortCause, CommitError, Error, Partition, Receipt, Result, Transaction};
+use outcome::{aborted, cause_of, fenced};
+use std::collections::HashMap;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+/// How long a full queue is waited for at a time.
+const FULL: Duration = Duration::from_millis(5);
+
+/// How long to wait before a transaction is sent again that failed through the log's fault.
+const AGAIN: Duration = Duration::from_millis(100);
+
+/// A producer under an id, whether the id is its own yet or not.
+#[derive(Debug)]
+pub(crate) struct Producer {
+    // The thread goes before the client that it serves.
+    attendant: Attendant,
+    handle: Arc<Handle>,
+}
+
+/// What a writer knows of a topic.
+#[derive(Debug)]
+struct Known {
+    topic: Topic,
+    partitions: u32,
+    max_record_bytes: usize,
+}
+
+/// A transactional producer.
+#[derive(Debug)]
+pub struct Writer {
+    // Topics go before their client.
+    topics: HashMap<Arc<str>, Known>,
+    producer: Producer,
+    shared: Arc<Shared>,
+    id: String,
+    /// Why it is of no use any more.
+    dead: Option<String>,
+}
+
+impl Producer {
+    fn new(shared: &Shared, id: &str) -> std::result::Result<Self, Failure> {
+        let handle = shared.client(Role::Producer, id, &[])?;
+        let attendant = Attendant::start(&handle, shared.settings.security.tokens())?;
+        Ok(Self { attendant, handle })
+    }
+}
+
+impl Writer {
+    pub(crate) fn open(shared: &Arc<Shared>, id: &str) -> Result<Self> {
+        let what = format!("writer {id}");
+        let producer = match shared.take_opening(id) {
+            Some(producer) => producer,
+            None => Producer::new(shared, id).map_err(|failure| refusal(&what, &failure, None))?,
+        };
+        if let Err(failure) = producer.handle.init_transactions(shared.settings.answer_within) {
+            let trouble = producer.attendant.said().trouble();
+            let busy = || Error::Busy(explain(&what, &failure, trouble.as_deref()));
+            // The same call goes on where it was; another producer would have to begin anew.
+            if failure.kind == Kind::Retriable {
+                let busy = busy();
+                shared.put_opening(id, producer);
+                return Err(busy);
+            }
+            // Another holder of the id began at the same time: this one tries again.
+            if is_fence(failure.code) {
+                return Err(busy());
+            }
+            return Err(refusal(&what, &failure, trouble.as_deref()));
+        }
+        producer.attendant.said().well();
+        Ok(Self {
+            topics: HashMap::new(),
+            producer,
+            shared: Arc::clone(shared),
+            id: id.to_owned(),
+            dead: None,
+        })
+    }
+
+    /// Begins, appends, adds the offsets, and waits until all has arrived.
+    pub(crate) fn prepare(
+        &mut self,
+        transaction: &Transaction<'_>,
+    ) -> std::result::Result<Delivery, CommitError> {
+        if let Some(reason) = &self.dead {
+            return Err(fenced(reason.clone()));
+        }
+        let checked = check::check(self, transaction)?;
+        drop(self.producer.attendant.said().take_delivery());
+        if let Err(failure) = self.producer.handle.begin() {
+            return Err(match failure.kind {
+                Kind::Fatal => self.die(&failure),
+                Kind::Abort | Kind::Retriable | Kind::Other => self.abandon(&failure),
+            });
+        }
+        let sent = self.send(transaction, checked);
+        let delivery = self.producer.attendant.said().take_delivery();
+        // The report of the first record that failed says more than what follows from it.
+        match (sent, delivery.failure) {
+            (Ok(()), None) => Ok(Delivery { stamp: delivery.stamp, failure: None }),
+            (Err(failure), None) | (_, Some(failure)) => Err(self.abandon(&failure)),
+        }
+    }
+
+    fn send(
+        &self,
+        transaction: &Transaction<'_>,
+        checked: Option<Checked>,
+    ) -> std::result::Result<(), Failure> {
+        let handle = &self.producer.handle;
+        let patience = self.shared.settings.transaction_timeout;
+        let until = Instant::now() + patience;
+        for append in transaction.appends.iter().flat_map(|appends| appends.records()) {
+            let known = self
+                .topics
+                .get(append.topic)
+                .ok_or_else(|| Failure::of(Code::RD_KAFKA_RESP_ERR__UNKNOWN_TOPIC))?;
+            while let Err(failure) = known.topic.produce(&append) {
+                let full = failure.code == Code::RD_KAFKA_RESP_ERR__QUEUE_FULL;
+                if !full || Instant::now() > until {
+                    return Err(failure);
+                }
+                // A time-out is expected: some of the queue has gone meanwhile.
+                drop(handle.flush(FULL));
+            }
+        }
+        if let Some(checked) = checked {
+            // Retriable, but with the same arguments only, and it has waited for the transaction's time already.
+            handle.send_offsets(&checked.offsets, &checked.standing, patience)?;
+        }
+        handle.flush(patience)?;
+        match handle.fatal() {
+            Some(failure) => Err(failure),
+            None => Ok(()),
+        }
+    }
+
+    /// Gives up a transaction that nobody has asked to commit.
+    fn abandon(&mut self, failure: &Failure) -> CommitError {
+        if failure.kind == Kind::Fatal || self.producer.handle.fatal().is_some() {
+            return self.die(failure);
+        }
+        match self.abort() {
+            Ok(()) => aborted(cause_of(failure.code), failure.to_string(), self.after(failure.code)),
+            Err(second) => {
+                // Nothing was committed, and the next holder of the id aborts what is open.
+                let reason = format!("{failure}; the abort failed: {second}");
+                self.dead = Some(reason.clone());
+                fenced(reason)
+            }
+        }
+    }
+
+    fn after(&self, code: Code) -> Duration {
+        match cause_of(code) {
+            AbortCause::Log => AGAIN,
+            AbortCause::StaleMembership | AbortCause::RecordTooLarge | AbortCause::UnknownPartition => {
+                Duration::ZERO
+            }
+        }
+    }
+
+    fn die(&mut self, failure: &Failure) -> CommitError {
+        let failure = self.producer.handle.fatal().unwrap_or_else(|| failure.clone());
+        let reason = explain(&format!("writer {}", self.id), &failure, None);
+        self.dead = Some(reason.clone());
+        fenced(reason)
+    }
+
+    /// Aborts, again while the broker does not answer, for at most as long as a transaction may last.
+    pub(crate) fn abort(&self) -> std::result::Result<(), Failure> {
+        self.again(|within| self.producer.handle.abort(within))
+    }
+
+    fn again(
+        &self,
+        mut call: impl FnMut(Duration) -> std::result::Result<(), Failure>,
+    ) -> std::result::Result<(), Failure> {
+        let until = Instant::now() + self.shared.settings.transaction_timeout;
+        loop {
+            let left = until.saturating_duration_since(Instant::now());
+            match call(left.max(AGAIN)) {
+                Err(failure) if failure.kind == Kind::Retriable && !left.is_zero() => {}
+                told => return told,
+            }
+        }
+    }
+
+    /// Commits what was prepared.
+    pub(crate) fn decide(&mut self, delivery: &Delivery) -> std::result::Result<Receipt, CommitError> {
+        let Err(failure) = self.again(|within| self.producer.handle.commit(within)) else {
+            return Ok(Receipt { stamp: delivery.stamp });
+        };
+        if failure.kind == Kind::Abort && self.producer.handle.fatal().is_none() && self.abort().is_ok() {
+            return Err(aborted(cause_of(failure.code), failure.to_string(), AGAIN));
+        }
+        let reason = format!("writer {}: {failure}", self.id);
+        self.dead = Some(reason.clone());
+        Err(CommitError::Unknown { reason })
+    }
+}
+
+impl log::Writer for Writer {
+    fn commit(&mut self, transaction: &Transaction<'_>) -> std::result::Result<Receipt, CommitError> {
+        let delivery = self.prepare(transaction)?;
+        self.decide(&delivery)
+    }
+}
+
+fn is_fence(code: Code) -> bool {
+    matches!(
+        code,
+        Code::RD_KAFKA_RESP_ERR_PRODUCER_FENCED
+            | Code::RD_KAFKA_RESP_ERR__FENCED
+            | Code::RD_KAFKA_RESP_ERR_INVALID_PRODUCER_EPOCH
+    )
+}
+
+impl Writer {
+    /// Learns of a topic, or anew of one that is known.
+    fn learn(&mut self, name: &Arc<str>) -> Result<()> {
+        let Some(spec) = self.shared.topic(name)? else { return Err(Error::Missing(name.to_string())) };
+        let handle = &self.producer.handle;
+        let failed = |failure: Failure| refusal(&format!("topic {name}"), &failure, None);
+        let topic = Topic::new(handle, name).map_err(failed)?;
+        // The producer refuses partitions that it has not heard of.
+        topic.refresh(self.shared.settings.answer_within).map_err(failed)?;
+        let known = Known { topic, partitions: spec.partitions, max_record_bytes: spec.max_record_bytes };
+        self.topics.insert(Arc::clone(name), known);
+        Ok(())
+    }
+}
+
+fn list_of(transaction: &Transaction<'_>) -> List {
+    let mut list = List::new(transaction.offsets.len());
+    for commit in transaction.offsets {
+        let Partition { topic, number: partition } = &commit.partition;
+        list.push(topic, number(*partition), commit.offset, Some(&commit.metadata));
+    }
+    list
+}
+
+fn standing_of(native: &[u8]) -> std::result::Result<Standing, CommitError> {
+    Standing::read(native)
+        .map_err(|failure| aborted(AbortCause::StaleMembership, failure.to_string(), Duration::ZERO))
+}

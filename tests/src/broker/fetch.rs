@@ -1,0 +1,71 @@
+//! Kafka's jars, from the Java artefact registry by Maven, once for all tests.
+
+use std::fs::{self, File};
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+const KAFKA: &str = "4.1.1";
+
+const POM: &str = r#"<project xmlns="http://maven.apache.org/POM/4.0.0">
+  <modelVersion>4.0.0</modelVersion>
+  <groupId>vitals</groupId>
+  <artifactId>broker</artifactId>
+  <version>1</version>
+  <dependencies>
+    <dependency>
+      <groupId>org.apache.kafka</groupId><artifactId>kafka_2.13</artifactId><version>@KAFKA@</version>
+    </dependency>
+    <dependency>
+      <groupId>org.slf4j</groupId><artifactId>slf4j-simple</artifactId><version>1.7.36</version>
+    </dependency>
+  </dependencies>
+</project>
+"#;
+
+/// The folder of this version, under the target folder.
+pub(super) fn home() -> PathBuf {
+    target().join(format!("kafka-{KAFKA}"))
+}
+
+/// Where cargo builds: it marks the folder as a cache.
+fn target() -> PathBuf {
+    let exe = std::env::current_exe().unwrap();
+    let marked = exe.ancestors().find(|dir| dir.join("CACHEDIR.TAG").exists());
+    marked.map_or_else(std::env::temp_dir, Path::to_path_buf)
+}
+
+/// The folder with the jars; what is missing if they cannot be had.
+pub(super) fn libs() -> Result<PathBuf, String> {
+    runs("java", "-version").map_err(|error| format!("java 17 or newer is needed: {error}"))?;
+    let home = home();
+    fs::create_dir_all(&home).map_err(|error| format!("{}: {error}", home.display()))?;
+    // Tests of other processes want them at the same time.
+    let lock = File::create(home.join("lock")).map_err(|error| error.to_string())?;
+    lock.lock().map_err(|error| error.to_string())?;
+    let (libs, complete) = (home.join("libs"), home.join("complete"));
+    if complete.exists() {
+        return Ok(libs);
+    }
+    runs("mvn", "-version").map_err(|error| format!("mvn is needed to fetch Kafka {KAFKA}: {error}"))?;
+    fs::write(home.join("pom.xml"), POM.replace("@KAFKA@", KAFKA)).map_err(|error| error.to_string())?;
+    let told = Command::new("mvn")
+        .args(["-q", "-B", "dependency:copy-dependencies", "-DoutputDirectory=libs"])
+        .current_dir(&home)
+        .output()
+        .map_err(|error| error.to_string())?;
+    if !told.status.success() {
+        let said = String::from_utf8_lossy(&told.stdout);
+        return Err(format!("mvn could not fetch Kafka {KAFKA}: {said}"));
+    }
+    fs::write(&complete, "").map_err(|error| error.to_string())?;
+    Ok(libs)
+}
+
+fn runs(program: &str, argument: &str) -> Result<(), String> {
+    let told = Command::new(program).arg(argument).output();
+    match told {
+        Ok(told) if told.status.success() => Ok(()),
+        Ok(told) => Err(format!("`{program} {argument}` ended with {}", told.status)),
+        Err(error) => Err(format!("`{program}` cannot be run: {error}")),
+    }
+}
