@@ -1,6 +1,7 @@
 //! The way to the log: by itself, or through the process that holds it.
 //!
-//! An embedded directory is held by one process. While that is a `vitals run`, a file `admin` in the directory
+//! To Kafka every command goes by itself; only what a run alone knows or does is asked of its admin server, where
+//! `admin.listen` and `admin.token` say so. An embedded directory is held by one process. While that is a `vitals run`, a file `admin` in the directory
 //! says where its admin server listens, and every other command asks there: [`served`]. Otherwise the command
 //! opens the directory for as long as it runs: [`direct`]. Both ways give the same answers.
 
@@ -16,7 +17,8 @@ pub(crate) use served::Client;
 
 use crate::admin::view::{Balance, Standing, Verified};
 use crate::line::Entry;
-use crate::settings::{LogKind, Settings};
+use crate::settings::{LogKind, Problems, Settings};
+use crate::store::Store;
 use anyhow::{Context, Result, bail};
 use log::embedded::Embedded;
 use model::source::Source;
@@ -61,8 +63,13 @@ pub(crate) struct Topic {
 /// The way to the log.
 #[derive(Debug)]
 pub(crate) enum Access {
-    /// This process holds it.
-    Direct(Direct<Embedded>),
+    /// This process goes there itself.
+    Direct {
+        /// The log.
+        direct: Direct<Store>,
+        /// A run beside it, if one is known and answers.
+        run: Option<Client>,
+    },
     /// Another process holds it and answers for it.
     Served(Client),
 }
@@ -70,7 +77,10 @@ pub(crate) enum Access {
 impl Access {
     /// Finds the log that the settings name. It must have been set up.
     pub(crate) fn find(settings: &Settings) -> Result<Self> {
-        let LogKind::Embedded = settings.log.kind;
+        if settings.log.kind == LogKind::Kafka {
+            let run = Client::at(settings.admin.listen, &settings.admin.token);
+            return Ok(Self::Direct { direct: Direct::new(open(settings)?, &settings.instance), run });
+        }
         let dir = &settings.log.dir;
         if let Some(client) = Client::find(dir)? {
             return Ok(Self::Served(client));
@@ -82,13 +92,13 @@ impl Access {
                 dir.display()
             );
         }
-        Ok(Self::Direct(Direct::new(open(settings)?, &settings.instance)))
+        Ok(Self::Direct { direct: Direct::new(open(settings)?, &settings.instance), run: None })
     }
 
     /// Every topic of ours that is there.
     pub(crate) fn topics(&self) -> Result<Vec<Topic>> {
         match self {
-            Self::Direct(direct) => direct.topics(),
+            Self::Direct { direct, .. } => direct.topics(),
             Self::Served(client) => client.topics(),
         }
     }
@@ -102,7 +112,7 @@ impl Access {
     /// Records of a partition from `offset` on, at most `limit`.
     pub(crate) fn page(&self, topic: &str, partition: u32, offset: i64, limit: usize) -> Result<Page> {
         match self {
-            Self::Direct(direct) => direct.page(topic, partition, offset, limit),
+            Self::Direct { direct, .. } => direct.page(topic, partition, offset, limit),
             Self::Served(client) => client.page(topic, partition, offset, limit),
         }
     }
@@ -110,7 +120,7 @@ impl Access {
     /// The newest record of a key within the partition that accounts of that id go to.
     pub(crate) fn latest(&self, topic: &str, key: &str) -> Result<Option<Record>> {
         match self {
-            Self::Direct(direct) => direct.latest(topic, key),
+            Self::Direct { direct, .. } => direct.latest(topic, key),
             Self::Served(client) => client.latest(topic, key),
         }
     }
@@ -118,7 +128,7 @@ impl Access {
     /// Appends records to source topics in one transaction.
     pub(crate) fn append(&mut self, entries: &[Entry]) -> Result<()> {
         match self {
-            Self::Direct(direct) => direct.append(entries),
+            Self::Direct { direct, .. } => direct.append(entries),
             Self::Served(client) => client.append(entries),
         }
     }
@@ -126,7 +136,7 @@ impl Access {
     /// Publishes a model; its identity.
     pub(crate) fn publish(&self, text: &str) -> Result<String> {
         match self {
-            Self::Direct(direct) => direct.publish(text),
+            Self::Direct { direct, .. } => direct.publish(text),
             Self::Served(client) => client.publish(text),
         }
     }
@@ -134,7 +144,8 @@ impl Access {
     /// How workers stand; `None` where none runs.
     pub(crate) fn standing(&self) -> Result<Option<Standing>> {
         match self {
-            Self::Direct(_) => Ok(None),
+            Self::Direct { run: None, .. } => Ok(None),
+            Self::Direct { run: Some(client), .. } => client.standing().map(Some),
             Self::Served(client) => client.standing().map(Some),
         }
     }
@@ -142,9 +153,11 @@ impl Access {
     /// Lets a stopped source go on.
     pub(crate) fn resume(&self, source: Source) -> Result<()> {
         match self {
-            Self::Direct(_) => bail!(
-                "no `vitals run` holds the log, so source {source} cannot be resumed; start one and ask again"
+            Self::Direct { run: None, .. } => bail!(
+                "no `vitals run` is known that could resume source {source}: start one, or with Kafka say by \
+                 admin.listen and admin.token where the one listens that has stopped it"
             ),
+            Self::Direct { run: Some(client), .. } => client.resume(source),
             Self::Served(client) => client.resume(source),
         }
     }
@@ -152,7 +165,7 @@ impl Access {
     /// Folds the journal again and compares with the outputs.
     pub(crate) fn verify(&self, progress: &mut dyn FnMut(u64)) -> Result<Verified> {
         match self {
-            Self::Direct(direct) => direct.verify(progress),
+            Self::Direct { direct, .. } => direct.verify(progress),
             Self::Served(client) => client.verify(),
         }
     }
@@ -160,16 +173,21 @@ impl Access {
     /// What became of every record of every source partition. Exact once everything is folded.
     pub(crate) fn balance(&self) -> Result<Vec<Balance>> {
         match self {
-            Self::Direct(direct) => direct.balance(),
+            Self::Direct { direct, .. } => direct.balance(),
             Self::Served(client) => client.balance(),
         }
     }
 }
 
-/// Opens the embedded log that the settings name.
-pub(crate) fn open(settings: &Settings) -> Result<Embedded> {
-    let LogKind::Embedded = settings.log.kind;
-    Ok(Embedded::open(&settings.log.dir, settings.log_options())?)
+/// Opens the log that the settings name. Of Kafka nothing needs to answer yet.
+pub(crate) fn open(settings: &Settings) -> Result<Store> {
+    Ok(match settings.log.kind {
+        LogKind::Embedded => Store::Embedded(Embedded::open(&settings.log.dir, settings.log_options())?),
+        LogKind::Kafka => {
+            let built = settings.kafka.build().map_err(Problems)?;
+            Store::Kafka(kafka::Kafka::new(built)?)
+        }
+    })
 }
 
 fn is_empty(dir: &Path) -> Result<bool> {

@@ -31,12 +31,12 @@ pub(crate) use token::make as make_token;
 use crate::access::Direct;
 use crate::run::Order;
 use crate::settings::Secret;
+use crate::store::Store;
 use axum::Router;
 use axum::extract::DefaultBodyLimit;
 use axum::middleware;
 use axum::routing::{get, post};
 use board::Board;
-use log::embedded::Embedded;
 use std::sync::Arc;
 use tokio::net::TcpListener;
 use tokio::sync::{Mutex, Semaphore, mpsc};
@@ -56,11 +56,11 @@ pub(crate) struct Desk {
     /// How workers stand.
     pub(crate) board: Board,
     /// For reading.
-    pub(crate) reading: Direct<Embedded>,
+    pub(crate) reading: Direct<Store>,
     /// For appending, one at a time.
-    pub(crate) writing: Mutex<Direct<Embedded>>,
-    /// What the ingest worker is to do.
-    pub(crate) orders: mpsc::Sender<Order>,
+    pub(crate) writing: Mutex<Direct<Store>>,
+    /// What each ingest worker is to do.
+    pub(crate) orders: Vec<mpsc::Sender<Order>>,
     /// What callers must show.
     pub(crate) token: Secret,
     /// How many requests may still begin to work on the log.
@@ -70,9 +70,9 @@ pub(crate) struct Desk {
 impl Desk {
     pub(crate) fn new(
         board: Board,
-        log: &Embedded,
+        log: &Store,
         instance: &str,
-        orders: mpsc::Sender<Order>,
+        orders: Vec<mpsc::Sender<Order>>,
         token: Secret,
     ) -> Self {
         Self {

@@ -9,6 +9,7 @@ mod play;
 
 use crate::print;
 use crate::settings::Settings;
+use crate::store::Store;
 use anyhow::{Context, Result, ensure};
 use indicatif::{ProgressBar, ProgressStyle};
 use log::Log;
@@ -28,7 +29,7 @@ pub(crate) fn play(settings: &Settings, company: &sample::Settings) -> Result<Fo
     let begun = Instant::now();
     let dir = &settings.log.dir;
     let options = Options { durability: Durability::Buffered, ..settings.log_options() };
-    let log = Embedded::open(dir, options)?;
+    let log = Store::from(Embedded::open(dir, options)?);
     let used = log.topic(pipeline::topic::JOURNAL)?.is_some();
     ensure!(!used, "directory {} holds a log already; name an empty or a new one", dir.display());
     for spec in pipeline::topic::specs(PARTITIONS, SOURCE_PARTITIONS) {

@@ -16,6 +16,7 @@ mod print;
 mod render;
 mod run;
 mod settings;
+mod store;
 mod trace;
 
 use clap::Parser;

@@ -5,6 +5,7 @@
 //! reported at once, before anything is opened; a key that is not known is wrong.
 
 mod input;
+pub(crate) mod kafka;
 pub(crate) mod key;
 mod load;
 mod problem;
@@ -24,6 +25,10 @@ pub(crate) struct Settings {
     pub(crate) instance: String,
     /// The log.
     pub(crate) log: LogSettings,
+    /// How Kafka is reached, where it is the log.
+    pub(crate) kafka: kafka::Kafka,
+    /// What a run does, and with how many workers.
+    pub(crate) run: Share,
     /// What `setup` makes.
     pub(crate) topics: Topics,
     /// The admin server.
@@ -54,6 +59,28 @@ pub(crate) struct LogSettings {
 pub(crate) enum LogKind {
     /// In this process, in one directory.
     Embedded,
+    /// A Kafka cluster.
+    Kafka,
+}
+
+/// Which part of the work a run does.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Share {
+    /// Which stages.
+    pub(crate) role: Role,
+    /// Workers of each stage, at least 1.
+    pub(crate) workers: u32,
+}
+
+/// Which stages a run works on.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Role {
+    /// Source topics to journal.
+    Ingest,
+    /// Journal to outputs.
+    Score,
+    /// Both.
+    All,
 }
 
 /// What `setup` makes.
@@ -102,6 +129,8 @@ impl Default for Settings {
                 durability: log::embedded::Durability::Synced,
                 reserve_bytes: log::embedded::Options::default().reserve_bytes,
             },
+            kafka: kafka::Kafka::default(),
+            run: Share { role: Role::All, workers: 1 },
             topics: Topics { partitions: pipeline::topic::PARTITIONS, source_partitions: 4 },
             admin: Admin { listen: SocketAddr::from((Ipv4Addr::LOCALHOST, 9464)), token: Secret::default() },
             ingest: pipeline::settings::Ingest::default(),
@@ -118,6 +147,14 @@ impl Settings {
             durability: self.log.durability,
             reserve_bytes: self.log.reserve_bytes,
             ..log::embedded::Options::default()
+        }
+    }
+
+    /// Where the log is, for people.
+    pub(crate) fn place(&self) -> String {
+        match self.log.kind {
+            LogKind::Embedded => format!("directory {}", self.log.dir.display()),
+            LogKind::Kafka => format!("Kafka at {}", self.kafka.bootstrap),
         }
     }
 

@@ -19,6 +19,8 @@ pub(crate) struct Topic {
 
 // SAFETY: as the client that it belongs to.
 unsafe impl Send for Topic {}
+// SAFETY: as above; a topic is counted memory of its client, which guards it.
+unsafe impl Sync for Topic {}
 
 impl Topic {
     pub(crate) fn new(handle: &Arc<Handle>, name: &str) -> Result<Self, Failure> {

@@ -198,14 +198,14 @@ impl<L: Log> Direct<L> {
 }
 
 /// Asks again while the log says "not now".
-fn patiently<T>(mut ask: impl FnMut() -> log::Result<T>) -> log::Result<T> {
-    for _ in 1..TRIES {
+pub(crate) fn patiently<T>(mut ask: impl FnMut() -> log::Result<T>) -> log::Result<T> {
+    let begun = Instant::now();
+    loop {
         match ask() {
-            Err(Error::Busy(_)) => std::thread::sleep(PAUSE),
+            Err(Error::Busy(_)) if begun.elapsed() < TRIES * PAUSE => std::thread::sleep(PAUSE),
             answer => return answer,
         }
     }
-    ask()
 }
 
 fn batch() -> Batch {

@@ -3,9 +3,11 @@
 use super::{Address, Page, Record, Topic};
 use crate::admin::view::{Alive, Appended, Balance, Complaint, ModelName, Standing, Verified};
 use crate::line::Entry;
+use crate::settings::Secret;
 use anyhow::{Context, Result, anyhow};
 use model::source::Source;
 use serde::de::DeserializeOwned;
+use std::net::SocketAddr;
 use std::path::Path;
 use std::time::Duration;
 use ureq::Agent;
@@ -24,12 +26,23 @@ pub(crate) struct Client {
 }
 
 impl Client {
+    fn new(address: Address) -> Self {
+        let config = Agent::config_builder().http_status_as_error(false).proxy(None);
+        let config = config.timeout_connect(Some(Duration::from_secs(5))).timeout_global(Some(PATIENCE));
+        Self { agent: config.build().into(), address }
+    }
+
+    /// A client of the process that listens at `listen`, if a token for it is known and it answers.
+    pub(crate) fn at(listen: SocketAddr, token: &Secret) -> Option<Self> {
+        let client = Self::new(Address { listen, pid: 0, token: token.clone() });
+        let alive = (!token.is_empty()).then(|| client.agent.get(client.url("/livez")).call().is_ok());
+        alive.unwrap_or_default().then_some(client)
+    }
+
     /// A client of the process that holds `dir`, if it is one that answers.
     pub(crate) fn find(dir: &Path) -> Result<Option<Self>> {
         let Some(address) = Address::read(dir) else { return Ok(None) };
-        let config = Agent::config_builder().http_status_as_error(false).proxy(None);
-        let config = config.timeout_connect(Some(Duration::from_secs(5))).timeout_global(Some(PATIENCE));
-        let client = Self { agent: config.build().into(), address };
+        let client = Self::new(address);
         // Whoever listens there now must be the process that wrote the file; only then is the token shown.
         let url = client.url("/livez");
         let alive = client.agent.get(url).call().ok();

@@ -37,12 +37,19 @@ pub(super) async fn resume(
         let reason = format!("source {name:?} does not exist; choose from {}", names.join(", "));
         Failed::new(StatusCode::NOT_FOUND, reason)
     })?;
-    let (reply, answer) = oneshot::channel();
     let gone = || Failed::new(StatusCode::SERVICE_UNAVAILABLE, "no ingest worker is at work");
-    desk.orders.send(Order::Resume { source, reply }).await.map_err(|_| gone())?;
-    match answer.await.map_err(|_| gone())? {
-        Ok(0) => Err(Failed::new(StatusCode::CONFLICT, format!("source {source} is not stopped"))),
-        Ok(partitions) => Ok(Json(json!({ "source": source.name(), "partitions": partitions }))),
-        Err(reason) => Err(Failed::new(StatusCode::INTERNAL_SERVER_ERROR, reason)),
+    if desk.orders.is_empty() {
+        return Err(gone());
     }
+    let mut resumed = 0;
+    for orders in &desk.orders {
+        let (reply, answer) = oneshot::channel();
+        orders.send(Order::Resume { source, reply }).await.map_err(|_| gone())?;
+        let partitions = answer.await.map_err(|_| gone())?;
+        resumed += partitions.map_err(|reason| Failed::new(StatusCode::INTERNAL_SERVER_ERROR, reason))?;
+    }
+    if resumed == 0 {
+        return Err(Failed::new(StatusCode::CONFLICT, format!("source {source} is not stopped")));
+    }
+    Ok(Json(json!({ "source": source.name(), "partitions": resumed })))
 }

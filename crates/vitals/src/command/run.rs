@@ -1,15 +1,16 @@
 //! `vitals run`: the workers, until a signal comes or a recorded run is done.
 
 use super::Context;
-use crate::access;
+use crate::access::{self, direct::patiently};
 use crate::admin::view::Balance;
 use crate::exit::Outcome;
 use crate::print::{Format, Out};
+use crate::settings::{Role, Settings, Share};
+use crate::store::Store;
 use crate::{render, run};
 use anyhow::{Context as _, Result, bail, ensure};
 use clap::{Args, ValueEnum};
 use log::Log;
-use log::embedded::Embedded;
 use model::time::EventTime;
 use pipeline::settings::Rebuild;
 use std::collections::BTreeMap;
@@ -31,6 +32,14 @@ pub(crate) struct Run {
     /// Where the admin server listens (`admin.listen`).
     #[arg(long, value_name = "ADDRESS")]
     listen: Option<String>,
+
+    /// Which stages to work on: `ingest`, `score` or `all` (`run.role`).
+    #[arg(long, value_name = "ROLE")]
+    role: Option<String>,
+
+    /// Workers of each stage (`run.workers`).
+    #[arg(long, value_name = "NUMBER")]
+    workers: Option<String>,
 
     /// The name of this process (`instance`).
     #[arg(long, value_name = "NAME")]
@@ -56,8 +65,12 @@ impl Run {
         let flag = |key: &str, value: &Option<String>, flag: &str| {
             value.as_ref().map(|value| (key.to_owned(), value.clone(), flag.to_owned()))
         };
-        let flags =
-            [flag("admin.listen", &self.listen, "--listen"), flag("instance", &self.instance, "--instance")];
+        let flags = [
+            flag("admin.listen", &self.listen, "--listen"),
+            flag("run.role", &self.role, "--role"),
+            flag("run.workers", &self.workers, "--workers"),
+            flag("instance", &self.instance, "--instance"),
+        ];
         flags.into_iter().flatten().collect()
     }
 
@@ -70,8 +83,17 @@ impl Run {
             }
         };
         let settings = &context.settings;
+        if self.mode == Mode::Recorded {
+            // One merge of all sources by time is what makes a recorded run the same each time.
+            let whole = Share { role: Role::All, workers: 1 };
+            ensure!(
+                settings.run == whole,
+                "a recorded run is one worker of each stage; leave out --role and --workers"
+            );
+        }
         let log = access::open(settings)?;
-        check(&log)?;
+        await_kafka(&log, settings)?;
+        check(&log, settings)?;
         let rebuild = if self.rebuild { Rebuild::Yes } else { Rebuild::No };
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
         let runtime = runtime.context("the runtime of the admin server cannot start")?;
@@ -83,13 +105,22 @@ impl Run {
     }
 }
 
+/// Waits for a cluster that is down: it comes back by itself, and so shall we.
+fn await_kafka(log: &Store, settings: &Settings) -> Result<()> {
+    while let Err(error) = patiently(|| log.topic(pipeline::topic::JOURNAL)) {
+        ensure!(matches!(error, log::Error::Busy(_)), anyhow::Error::new(error).context(settings.place()));
+        tracing::warn!(reason = %error, log = settings.place(), "waiting for the log");
+    }
+    Ok(())
+}
+
 /// The topics must be there, and those that are partitioned alike must be so.
-fn check(log: &Embedded) -> Result<()> {
+fn check(log: &Store, settings: &Settings) -> Result<()> {
     use pipeline::topic::{ACCOUNT_HEALTH, ALERTS, HEALTH, JOURNAL, STATE, specs};
     let mut counts = BTreeMap::new();
     let mut missing = Vec::new();
     for spec in specs(1, 1) {
-        match log.topic(&spec.name)? {
+        match patiently(|| log.topic(&spec.name)).with_context(|| settings.place())? {
             Some(found) => drop(counts.insert(found.name.to_string(), found.partitions)),
             None => missing.push(spec.name.to_string()),
         }
@@ -100,15 +131,15 @@ fn check(log: &Embedded) -> Result<()> {
         let count = counts.get(name).copied().unwrap_or_default();
         ensure!(
             count == journal,
-            "topic {name} has {count} partitions and the journal has {journal}; they must have as many: make a new \
-             directory with `vitals setup`"
+            "topic {name} has {count} partitions and the journal has {journal}; they must have as many: \
+             name an empty log, and make the topics with `vitals setup`"
         );
     }
     Ok(())
 }
 
 /// Tells what became of every record.
-fn account(log: &Embedded, format: Format) -> Result<Outcome> {
+fn account(log: &Store, format: Format) -> Result<Outcome> {
     let balances: Vec<Balance> =
         pipeline::balance(log)?.iter().map(|(place, account)| Balance::of(*place, account)).collect();
     let mut out = Out::new();

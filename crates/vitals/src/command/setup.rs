@@ -1,12 +1,12 @@
 //! `vitals setup`: the topics, and a first model.
 
 use super::Context;
-use crate::access;
+use crate::access::{self, direct::patiently};
 use crate::exit::Outcome;
 use crate::print::{Format, Out};
-use anyhow::{Context as _, Result};
+use anyhow::{Context as _, Result, ensure};
 use clap::Args;
-use log::Log;
+use log::{Cleanup, Log, Stamp, TopicSpec};
 use serde_json::json;
 use std::path::PathBuf;
 
@@ -15,6 +15,48 @@ pub(crate) struct Setup {
     /// A model to publish right away.
     #[arg(long, value_name = "FILE")]
     model: Option<PathBuf>,
+
+    /// Only say what would be made and what differs.
+    #[arg(long)]
+    dry_run: bool,
+}
+
+/// What a topic is, beside what it must be.
+#[derive(Debug)]
+struct Found {
+    spec: TopicSpec,
+    is: Option<TopicSpec>,
+}
+
+impl Found {
+    /// What differs, and what mends it.
+    fn differs(&self) -> Vec<String> {
+        let Some(is) = &self.is else { return Vec::new() };
+        let mut all = Vec::new();
+        let name = &self.spec.name;
+        if is.partitions != self.spec.partitions {
+            all.push(format!(
+                "topic {name} has {} partitions and not {}: set topics.partitions or topics.source_partitions as \
+                 they are, or name an empty log; partitions of the journal and the outputs never change",
+                is.partitions, self.spec.partitions
+            ));
+        }
+        let mut property = |property: &str, is: &str, must: String| {
+            all.push(format!(
+                "topic {name} has {property} = {is}: `kafka-configs.sh --alter --entity-type topics --entity-name \
+                 {name} --add-config {property}={must}` mends it"
+            ));
+        };
+        if is.stamp != self.spec.stamp {
+            let word = |stamp| if stamp == Stamp::Append { "LogAppendTime" } else { "CreateTime" };
+            property("message.timestamp.type", word(is.stamp), word(self.spec.stamp).to_owned());
+        }
+        if is.cleanup != self.spec.cleanup {
+            let word = |cleanup| if cleanup == Cleanup::Compact { "compact" } else { "delete" };
+            property("cleanup.policy", word(is.cleanup), word(self.spec.cleanup).to_owned());
+        }
+        all
+    }
 }
 
 impl Setup {
@@ -25,13 +67,21 @@ impl Setup {
         let log = access::open(settings)?;
         let topics = &settings.topics;
         let specs = pipeline::topic::specs(topics.partitions, topics.source_partitions);
-        let mut made = 0;
+        let find = |spec: &TopicSpec| {
+            let is = patiently(|| log.topic(&spec.name)).with_context(|| settings.place())?;
+            Ok(Found { spec: spec.clone(), is })
+        };
+        let found: Vec<Found> = specs.iter().map(find).collect::<Result<_>>()?;
+        let differs: Vec<String> = found.iter().flat_map(Found::differs).collect();
+        let missing: Vec<&str> =
+            found.iter().filter(|found| found.is.is_none()).map(|found| &*found.spec.name).collect();
+        if self.dry_run {
+            return tell(context, &missing, &differs);
+        }
+        ensure!(differs.is_empty(), "{}", differs.join("\n"));
+        let made = missing.len();
         for spec in &specs {
-            made += usize::from(log.topic(&spec.name)?.is_none());
-            log.create(spec).with_context(|| {
-                "topics.partitions and topics.source_partitions are fixed once topics exist; set them as they were, \
-                 or name a new directory"
-            })?;
+            patiently(|| log.create(spec)).with_context(|| settings.place())?;
         }
         let epoch = settings.identity().epoch;
         let id = model.map(|text| pipeline::publish(&log, &text, epoch)).transpose()?;
@@ -42,8 +92,8 @@ impl Setup {
                 out.json(&json!({ "topics": specs.len(), "made": made, "model": model }))?;
             }
             Format::People => {
-                let dir = settings.log.dir.display();
-                out.line(format_args!("{} topics in {dir}, {made} of them new", specs.len()))?;
+                let place = settings.place();
+                out.line(format_args!("{} topics in {place}, {made} of them new", specs.len()))?;
                 match id {
                     Some(id) => out.line(format_args!("model {id} is published"))?,
                     None => out.line("publish a model with `vitals model publish FILE`")?,
@@ -53,4 +103,25 @@ impl Setup {
         out.flush()?;
         Ok(Outcome::Fine)
     }
+}
+
+/// Says what would be made and what differs.
+fn tell(context: &Context, missing: &[&str], differs: &[String]) -> Result<Outcome> {
+    let mut out = Out::new();
+    match context.format {
+        Format::Programs => out.json(&json!({ "missing": missing, "differs": differs }))?,
+        Format::People => {
+            for name in missing {
+                out.line(format_args!("topic {name} would be made"))?;
+            }
+            for difference in differs {
+                out.line(difference)?;
+            }
+            if missing.is_empty() && differs.is_empty() {
+                out.line("all topics are there as they must be")?;
+            }
+        }
+    }
+    out.flush()?;
+    Ok(if differs.is_empty() { Outcome::Fine } else { Outcome::Findings })
 }

@@ -3,14 +3,14 @@
 use crate::access::Direct;
 use crate::command::of_sample;
 use crate::settings::Settings;
+use crate::store::Store;
 use anyhow::Result;
-use log::embedded::Embedded;
 
 /// How many records one transaction takes.
 const BATCH: usize = 5_000;
 
 /// Appends all of it; how many records that were.
-pub(super) fn fill(log: &Embedded, settings: &Settings, company: &sample::Settings) -> Result<u64> {
+pub(super) fn fill(log: &Store, settings: &Settings, company: &sample::Settings) -> Result<u64> {
     let mut direct = Direct::new(log.clone(), &settings.instance);
     let bar = super::bar(u64::from(company.days), "days lived by the company")?;
     let mut batch = Vec::with_capacity(BATCH);

@@ -5,8 +5,8 @@ mod reading;
 use crate::access::Direct;
 use crate::admin::view::Balance;
 use crate::settings::Settings;
+use crate::store::Store;
 use anyhow::Result;
-use log::embedded::Embedded;
 use model::plan::Plan;
 use model::time::{DAY, EventTime};
 use reading::{AccountHealth, Alert, Health, each};
@@ -92,7 +92,7 @@ pub(crate) struct Outage {
 
 /// Reads the output topics.
 pub(super) fn read(
-    log: &Embedded,
+    log: &Store,
     settings: &Settings,
     company: &sample::Settings,
     model: &Plan,
@@ -195,7 +195,7 @@ fn over_time(
 }
 
 fn at_risk(
-    direct: &Direct<Embedded>,
+    direct: &Direct<Store>,
     model: &Plan,
     courses: &BTreeMap<String, Course>,
     stories: &BTreeMap<String, sample::Story>,

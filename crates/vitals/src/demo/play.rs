@@ -3,8 +3,8 @@
 use crate::admin::board::Board;
 use crate::run::{Crew, End, Mode, Plan, Stage, failure};
 use crate::settings::Settings;
+use crate::store::Store;
 use anyhow::{Result, bail};
-use log::embedded::Embedded;
 use pipeline::settings::Rebuild;
 use std::thread;
 use std::time::Duration;
@@ -13,7 +13,7 @@ use std::time::Duration;
 const LOOK: Duration = Duration::from_millis(50);
 
 /// Plays up to `end`.
-pub(super) fn play(log: &Embedded, settings: &Settings, end: i64) -> Result<()> {
+pub(super) fn play(log: &Store, settings: &Settings, end: i64) -> Result<()> {
     let mut board = Board::new(settings.instance.clone());
     let plan = Plan { mode: Mode::Recorded { until: Some(end) }, rebuild: Rebuild::No };
     let mut crew = Crew::start(log, settings, plan, &mut board)?;

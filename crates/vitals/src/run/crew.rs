@@ -3,17 +3,18 @@
 use super::worker::{self, End, Meter, Seat, Worker};
 use super::{Mode, Order, Plan};
 use crate::admin::board::Board;
-use crate::settings::Settings;
+use crate::settings::{Role, Settings};
+use crate::store::Store;
 use anyhow::{Context, Result};
 use log::Log;
-use log::embedded::Embedded;
+use pipeline::settings::Identity;
 use pipeline::{Ingest, Recorded, Score};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread::{self, JoinHandle};
 use tokio::sync::{mpsc, watch};
 
-/// The stages, each with one worker.
+/// The stages.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Stage {
     /// Source topics to journal.
@@ -24,6 +25,15 @@ pub(crate) enum Stage {
 
 impl Stage {
     const ALL: [Self; 2] = [Self::Ingest, Self::Score];
+
+    /// Whether a run of this role works on it.
+    fn is_of(self, role: Role) -> bool {
+        match role {
+            Role::All => true,
+            Role::Ingest => self == Self::Ingest,
+            Role::Score => self == Self::Score,
+        }
+    }
 
     pub(crate) const fn name(self) -> &'static str {
         match self {
@@ -36,20 +46,19 @@ impl Stage {
 /// The threads.
 #[derive(Debug)]
 pub(crate) struct Crew {
-    log: Embedded,
+    log: Store,
     threads: Vec<JoinHandle<()>>,
     stop: Arc<AtomicBool>,
     goal: watch::Sender<Option<Vec<i64>>>,
     ended: mpsc::UnboundedReceiver<(Stage, End)>,
     meter: Arc<Meter>,
-    /// Where the ingest worker takes orders.
-    pub(crate) orders: mpsc::Sender<Order>,
+    /// Where each ingest worker takes orders.
+    pub(crate) orders: Vec<mpsc::Sender<Order>>,
 }
 
 impl Crew {
     /// Starts the workers; each tells the board how it stands.
-    pub(crate) fn start(log: &Embedded, settings: &Settings, plan: Plan, board: &mut Board) -> Result<Self> {
-        let (orders, taken) = mpsc::channel(16);
+    pub(crate) fn start(log: &Store, settings: &Settings, plan: Plan, board: &mut Board) -> Result<Self> {
         let (tell, ended) = mpsc::unbounded_channel();
         let (goal, _) = watch::channel(None);
         let mut crew = Self {
@@ -59,26 +68,34 @@ impl Crew {
             goal,
             ended,
             meter: Arc::default(),
-            orders,
+            orders: Vec::new(),
         };
-        let mut taken = Some(taken);
-        for stage in Stage::ALL {
+        let stages = Stage::ALL.into_iter().filter(|stage| stage.is_of(settings.run.role));
+        for (stage, worker) in stages.flat_map(|stage| (0..settings.run.workers).map(move |n| (stage, n))) {
+            let name = match settings.run.workers {
+                1 => stage.name().to_owned(),
+                _ => format!("{}-{worker}", stage.name()),
+            };
+            let (order, orders) = mpsc::channel(16);
+            if stage == Stage::Ingest {
+                crew.orders.push(order);
+            }
             let seat = Seat {
-                report: board.post(stage.name()),
+                report: board.post(&name),
                 stop: Arc::clone(&crew.stop),
                 goal: crew.goal.subscribe(),
-                orders: if stage == Stage::Ingest { taken.take() } else { None },
+                orders,
                 meter: Arc::clone(&crew.meter),
             };
             let (log, settings, tell) = (log.clone(), settings.clone(), tell.clone());
             let body = move || {
                 let mut last = Last { stage, tell, end: Some(End::Panicked) };
-                let end = worker::drive(seat, || make(stage, &log, &settings, plan));
+                let identity = Identity { worker, ..settings.identity() };
+                let end = worker::drive(seat, || make(stage, &log, identity.clone(), &settings, plan));
                 last.end = Some(end);
             };
-            let thread = thread::Builder::new().name(format!("vitals-{}", stage.name())).spawn(body);
-            crew.threads
-                .push(thread.with_context(|| format!("the thread of {} cannot start", stage.name()))?);
+            let thread = thread::Builder::new().name(format!("vitals-{name}")).spawn(body);
+            crew.threads.push(thread.with_context(|| format!("the thread of {name} cannot start"))?);
         }
         Ok(crew)
     }
@@ -136,8 +153,8 @@ impl Drop for Last {
     }
 }
 
-fn make(stage: Stage, log: &Embedded, settings: &Settings, plan: Plan) -> Worker {
-    let (log, identity) = (log.clone(), settings.identity());
+fn make(stage: Stage, log: &Store, identity: Identity, settings: &Settings, plan: Plan) -> Worker {
+    let log = log.clone();
     match (stage, plan.mode) {
         (Stage::Ingest, Mode::Live) => {
             let ingest = pipeline::settings::Ingest { rebuild: plan.rebuild, ..settings.ingest.clone() };

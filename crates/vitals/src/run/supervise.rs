@@ -7,10 +7,10 @@ use crate::access::Address;
 use crate::admin::board::Board;
 use crate::admin::{self, Desk};
 use crate::print;
-use crate::settings::Settings;
+use crate::settings::{LogKind, Settings};
+use crate::store::Store;
 use anyhow::{Context, Result, anyhow};
 use indicatif::ProgressBar;
-use log::embedded::Embedded;
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::net::TcpListener;
@@ -25,7 +25,7 @@ const WORKERS: Duration = Duration::from_secs(10);
 const SERVER: Duration = Duration::from_secs(2);
 
 /// Runs until a recorded run is done, a signal comes or a worker fails.
-pub(crate) async fn supervise(log: &Embedded, settings: &Settings, plan: Plan) -> Result<()> {
+pub(crate) async fn supervise(log: &Store, settings: &Settings, plan: Plan) -> Result<()> {
     let listen = settings.admin.listen;
     let listener = TcpListener::bind(listen).await.with_context(|| {
         format!("admin.listen = {listen}: the admin server cannot listen there; name another address, or port 0 for any free one")
@@ -38,8 +38,12 @@ pub(crate) async fn supervise(log: &Embedded, settings: &Settings, plan: Plan) -
     let mut board = Board::new(settings.instance.clone());
     let mut crew = Crew::start(log, settings, plan, &mut board)?;
     let desk = Arc::new(Desk::new(board, log, &settings.instance, crew.orders.clone(), token));
-    let written = address.write(&settings.log.dir)?;
-    tracing::info!(address = %address.listen, mode = ?plan.mode, dir = %settings.log.dir.display(), "running");
+    // Where others cannot come to the log by themselves, they must know whom to ask.
+    let written = match settings.log.kind {
+        LogKind::Embedded => Some(address.write(&settings.log.dir)?),
+        LogKind::Kafka => None,
+    };
+    tracing::info!(address = %address.listen, mode = ?plan.mode, log = settings.place(), "running");
 
     let (end, ended) = oneshot::channel::<()>();
     let mut server = JoinSet::new();

@@ -2,7 +2,7 @@
 
 use super::Order;
 use crate::admin::board::Report;
-use log::embedded::Embedded;
+use crate::store::Store;
 use pipeline::{Failure, Ingest, Progress, Recorded, Score};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
@@ -19,9 +19,9 @@ const AGAIN: Duration = Duration::from_secs(5);
 /// A worker of either stage.
 #[derive(Debug)]
 pub(super) enum Worker {
-    Ingest(Box<Ingest<Embedded>>),
-    Recorded(Box<Recorded<Embedded>>),
-    Score(Box<Score<Embedded>>),
+    Ingest(Box<Ingest<Store>>),
+    Recorded(Box<Recorded<Store>>),
+    Score(Box<Score<Store>>),
 }
 
 /// How a thread ended.
@@ -58,7 +58,7 @@ pub(super) struct Seat {
     pub(super) stop: Arc<AtomicBool>,
     /// The journal's ends at which score is done, once known.
     pub(super) goal: watch::Receiver<Option<Vec<i64>>>,
-    pub(super) orders: Option<mpsc::Receiver<Order>>,
+    pub(super) orders: mpsc::Receiver<Order>,
     pub(super) meter: Arc<Meter>,
 }
 
@@ -126,15 +126,14 @@ impl Seat {
             if self.is_stopped() {
                 return false;
             }
-            while self.orders.as_mut().is_some_and(|orders| orders.try_recv().is_ok()) {}
+            while self.orders.try_recv().is_ok() {}
             std::thread::sleep(Duration::from_millis(20));
         }
         true
     }
 
     fn obey(&mut self, worker: &mut Worker) {
-        let Some(orders) = &mut self.orders else { return };
-        while let Ok(Order::Resume { source, reply }) = orders.try_recv() {
+        while let Ok(Order::Resume { source, reply }) = self.orders.try_recv() {
             let done = match worker {
                 Worker::Ingest(ingest) => ingest.resume(source).map_err(|failure| failure.to_string()),
                 Worker::Recorded(_) | Worker::Score(_) => {

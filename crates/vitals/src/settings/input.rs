@@ -95,6 +95,16 @@ impl Input {
         Ok(u32::try_from(number).unwrap_or(u32::MAX))
     }
 
+    /// The value of a property: a text, a number or a truth value.
+    pub(crate) fn property(&self) -> Result<String, Wrong> {
+        match self {
+            Self::Typed(toml::Value::Integer(number)) => Ok(number.to_string()),
+            Self::Typed(toml::Value::Boolean(truth)) => Ok(truth.to_string()),
+            Self::Typed(toml::Value::Float(number)) => Ok(number.to_string()),
+            Self::Typed(_) | Self::Text(_) => self.text(64 << 10).map(str::to_owned),
+        }
+    }
+
     /// An address and a port.
     pub(crate) fn address(&self) -> Result<SocketAddr, Wrong> {
         let text = self.text(64)?;

@@ -1,8 +1,10 @@
 //! Every key, once: its name, what it means, how it is read and shown.
 
 use super::input::{Input, Wrong};
-use super::{LogKind, Secret, Settings, TraceFormat};
+use super::kafka::{Mechanism, Protocol};
+use super::{LogKind, Role, Secret, Settings, TraceFormat};
 use log::embedded::Durability;
+use std::path::PathBuf;
 use std::time::Duration;
 
 /// A key.
@@ -33,13 +35,26 @@ impl Key {
     }
 }
 
-const KINDS: [(&str, LogKind); 1] = [("embedded", LogKind::Embedded)];
+const KINDS: [(&str, LogKind); 2] = [("embedded", LogKind::Embedded), ("kafka", LogKind::Kafka)];
+const ROLES: [(&str, Role); 3] = [("all", Role::All), ("ingest", Role::Ingest), ("score", Role::Score)];
+const PROTOCOLS: [(&str, Protocol); 4] = [
+    ("plaintext", Protocol::Plaintext),
+    ("ssl", Protocol::Ssl),
+    ("sasl_plaintext", Protocol::SaslPlaintext),
+    ("sasl_ssl", Protocol::SaslSsl),
+];
+const MECHANISMS: [(&str, Mechanism); 4] = [
+    ("PLAIN", Mechanism::Plain),
+    ("SCRAM-SHA-256", Mechanism::ScramSha256),
+    ("SCRAM-SHA-512", Mechanism::ScramSha512),
+    ("OAUTHBEARER", Mechanism::OauthBearer),
+];
 const DURABILITIES: [(&str, Durability); 2] =
     [("synced", Durability::Synced), ("buffered", Durability::Buffered)];
 const FORMATS: [(&str, TraceFormat); 2] = [("text", TraceFormat::Text), ("json", TraceFormat::Json)];
 
 /// All keys, in the order in which they are shown.
-pub(crate) const KEYS: [Key; 22] = [
+pub(crate) const KEYS: [Key; 38] = [
     public(
         "instance",
         "name of this process among those that do the same work; part of transactional ids and of `ce_source`",
@@ -48,7 +63,7 @@ pub(crate) const KEYS: [Key; 22] = [
     ),
     public(
         "log.kind",
-        "which log: `embedded` (in this process, in one directory)",
+        "which log: `embedded` (in this process, in one directory) or `kafka`",
         |to, value| value.choice(&KINDS).map(|kind| to.log.kind = kind),
         |of| word(of.log.kind, &KINDS),
     ),
@@ -71,6 +86,102 @@ pub(crate) const KEYS: [Key; 22] = [
         |of| number(of.log.reserve_bytes),
     ),
     public(
+        "kafka.bootstrap",
+        "brokers to begin with, each host:port, with commas between",
+        |to, value| value.text(4_096).map(|text| to.kafka.bootstrap = text.to_owned()),
+        |of| text(&of.kafka.bootstrap),
+    ),
+    public(
+        "kafka.protocol",
+        "how connections are protected: `plaintext`, `ssl`, `sasl_plaintext` or `sasl_ssl`",
+        |to, value| value.choice(&PROTOCOLS).map(|protocol| to.kafka.protocol = protocol),
+        |of| word(of.kafka.protocol, &PROTOCOLS),
+    ),
+    public(
+        "kafka.mechanism",
+        "how to authenticate with SASL: `PLAIN`, `SCRAM-SHA-256`, `SCRAM-SHA-512` or `OAUTHBEARER`",
+        |to, value| value.choice(&MECHANISMS).map(|mechanism| to.kafka.mechanism = mechanism),
+        |of| word(of.kafka.mechanism, &MECHANISMS),
+    ),
+    public(
+        "kafka.user",
+        "who, for PLAIN and SCRAM",
+        |to, value| value.text(256).map(|user| to.kafka.user = user.to_owned()),
+        |of| text(&of.kafka.user),
+    ),
+    hidden(
+        "kafka.password",
+        "the password; better in the environment or in a file",
+        |to, value| value.text(1_024).map(|word| to.kafka.password = Secret::new(word.to_owned())),
+        |of| text(&of.kafka.password.to_string()),
+    ),
+    public(
+        "kafka.password_file",
+        "a file that holds the password, in place of it",
+        |to, value| file(value).map(|path| to.kafka.password_file = path),
+        |of| text(&of.kafka.password_file.to_string_lossy()),
+    ),
+    public(
+        "kafka.token_file",
+        "for OAUTHBEARER: a file that holds a JSON web token; read again whenever a new one is needed",
+        |to, value| file(value).map(|path| to.kafka.token_file = path),
+        |of| text(&of.kafka.token_file.to_string_lossy()),
+    ),
+    public(
+        "kafka.ca_file",
+        "certificates to trust, PEM; the system's if empty",
+        |to, value| file(value).map(|path| to.kafka.ca_file = path),
+        |of| text(&of.kafka.ca_file.to_string_lossy()),
+    ),
+    public(
+        "kafka.certificate_file",
+        "the client's own certificate, PEM, where brokers ask for one",
+        |to, value| file(value).map(|path| to.kafka.certificate_file = path),
+        |of| text(&of.kafka.certificate_file.to_string_lossy()),
+    ),
+    public(
+        "kafka.key_file",
+        "the key to that certificate, PEM",
+        |to, value| file(value).map(|path| to.kafka.key_file = path),
+        |of| text(&of.kafka.key_file.to_string_lossy()),
+    ),
+    hidden(
+        "kafka.key_password",
+        "the password of the key, if it has one",
+        |to, value| value.text(1_024).map(|word| to.kafka.key_password = Secret::new(word.to_owned())),
+        |of| text(&of.kafka.key_password.to_string()),
+    ),
+    public(
+        "kafka.replication",
+        "replicas of topics that `setup` makes; 0 for the cluster's default",
+        |to, value| value.small(0..=100).map(|count| to.kafka.replication = count),
+        |of| number(of.kafka.replication),
+    ),
+    public(
+        "kafka.answer_within_ms",
+        "how long a request may wait for its answer before it is asked again",
+        |to, value| millis(value, 10..=60_000).map(|span| to.kafka.answer_within = span),
+        |of| span(of.kafka.answer_within),
+    ),
+    public(
+        "kafka.transaction_timeout_ms",
+        "after what time brokers give up on a transaction; at most their transaction.max.timeout.ms",
+        |to, value| millis(value, 1_000..=900_000).map(|span| to.kafka.transaction_timeout = span),
+        |of| span(of.kafka.transaction_timeout),
+    ),
+    public(
+        "run.role",
+        "what `run` works on: `ingest`, `score` or `all`",
+        |to, value| value.choice(&ROLES).map(|role| to.run.role = role),
+        |of| word(of.run.role, &ROLES),
+    ),
+    public(
+        "run.workers",
+        "workers of each stage; partitions are shared among those of all processes",
+        |to, value| value.small(1..=256).map(|count| to.run.workers = count),
+        |of| number(of.run.workers),
+    ),
+    public(
         "topics.partitions",
         "partitions of the journal and the outputs that `setup` makes; fixed from then on",
         |to, value| value.small(1..=1_024).map(|count| to.topics.partitions = count),
@@ -88,13 +199,12 @@ pub(crate) const KEYS: [Key; 22] = [
         |to, value| value.address().map(|address| to.admin.listen = address),
         |of| text(&of.admin.listen.to_string()),
     ),
-    Key {
-        name: "admin.token",
-        about: "what a caller shows for anything but health and metrics; made at random by each `run` if empty",
-        read: |to, value| value.text(256).map(|token| to.admin.token = Secret::new(token.to_owned())),
-        show: |of| text(&of.admin.token.to_string()),
-        secrecy: Secrecy::Hidden,
-    },
+    hidden(
+        "admin.token",
+        "what a caller shows for anything but health and metrics; made at random by each `run` if empty",
+        |to, value| value.text(256).map(|token| to.admin.token = Secret::new(token.to_owned())),
+        |of| text(&of.admin.token.to_string()),
+    ),
     public(
         "ingest.commit_interval_ms",
         "at most how long accepted records wait for their transaction",
@@ -182,6 +292,20 @@ const fn public(
     show: fn(&Settings) -> toml::Value,
 ) -> Key {
     Key { name, about, read, show, secrecy: Secrecy::Public }
+}
+
+const fn hidden(
+    name: &'static str,
+    about: &'static str,
+    read: fn(&mut Settings, &Input) -> Result<(), Wrong>,
+    show: fn(&Settings) -> toml::Value,
+) -> Key {
+    Key { name, about, read, show, secrecy: Secrecy::Hidden }
+}
+
+/// A path, or none.
+fn file(value: &Input) -> Result<PathBuf, Wrong> {
+    value.text(4_096).map(PathBuf::from)
 }
 
 fn millis(value: &Input, range: std::ops::RangeInclusive<u64>) -> Result<Duration, Wrong> {

@@ -1,9 +1,10 @@
 //! From the places to the settings, or to everything that is wrong with them.
 
 use super::input::Input;
+use super::kafka::Kafka;
 use super::key::{KEYS, Key, Secrecy};
 use super::problem::suggestion;
-use super::{Problem, Problems, Settings};
+use super::{LogKind, Problem, Problems, Settings};
 use std::path::{Path, PathBuf};
 
 /// The file that is read if it is there and none is named.
@@ -73,7 +74,8 @@ impl Loading {
             let key = if prefix.is_empty() { name } else { format!("{prefix}.{name}") };
             let is_table = KEYS
                 .iter()
-                .any(|known| known.name.strip_prefix(&key).is_some_and(|rest| rest.starts_with('.')));
+                .any(|known| known.name.strip_prefix(&key).is_some_and(|rest| rest.starts_with('.')))
+                || Kafka::property(&format!("{key}.")).is_some();
             if let toml::Value::Table(inner) = value {
                 if is_table {
                     self.table(&key, inner, place);
@@ -103,11 +105,23 @@ impl Loading {
     fn take(&mut self, name: &str, value: &Input, place: &str) {
         match KEYS.iter().find(|key| key.name == name) {
             Some(key) => self.read(key, value, place),
+            None if Kafka::property(name).is_some_and(|(_, name)| !name.is_empty()) => {
+                self.property(name, value, place);
+            }
             None => {
                 // A table's own keys are nearer than the same word elsewhere.
                 let fix = suggestion(name, KEYS.iter().map(|key| key.name));
                 self.problem(name, None, place, "is not a key", &fix);
             }
+        }
+    }
+
+    /// A property of librdkafka or of new topics, which these judge.
+    fn property(&mut self, key: &str, value: &Input, place: &str) {
+        let Some((table, name)) = Kafka::property(key) else { return };
+        match value.property() {
+            Ok(text) => drop(self.settings.kafka.properties[table].insert(name.to_owned(), text)),
+            Err(wrong) => self.problem(key, None, place, wrong.rule, &wrong.fix),
         }
     }
 
@@ -132,6 +146,9 @@ impl Loading {
             let rule =
                 format!("must not be above ingest.mark_interval_ms = {}", ingest.mark_interval.as_millis());
             self.problem("ingest.commit_interval_ms", shown, "settings together", rule, "lower it");
+        }
+        if self.settings.log.kind == LogKind::Kafka {
+            self.problems.extend(self.settings.kafka.build().err().into_iter().flatten());
         }
     }
 

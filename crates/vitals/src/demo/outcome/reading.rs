@@ -1,8 +1,8 @@
 //! Output records, as far as the demo reads them.
 
 use crate::access::{Direct, Record};
+use crate::store::Store;
 use anyhow::{Context, Result};
-use log::embedded::Embedded;
 use model::time::EventTime;
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
@@ -90,7 +90,7 @@ fn instant(text: &str) -> i64 {
 
 /// Gives every record of a topic that has a value, partition by partition.
 pub(super) fn each<T: DeserializeOwned>(
-    direct: &Direct<Embedded>,
+    direct: &Direct<Store>,
     topic: &str,
     mut take: impl FnMut(T),
 ) -> Result<()> {
@@ -107,7 +107,7 @@ pub(super) fn each<T: DeserializeOwned>(
 }
 
 /// Dead letters by reason.
-pub(super) fn dead_letters(direct: &Direct<Embedded>) -> Result<BTreeMap<String, u64>> {
+pub(super) fn dead_letters(direct: &Direct<Store>) -> Result<BTreeMap<String, u64>> {
     let mut reasons = BTreeMap::new();
     records(direct, pipeline::topic::DEAD_LETTER, |record| {
         let reason = record.headers.iter().find(|(name, _)| name == "vitals-reason");
@@ -118,11 +118,7 @@ pub(super) fn dead_letters(direct: &Direct<Embedded>) -> Result<BTreeMap<String,
     Ok(reasons)
 }
 
-fn records(
-    direct: &Direct<Embedded>,
-    topic: &str,
-    mut take: impl FnMut(&Record) -> Result<()>,
-) -> Result<()> {
+fn records(direct: &Direct<Store>, topic: &str, mut take: impl FnMut(&Record) -> Result<()>) -> Result<()> {
     let found = direct.topics()?.into_iter().find(|found| found.name == topic);
     let found = found.with_context(|| format!("topic {topic} does not exist"))?;
     for (partition, (first, _)) in (0..).zip(found.partitions) {
