@@ -61,7 +61,8 @@ impl Feed {
         self.flows.contains_key(partition)
     }
 
-    /// Lets what is fetched of a partition arrive here. Before it is assigned.
+    /// Lets what is fetched of a partition arrive here. Before it is assigned for the first time: else it would arrive
+    /// among the group's events.
     pub(crate) fn attach(&self, partition: &Partition) {
         self.handle.forward(&partition.topic, number(partition.number), self.intake.queue());
     }
@@ -153,12 +154,15 @@ impl Feed {
         }
         for entry in list.entries() {
             let Ok(number) = u32::try_from(entry.partition) else { continue };
-            let moved = entry.code == Code::RD_KAFKA_RESP_ERR_NO_ERROR;
-            if let Some(flow) = self.flows.get_mut(&Partition::new(entry.topic, number))
+            let partition = Partition::new(entry.topic, number);
+            if entry.code == Code::RD_KAFKA_RESP_ERR_NO_ERROR
+                && let Some(flow) = self.flows.get_mut(&partition)
                 && let Flow::Due(offset) = *flow
-                && moved
             {
                 *flow = Flow::Running(offset);
+                // A client that ends a partition takes back its queue, and keeps what it fetches later in it. The seek has
+                // shown that it fetches: any end is behind it.
+                self.attach(&partition);
             }
         }
     }
