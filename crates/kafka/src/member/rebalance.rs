@@ -204,9 +204,9 @@ impl Ownership {
         }
     }
 
-    pub(super) fn release_all(&mut self, handle: &Handle, feed: &mut Feed) {
-        let revoked: Vec<Partition> = self.revoked.iter().cloned().collect();
-        self.release(&revoked, handle, feed);
+    /// What the group waits for, if it does.
+    pub(super) fn take_leaving(&mut self) -> Option<Vec<Partition>> {
+        self.is_revoking().then(|| std::mem::take(&mut self.leaving))
     }
 
     fn unassign(&mut self, handle: &Handle, feed: &mut Feed) {
