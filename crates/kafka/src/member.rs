@@ -1,9 +1,9 @@
 //! A consumer in a group.
 //!
-//! A rebalance is an event that the worker answers by its calls. While a revocation is not answered the group waits, no
-//! partition delivers, and that the broker has thrown the member out shows only as an empty member id: then all is lost.
-//! What librdkafka still holds assigned at that moment is *orphaned* until the group has spoken again: it was told as
-//! lost, and comes back as assigned or goes without a word.
+//! A rebalance is an event that the worker answers by its calls. While a revocation is not answered the group
+//! waits, no partition delivers, and that the broker has thrown the member out shows only as an empty member id:
+//! then all is lost. What librdkafka still holds assigned at that moment is *orphaned* until the group has spoken
+//! again: it was told as lost, and comes back as assigned or goes without a word.
 
 mod closing;
 mod rebalance;
@@ -29,8 +29,8 @@ pub struct Member {
     events: Queue,
     rebalances: Arc<Queue>,
     handle: Arc<Handle>,
-    /// Asks for committed offsets. librdkafka asks for stable ones only on behalf of a reader of committed records, so a
-    /// member that reads all has a second client, and a thread that serves it.
+    /// Asks for committed offsets. librdkafka asks for stable ones only on behalf of a reader of committed
+    /// records, so a member that reads all has a second client, and a thread that serves it.
     stable: Option<(Attendant, Arc<Handle>)>,
     shared: Arc<Shared>,
     said: Said,
@@ -139,9 +139,9 @@ impl Member {
         Err(Error::Fatal(explain(&what, &failure, None)))
     }
 
-    /// Whether the client has given up its member id. It then goes on to send heartbeats without one, for as long as a
-    /// revocation is not answered, and a broker that has not seen the session run out takes that for a second holder of the
-    /// name. Who was fenced by another has kept its id.
+    /// Whether the client has given up its member id. It then goes on to send heartbeats without one, for as long
+    /// as a revocation is not answered, and a broker that has not seen the session run out takes that for a
+    /// second holder of the name. Who was fenced by another has kept its id.
     fn is_nameless(&self) -> bool {
         Standing::of(&self.handle).is_none_or(|standing| standing.member().is_empty())
     }

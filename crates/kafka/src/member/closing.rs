@@ -1,9 +1,9 @@
 //! The end of a consumer in a group.
 //!
-//! A client that is destroyed while a rebalance waits for its answer spins for ever, and one that is told the answer after its
-//! group handler has ended waits for ever (librdkafka 2.12). Which of the two it would be, nobody can see in time: another
-//! holder of its name may fence it at any moment. So the closing runs on a thread of its own, and a client that did not
-//! close is left as it is, idle, until the process ends.
+//! A client that is destroyed while a rebalance waits for its answer spins for ever, and one that is told the
+//! answer after its group handler has ended waits for ever (librdkafka 2.12). Which of the two it would be,
+//! nobody can see in time: another holder of its name may fence it at any moment. So the closing runs on a thread
+//! of its own, and a client that did not close is left as it is, idle, until the process ends.
 
 use crate::native::{Code, Event, Failure, Handle, List, Queue, Rebalance};
 use log::Partition;

@@ -70,8 +70,8 @@ impl Ownership {
             // Before it is assigned, so that nothing is fetched.
             feed.insert_paused(partition);
         }
-        // What follows a revocation is given although we were thrown out meanwhile. Asked before it is taken: after that
-        // the client joins again.
+        // What follows a revocation is given although we were thrown out meanwhile. Asked before it is taken:
+        // after that the client joins again.
         let stands = Standing::of_use(handle).is_some();
         let mut list = List::new(partitions.len());
         for partition in &partitions {
@@ -173,9 +173,11 @@ impl Ownership {
         }
     }
 
-    /// Has the client fetch a partition of ours anew that it has ended. `rebalances` is where the group's events come.
+    /// Has the client fetch a partition of ours anew that it has ended. `rebalances` is where the group's events
+    /// come.
     ///
-    /// A revocation that has come and was not seen yet would take this for its answer. Whether one has is known after it.
+    /// A revocation that has come and was not seen yet would take this for its answer. Whether one has is known
+    /// after it.
     pub(super) fn assign_anew(
         &mut self,
         partition: &Partition,
