@@ -5,9 +5,10 @@
 //! node ──> a formatted directory, a process, its log file
 //! wire ──> the few requests that no client of ours makes: what a test does to a log from outside
 //! ```
-//! Nodes listen on 127.0.0.1 on ports that were free. A node ends with its [`Node`], and also with the process that started
-//! it, whatever that dies of: a shell holds it, and ends it when its own input ends. Where Java or Maven are missing,
-//! [`Cluster::start`] says so and gives nothing: the test is skipped, unless `CI=true`, where it fails.
+//! Nodes listen on 127.0.0.1 on ports that were free. A node ends with its [`Node`], and also with the process
+//! that started it, whatever that dies of: a shell holds it, and ends it when its own input ends. Where Java or
+//! Maven are missing, [`Cluster::start`] says so and gives nothing: the test is skipped, unless `CI=true`, where
+//! it fails.
 
 #![allow(
     clippy::unwrap_used,
@@ -36,7 +37,8 @@ pub struct Options {
     pub nodes: u32,
     /// Properties of the brokers, before those that are set here.
     pub properties: Vec<(String, String)>,
-    /// How clients reach the brokers: `PLAINTEXT`, `SSL`, `SASL_PLAINTEXT`, `SASL_SSL`. Brokers speak to each other without.
+    /// How clients reach the brokers: `PLAINTEXT`, `SSL`, `SASL_PLAINTEXT`, `SASL_SSL`. Brokers speak to each
+    /// other without.
     pub protocol: &'static str,
     /// More arguments for the formatting of the storage, such as `--add-scram`.
     pub format: Vec<String>,
@@ -56,8 +58,8 @@ pub struct Cluster {
 }
 
 impl Cluster {
-    /// Starts a cluster and waits until each node serves. `None` if this machine lacks what it takes; then the reason was
-    /// said.
+    /// Starts a cluster and waits until each node serves. `None` if this machine lacks what it takes; then the
+    /// reason was said.
     ///
     /// # Panics
     /// If it does not come up; the message names the log file. If something is missing and `CI` is `true`.
@@ -128,7 +130,8 @@ impl Cluster {
 
     /// Has the broker compact a topic, all but the last segments, until nothing more goes.
     ///
-    /// The topic rolls a segment with each append (`segment.ms=1`), and keeps no tombstones (`delete.retention.ms=0`).
+    /// The topic rolls a segment with each append (`segment.ms=1`), and keeps no tombstones
+    /// (`delete.retention.ms=0`).
     ///
     /// # Panics
     /// If the cleaner does not come round; the message names the broker's log.

@@ -65,8 +65,8 @@ impl Rig for Broker<'_> {
         std::thread::sleep(time);
     }
 
-    /// A worker that is killed goes silent: it polls no more. That its client still says it is there disturbs nobody: its
-    /// successor bears its name.
+    /// A worker that is killed goes silent: it polls no more. That its client still says it is there disturbs
+    /// nobody: its successor bears its name.
     fn kill(&mut self, _process: &str) -> Verdict {
         Ok(())
     }

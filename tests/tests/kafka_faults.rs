@@ -99,7 +99,8 @@ fn the_name_of_an_outcome_is_true_whenever_the_broker_stands_still() {
                 own.commit(&Transaction { appends: &appends, offsets: &offsets, membership: Some(&standing) })
             });
             if round > 1 {
-                // Somewhere between begin and commit, a little later each time, and longer than a transaction may last.
+                // Somewhere between begin and commit, a little later each time, and longer than a transaction may
+                // last.
                 std::thread::sleep(undisturbed * u32::try_from(round - 2).unwrap() / 10);
                 cluster.node(0).pause();
                 std::thread::sleep(Duration::from_secs(5));
@@ -136,8 +137,8 @@ fn the_name_of_an_outcome_is_true_whenever_the_broker_stands_still() {
     }
 }
 
-/// The request to commit is under way when the broker stands still: nobody knows what becomes of it, and the next holder
-/// of the id finds all of it or nothing.
+/// The request to commit is under way when the broker stands still: nobody knows what becomes of it, and the next
+/// holder of the id finds all of it or nothing.
 #[test]
 fn a_commit_without_an_answer_is_unknown_until_its_id_is_opened_anew() {
     let Some(mut cluster) = Cluster::start(&Options::default()) else { return };

@@ -114,8 +114,8 @@ fn offsets_that_would_be_changed_are_refused() {
     assert!(kafka_support::read_all(&log, &partition).is_empty());
 }
 
-/// The broker asks whether the generation is the present one, not whose the partition is: work on a partition that went
-/// away must be finished before its release.
+/// The broker asks whether the generation is the present one, not whose the partition is: work on a partition
+/// that went away must be finished before its release.
 #[test]
 fn a_fresh_standing_lets_offsets_of_a_foreign_partition_through() {
     let Some(broker) = broker() else { return };

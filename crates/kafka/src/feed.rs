@@ -1,9 +1,9 @@
 //! What is fetched of some partitions, and where each stands.
 //!
-//! Positions are kept here. librdkafka's own are wrong after an end-of-partition event that came by the batch call
-//! (confluentinc/librdkafka#5213): it takes the event for a record, and whatever goes on from its position (resuming, the
-//! pause around an incremental assignment) skips one. So each partition is moved to its place here by a seek, and what was
-//! fetched before is forgotten.
+//! Positions are kept here. librdkafka's own are wrong after an end-of-partition event that came by the batch
+//! call (confluentinc/librdkafka#5213): it takes the event for a record, and whatever goes on from its position
+//! (resuming, the pause around an incremental assignment) skips one. So each partition is moved to its place here
+//! by a seek, and what was fetched before is forgotten.
 
 use crate::native::{Code, Failure, Handle, Intake, List, Taken, number};
 use log::{Batch, Event, Partition};
@@ -61,7 +61,8 @@ impl Feed {
         self.flows.contains_key(partition)
     }
 
-    /// Lets what is fetched of a partition arrive here. Before it is assigned.
+    /// Lets what is fetched of a partition arrive here. Before it is assigned for the first time: else it would
+    /// arrive among the group's events.
     pub(crate) fn attach(&self, partition: &Partition) {
         self.handle.forward(&partition.topic, number(partition.number), self.intake.queue());
     }
@@ -128,7 +129,8 @@ impl Feed {
         self.move_due();
     }
 
-    /// Moves the client to where partitions are due. One that it has not begun to fetch stays due until the next call.
+    /// Moves the client to where partitions are due. One that it has not begun to fetch stays due until the next
+    /// call.
     fn move_due(&mut self) {
         let mut list = List::new(4);
         let mut some = false;
@@ -153,12 +155,15 @@ impl Feed {
         }
         for entry in list.entries() {
             let Ok(number) = u32::try_from(entry.partition) else { continue };
-            let moved = entry.code == Code::RD_KAFKA_RESP_ERR_NO_ERROR;
-            if let Some(flow) = self.flows.get_mut(&Partition::new(entry.topic, number))
+            let partition = Partition::new(entry.topic, number);
+            if entry.code == Code::RD_KAFKA_RESP_ERR_NO_ERROR
+                && let Some(flow) = self.flows.get_mut(&partition)
                 && let Flow::Due(offset) = *flow
-                && moved
             {
                 *flow = Flow::Running(offset);
+                // A client that ends a partition takes back its queue, and keeps what it fetches later in it. The
+                // seek has shown that it fetches: any end is behind it.
+                self.attach(&partition);
             }
         }
     }

@@ -1,5 +1,5 @@
-//! A transaction that stands open. No worker leaves one: a commit is one call. But what open transactions hold back is part
-//! of the contract, and a worker must cope with it; so a test can leave one open.
+//! A transaction that stands open. No worker leaves one: a commit is one call. But what open transactions hold
+//! back is part of the contract, and a worker must cope with it; so a test can leave one open.
 
 use crate::native::Delivery;
 use crate::{Kafka, Writer};

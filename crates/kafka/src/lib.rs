@@ -6,25 +6,29 @@
 //! | producer | one a [`Writer`] | one transaction at a time | an attendant thread: a flush ends when the delivery reports were served by somebody else than who flushes |
 //! | consumer | one a [`Member`] or [`Reader`] | fetches; the group's heartbeats | the worker's own thread, in `poll` |
 //!
-//! **Records** are fetched by the batch call on a private queue, to which each partition is forwarded: on the consumer's own
-//! queue the batch call would answer rebalances in place of the worker. `feed` keeps the positions itself and seeks
-//! after every rebalance, because librdkafka 2.12 takes an end-of-partition event for a record and skips the next one.
+//! **Records** are fetched by the batch call on a private queue, to which each partition is forwarded: on the
+//! consumer's own queue the batch call would answer rebalances in place of the worker. `feed` keeps the positions
+//! itself and seeks after every rebalance, because librdkafka 2.12 takes an end-of-partition event for a record
+//! and skips the next one.
 //!
-//! **Groups** run the classic protocol with cooperative-sticky and a fixed `group.instance.id`. A rebalance is an event,
-//! answered by the worker's next call: what is revoked is unassigned when the worker has released it. The standing of a
-//! member is taken afresh for each transaction; offsets are refused without one, because a broker takes offsets of
-//! generation -1 from anybody.
+//! **Groups** run the classic protocol with cooperative-sticky and a fixed `group.instance.id`. A rebalance is an
+//! event, answered by the worker's next call: what is revoked is unassigned when the worker has released it. The
+//! standing of a member is taken afresh for each transaction; offsets are refused without one, because a broker
+//! takes offsets of generation -1 from anybody.
 //!
-//! **A transaction** opens when all of it is in memory: begin, append, offsets, flush, commit. Up to the flush nothing can
-//! have been committed, so that any failure is an abort or a fence; from the request to commit on, what is not a yes is
-//! unknown. librdkafka's own calls are used and not those of the `rdkafka` crate, whose commit waits 100 ms, and which
-//! knows neither the batch call nor a request for several offsets.
+//! A consumer is closed on a thread of its own, because librdkafka may never come back from that.
 //!
-//! **The proof of an end** ([`log::Log::ends`]) asks for partition counts and high watermarks, all after one look at the
-//! clock. A request that timed out may say -1001 without an error: it is refused, and no time-out is an answer.
+//! **A transaction** opens when all of it is in memory: begin, append, offsets, flush, commit. Up to the flush
+//! nothing can have been committed, so that any failure is an abort or a fence; from the request to commit on,
+//! what is not a yes is unknown. librdkafka's own calls are used and not those of the `rdkafka` crate, whose
+//! commit waits 100 ms, and which knows neither the batch call nor a request for several offsets.
 //!
-//! **The barrier** ([`log::Member::committed`]) is an offset fetch that asks for stable offsets. "Nothing was committed" and
-//! "not decided yet" differ in the code of the call only.
+//! **The proof of an end** ([`log::Log::ends`]) asks for partition counts and high watermarks, all after one look
+//! at the clock. A request that timed out may say -1001 without an error: it is refused, and no time-out is an
+//! answer.
+//!
+//! **The barrier** ([`log::Member::committed`]) is an offset fetch that asks for stable offsets. "Nothing was
+//! committed" and "not decided yet" differ in the code of the call only.
 //!
 //! All unsafe code is in `native`. Properties are checked before anything is connected: [`Settings::check`].
 
@@ -76,8 +80,8 @@ impl Kafka {
         Ok(Self { shared: Arc::new(Shared::new(settings)?) })
     }
 
-    /// Takes over the writer id `id` and leaves `transaction` open under it, as no worker does: for tests of what open
-    /// transactions hold back. The request to commit is not sent.
+    /// Takes over the writer id `id` and leaves `transaction` open under it, as no worker does: for tests of what
+    /// open transactions hold back. The request to commit is not sent.
     ///
     /// # Errors
     /// As of a commit; [`CommitError::Unknown`] if the id could not be taken over.

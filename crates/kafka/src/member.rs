@@ -1,10 +1,11 @@
 //! A consumer in a group.
 //!
-//! A rebalance is an event that the worker answers by its calls. While a revocation is not answered the group waits, no
-//! partition delivers, and that the broker has thrown the member out shows only as an empty member id: then all is lost.
-//! What librdkafka still holds assigned at that moment is *orphaned* until the group has spoken again: it was told as
-//! lost, and comes back as assigned or goes without a word.
+//! A rebalance is an event that the worker answers by its calls. While a revocation is not answered the group
+//! waits, no partition delivers, and that the broker has thrown the member out shows only as an empty member id:
+//! then all is lost. What librdkafka still holds assigned at that moment is *orphaned* until the group has spoken
+//! again: it was told as lost, and comes back as assigned or goes without a word.
 
+mod closing;
 mod rebalance;
 
 use crate::attendant::{Attendant, Said, attend};
@@ -20,19 +21,16 @@ use std::time::{Duration, Instant};
 /// How long a wait for records may keep the group's events waiting.
 const SLICE: Duration = Duration::from_millis(10);
 
-/// How long a member that leaves waits for its own client.
-const CLOSE: Duration = Duration::from_secs(5);
-
 /// A consumer in a group.
 #[derive(Debug)]
 pub struct Member {
     // Messages and queues go before their client.
     feed: Feed,
     events: Queue,
-    rebalances: Queue,
+    rebalances: Arc<Queue>,
     handle: Arc<Handle>,
-    /// Asks for committed offsets. librdkafka asks for stable ones only on behalf of a reader of committed records, so a
-    /// member that reads all has a second client, and a thread that serves it.
+    /// Asks for committed offsets. librdkafka asks for stable ones only on behalf of a reader of committed
+    /// records, so a member that reads all has a second client, and a thread that serves it.
     stable: Option<(Attendant, Arc<Handle>)>,
     shared: Arc<Shared>,
     said: Said,
@@ -86,7 +84,7 @@ impl Member {
             }
         };
         let feed = Feed::new(&handle);
-        let (events, rebalances) = (handle.main_queue(), handle.group_queue());
+        let (events, rebalances) = (handle.main_queue(), Arc::new(handle.group_queue()));
         handle.subscribe(&List::of_topics(topics.iter().map(|topic| &**topic))).map_err(failed)?;
         Ok(Self {
             feed,
@@ -108,7 +106,7 @@ impl Member {
     /// Serves what is no record: errors, tokens, the group.
     fn serve(&mut self) -> Result<()> {
         let tokens = self.shared.settings.security.tokens();
-        for queue in [&self.events, &self.rebalances] {
+        for queue in [&self.events, &*self.rebalances] {
             let mut rebalances = Vec::new();
             while queue
                 .serve(Duration::ZERO, |event| {
@@ -141,9 +139,9 @@ impl Member {
         Err(Error::Fatal(explain(&what, &failure, None)))
     }
 
-    /// Whether the client has given up its member id. It then goes on to send heartbeats without one, for as long as a
-    /// revocation is not answered, and a broker that has not seen the session run out takes that for a second holder of the
-    /// name. Who was fenced by another has kept its id.
+    /// Whether the client has given up its member id. It then goes on to send heartbeats without one, for as long
+    /// as a revocation is not answered, and a broker that has not seen the session run out takes that for a
+    /// second holder of the name. Who was fenced by another has kept its id.
     fn is_nameless(&self) -> bool {
         Standing::of(&self.handle).is_none_or(|standing| standing.member().is_empty())
     }
@@ -273,26 +271,14 @@ impl log::Member for Member {
 }
 
 impl Drop for Member {
-    /// Ends the client in order. One that is destroyed while the group waits for an answer spins for ever.
     fn drop(&mut self) {
-        self.ownership.release_all(&self.handle, &mut self.feed);
-        let closing = self.handle.unsubscribe().and_then(|()| self.handle.close(&self.rebalances));
-        if let Err(error) = closing {
-            tracing::debug!(%error, group = self.group, "the consumer is dropped as it is");
-            return;
-        }
-        let until = Instant::now() + CLOSE;
-        while !self.handle.is_closed() {
-            if Instant::now() > until {
-                tracing::warn!(group = self.group, "a consumer did not end, and is left as it is");
-                std::mem::forget(Arc::clone(&self.handle));
-                return;
-            }
-            let asked = self.rebalances.serve(SLICE, |event| event);
-            if let Some(crate::native::Event::Rebalance(kind, partitions)) = asked {
-                self.ownership.rebalance(kind, &partitions, &self.handle, &mut self.feed);
-                self.ownership.release_all(&self.handle, &mut self.feed);
-            }
+        if !closing::close(&self.handle, &self.rebalances, self.ownership.take_leaving()) {
+            tracing::warn!(
+                group = self.group,
+                instance = self.instance,
+                "a consumer did not close, and is left as it is"
+            );
+            std::mem::forget(Arc::clone(&self.handle));
         }
     }
 }

@@ -1,8 +1,8 @@
 //! What can be set, and what may not be.
 //!
-//! Every property of librdkafka can be given, except those on which the promises stand (`rules`): these are refused with
-//! the reason. [`Settings::check`] finds what is wrong before anything is connected: it puts together the clients that
-//! will be made, without an address to connect to.
+//! Every property of librdkafka can be given, except those on which the promises stand (`rules`): these are
+//! refused with the reason. [`Settings::check`] finds what is wrong before anything is connected: it puts
+//! together the clients that will be made, without an address to connect to.
 
 mod properties;
 mod rules;

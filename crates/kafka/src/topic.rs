@@ -10,8 +10,8 @@ use std::time::{Duration, Instant};
 /// How soon to ask again whether a new topic is known.
 const AGAIN: Duration = Duration::from_millis(10);
 
-/// What a topic's `max.message.bytes`, which counts a batch, leaves beside a record's key, value and headers: 61 bytes of
-/// the batch, at most 40 of lengths, and room for the lengths of some 90 headers.
+/// What a topic's `max.message.bytes`, which counts a batch, leaves beside a record's key, value and headers: 61
+/// bytes of the batch, at most 40 of lengths, and room for the lengths of some 90 headers.
 const AROUND_BYTES: usize = 1_024;
 
 impl Shared {

@@ -1,9 +1,9 @@
 //! A transactional producer.
 //!
-//! The order of a transaction decides what can be said of its end. Until the flush has ended no request to commit was made:
-//! whatever fails, nothing of it is or will be visible. A request to commit that is not answered with a yes leaves it open
-//! what happened: librdkafka repeats it by itself, so that even a refusal may follow a success. Only an abort that the broker
-//! grants afterwards settles it.
+//! The order of a transaction decides what can be said of its end. Until the flush has ended no request to commit
+//! was made: whatever fails, nothing of it is or will be visible. A request to commit that is not answered with a
+//! yes leaves it open what happened: librdkafka repeats it by itself, so that even a refusal may follow a
+//! success. Only an abort that the broker grants afterwards settles it.
 
 mod check;
 mod outcome;

@@ -1,8 +1,8 @@
 //! Compaction on demand.
 //!
-//! A broker compacts what is dirty: what lies behind the offset up to which it has compacted, which it keeps in a file and
-//! reads anew each time. Without its line in that file a topic is dirty as a whole. Tombstones and markers go in a later
-//! pass than the one that first finds them (KIP-534).
+//! A broker compacts what is dirty: what lies behind the offset up to which it has compacted, which it keeps in a
+//! file and reads anew each time. Without its line in that file a topic is dirty as a whole. Tombstones and
+//! markers go in a later pass than the one that first finds them (KIP-534).
 
 use super::Node;
 use std::fs;

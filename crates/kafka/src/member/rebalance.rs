@@ -70,8 +70,8 @@ impl Ownership {
             // Before it is assigned, so that nothing is fetched.
             feed.insert_paused(partition);
         }
-        // What follows a revocation is given although we were thrown out meanwhile. Asked before it is taken: after that
-        // the client joins again.
+        // What follows a revocation is given although we were thrown out meanwhile. Asked before it is taken:
+        // after that the client joins again.
         let stands = Standing::of_use(handle).is_some();
         let mut list = List::new(partitions.len());
         for partition in &partitions {
@@ -173,9 +173,11 @@ impl Ownership {
         }
     }
 
-    /// Has the client fetch a partition of ours anew that it has ended. `rebalances` is where the group's events come.
+    /// Has the client fetch a partition of ours anew that it has ended. `rebalances` is where the group's events
+    /// come.
     ///
-    /// A revocation that has come and was not seen yet would take this for its answer. Whether one has is known after it.
+    /// A revocation that has come and was not seen yet would take this for its answer. Whether one has is known
+    /// after it.
     pub(super) fn assign_anew(
         &mut self,
         partition: &Partition,
@@ -204,9 +206,9 @@ impl Ownership {
         }
     }
 
-    pub(super) fn release_all(&mut self, handle: &Handle, feed: &mut Feed) {
-        let revoked: Vec<Partition> = self.revoked.iter().cloned().collect();
-        self.release(&revoked, handle, feed);
+    /// What the group waits for, if it does.
+    pub(super) fn take_leaving(&mut self) -> Option<Vec<Partition>> {
+        self.is_revoking().then(|| std::mem::take(&mut self.leaving))
     }
 
     fn unassign(&mut self, handle: &Handle, feed: &mut Feed) {

@@ -84,8 +84,8 @@ impl Handle {
         let mut pointers: Vec<*const c_char> = names.iter().map(|name| name.as_ptr()).collect();
         let queue = self.new_queue();
         let options = Options::new(self, Op::RD_KAFKA_ADMIN_OP_DESCRIBETOPICS, timeout)?;
-        // SAFETY: all that is passed outlives the call, which copies; the collection is ours; an answer of this kind has
-        // the parts that are asked for, and they live as long as it does.
+        // SAFETY: all that is passed outlives the call, which copies; the collection is ours; an answer of this
+        // kind has the parts that are asked for, and they live as long as it does.
         unsafe {
             let collection =
                 sys::rd_kafka_TopicCollection_of_topic_names(pointers.as_mut_ptr(), pointers.len());

@@ -169,8 +169,8 @@ impl Intake {
         self.held.retain(|held| held.message().partition != partition || held.topic() != topic);
     }
 
-    /// Moves records into `batch`: those of the first one's partition that stand together, from the offset `from` on, at
-    /// most about `batch.limit` bytes. What stands below `from` is dropped.
+    /// Moves records into `batch`: those of the first one's partition that stand together, from the offset `from`
+    /// on, at most about `batch.limit` bytes. What stands below `from` is dropped.
     pub(crate) fn fill(&mut self, batch: &mut Batch, from: i64) -> Option<i64> {
         let mut last = None;
         let mut bytes = 0;

@@ -73,8 +73,8 @@ impl Topic {
         ];
         let mut count = values.len() - 1;
         let mut headers = std::ptr::null_mut();
-        // SAFETY: client, topic and the record's memory outlive the call, which copies; each value has the member of the
-        // union that its type names; headers are taken over if (and only if) the call succeeds.
+        // SAFETY: client, topic and the record's memory outlive the call, which copies; each value has the member
+        // of the union that its type names; headers are taken over if (and only if) the call succeeds.
         unsafe {
             if !record.headers.is_empty() {
                 headers = sys::rd_kafka_headers_new(record.headers.len());

@@ -61,8 +61,8 @@ impl Queue {
         self.queue.as_ptr()
     }
 
-    /// Takes the next event, waiting at most `wait`, and shows it to `look`. librdkafka forgets a delivered message (and
-    /// lets a flush end) only after `look` has returned.
+    /// Takes the next event, waiting at most `wait`, and shows it to `look`. librdkafka forgets a delivered
+    /// message (and lets a flush end) only after `look` has returned.
     pub(crate) fn serve<T>(&self, wait: Duration, look: impl FnOnce(Event) -> T) -> Option<T> {
         // SAFETY: the queue is alive; the event is ours until it is destroyed, and what is shown are copies.
         unsafe {
@@ -95,7 +95,8 @@ impl Drop for Queue {
 /// # Safety
 /// `event` is valid until this returns.
 unsafe fn read(event: *mut sys::rd_kafka_event_t) -> Event {
-    // SAFETY: by this function's own condition, for all that follows; each part is asked for from an event of its type.
+    // SAFETY: by this function's own condition, for all that follows; each part is asked for from an event of its
+    // type.
     unsafe {
         match sys::rd_kafka_event_type(event) {
             sys::RD_KAFKA_EVENT_REBALANCE => {

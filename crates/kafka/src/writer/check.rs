@@ -1,8 +1,8 @@
 //! What is known of a transaction before it begins.
 //!
-//! librdkafka and the broker would let some of it through: an append that is refused at once does not make the transaction
-//! abortable, a negative offset is dropped in silence, metadata lose what is not ASCII, and offsets of generation -1 are
-//! taken from anybody.
+//! librdkafka and the broker would let some of it through: an append that is refused at once does not make the
+//! transaction abortable, a negative offset is dropped in silence, metadata lose what is not ASCII, and offsets
+//! of generation -1 are taken from anybody.
 
 use super::outcome::aborted;
 use super::{AGAIN, Writer, list_of, standing_of};
