@@ -88,6 +88,13 @@ impl Command {
 
 /// Does a command.
 pub(crate) fn perform(command: &Command, context: &Context) -> Result<Outcome> {
+    of(command, context).map_err(|error| match error.downcast_ref() {
+        Some(log::Error::Busy(_)) => error.context(format!("{} does not answer", context.settings.place())),
+        _ => error,
+    })
+}
+
+fn of(command: &Command, context: &Context) -> Result<Outcome> {
     match command {
         Command::Demo(demo) => demo.perform(context),
         Command::Setup(setup) => setup.perform(context),

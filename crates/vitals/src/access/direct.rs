@@ -3,13 +3,13 @@
 use super::{Octets, Page, Record, Topic};
 use crate::admin::view::{Balance, Verified};
 use crate::line::Entry;
-use anyhow::{Context, Result, anyhow, bail};
+use anyhow::{Context, Result, anyhow, bail, ensure};
 use log::{
     AbortCause, Appends, Batch, CommitError, Error, Event, Isolation, Log, Partition, Reader, Transaction,
     Writer,
 };
 use std::collections::BTreeMap;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 /// About how many bytes of records a page holds.
@@ -18,6 +18,8 @@ const PAGE_BYTES: usize = 1 << 20;
 pub(crate) const PAGE_RECORDS: usize = 10_000;
 /// How often something is tried that cannot be done now.
 const TRIES: u32 = 200;
+/// How long a read may give nothing, neither records nor the end: longer than a request and some tries of it.
+const READS: Duration = Duration::from_secs(20);
 /// How long to wait in between.
 const PAUSE: Duration = Duration::from_millis(25);
 
@@ -31,11 +33,28 @@ pub(crate) struct Direct<L: Log> {
     counts: BTreeMap<Arc<str>, u32>,
     /// For records without key: the next partition.
     turn: u32,
+    /// Where the last page ended, for the next one: a new consumer costs more than a page.
+    cursor: Mutex<Option<Cursor<L>>>,
+}
+
+/// A reader, and where it goes on.
+#[derive(Debug)]
+struct Cursor<L: Log> {
+    partition: Partition,
+    next: i64,
+    reader: L::Reader,
 }
 
 impl<L: Log> Direct<L> {
     pub(crate) fn new(log: L, instance: &str) -> Self {
-        Self { log, instance: instance.to_owned(), writer: None, counts: BTreeMap::new(), turn: 0 }
+        Self {
+            log,
+            instance: instance.to_owned(),
+            writer: None,
+            counts: BTreeMap::new(),
+            turn: 0,
+            cursor: Mutex::new(None),
+        }
     }
 
     pub(crate) fn topics(&self) -> Result<Vec<Topic>> {
@@ -54,22 +73,36 @@ impl<L: Log> Direct<L> {
     }
 
     pub(crate) fn page(&self, topic: &str, partition: u32, offset: i64, limit: usize) -> Result<Page> {
-        let mut reader = self.reader(&Partition::new(topic, partition), offset)?;
+        let partition = Partition::new(topic, partition);
+        let last = self.cursor.lock().unwrap_or_else(PoisonError::into_inner).take();
+        let goes_on = last.filter(|last| last.partition == partition && last.next == offset);
+        let mut reader = match goes_on {
+            Some(last) => last.reader,
+            None => self.reader(&partition, offset)?,
+        };
         let mut batch = batch();
         let mut page = Page { records: Vec::new(), next: offset, at_end: false };
-        match patiently(|| reader.poll(&mut batch, Duration::ZERO))? {
-            Event::Records => {
-                for record in batch.records().take(limit.min(PAGE_RECORDS)) {
+        let mut whole = true;
+        match next(&mut reader, &mut batch, &partition)? {
+            Some(end) => {
+                page.next = end;
+                page.at_end = true;
+            }
+            None => {
+                for record in batch.records() {
+                    whole = page.records.len() < limit.min(PAGE_RECORDS);
+                    if !whole {
+                        break;
+                    }
                     page.next = record.offset + 1;
                     page.records.push(copy(&record));
                 }
             }
-            Event::End { offset, .. } => {
-                page.next = offset;
-                page.at_end = true;
-            }
-            Event::Idle => page.at_end = true,
-            Event::Assigned(_) | Event::Revoked(_) | Event::Lost(_) => {}
+        }
+        // The end of a partition is told once: who asks there again needs a new reader.
+        if whole && !page.at_end {
+            let cursor = Cursor { partition, next: page.next, reader };
+            *self.cursor.lock().unwrap_or_else(PoisonError::into_inner) = Some(cursor);
         }
         Ok(page)
     }
@@ -82,15 +115,9 @@ impl<L: Log> Direct<L> {
         let mut reader = self.reader(&partition, first)?;
         let mut batch = batch();
         let mut latest = None;
-        loop {
-            match patiently(|| reader.poll(&mut batch, Duration::ZERO))? {
-                Event::Records => {
-                    let own = batch.records().filter(|record| record.key == Some(key.as_bytes()));
-                    latest = own.last().map(|record| copy(&record)).or(latest);
-                }
-                Event::End { .. } | Event::Idle => break,
-                Event::Assigned(_) | Event::Revoked(_) | Event::Lost(_) => {}
-            }
+        while next(&mut reader, &mut batch, &partition)?.is_none() {
+            let own = batch.records().filter(|record| record.key == Some(key.as_bytes()));
+            latest = own.last().map(|record| copy(&record)).or(latest);
         }
         Ok(latest.filter(|record: &Record| record.value.is_some()))
     }
@@ -204,6 +231,21 @@ pub(crate) fn patiently<T>(mut ask: impl FnMut() -> log::Result<T>) -> log::Resu
         match ask() {
             Err(Error::Busy(_)) if begun.elapsed() < TRIES * PAUSE => std::thread::sleep(PAUSE),
             answer => return answer,
+        }
+    }
+}
+
+/// Reads on: `None` with records in `batch`, or the end that was reached.
+fn next(reader: &mut impl Reader, batch: &mut Batch, partition: &Partition) -> Result<Option<i64>> {
+    let begun = Instant::now();
+    loop {
+        match patiently(|| reader.poll(batch, PAUSE))? {
+            Event::Records => return Ok(None),
+            Event::End { offset, .. } => return Ok(Some(offset)),
+            // Nothing has been fetched yet, or an undecided transaction holds the end back.
+            Event::Idle | Event::Assigned(_) | Event::Revoked(_) | Event::Lost(_) => {
+                ensure!(begun.elapsed() < READS, "{partition} gave nothing for {READS:?}; is the log well?");
+            }
         }
     }
 }
