@@ -88,7 +88,7 @@ impl Cluster {
     pub fn start(options: &Options) -> Option<Self> {
         let libs = libs()?;
         let number = COUNT.fetch_add(1, Ordering::Relaxed);
-        let dir = fetch::home().join("run").join(format!("{}-{number}", std::process::id()));
+        let dir = fetch::run_dir(number);
         // The ports are free when they are chosen; somebody else may take one before the node does.
         let mut attempt = 0;
         let nodes = loop {
