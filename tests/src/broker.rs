@@ -57,7 +57,28 @@ pub struct Cluster {
     dir: PathBuf,
 }
 
+/// Kafka's jars. `None` if this machine lacks what it takes; then the reason was said.
+fn libs() -> Option<PathBuf> {
+    match fetch::libs() {
+        Ok(libs) => Some(libs),
+        Err(missing) => {
+            assert!(std::env::var("CI").as_deref() != Ok("true"), "no Kafka to test with: {missing}");
+            eprintln!("SKIPPED: no Kafka to test with: {missing}");
+            None
+        }
+    }
+}
+
 impl Cluster {
+    /// Whether a cluster can be started here; if not, the reason was said.
+    ///
+    /// # Panics
+    /// If something is missing and `CI` is `true`.
+    #[must_use]
+    pub fn can_start() -> bool {
+        libs().is_some()
+    }
+
     /// Starts a cluster and waits until each node serves. `None` if this machine lacks what it takes; then the
     /// reason was said.
     ///
@@ -65,16 +86,9 @@ impl Cluster {
     /// If it does not come up; the message names the log file. If something is missing and `CI` is `true`.
     #[must_use]
     pub fn start(options: &Options) -> Option<Self> {
-        let libs = match fetch::libs() {
-            Ok(libs) => libs,
-            Err(missing) => {
-                assert!(std::env::var("CI").as_deref() != Ok("true"), "no Kafka to test with: {missing}");
-                eprintln!("SKIPPED: no Kafka to test with: {missing}");
-                return None;
-            }
-        };
+        let libs = libs()?;
         let number = COUNT.fetch_add(1, Ordering::Relaxed);
-        let dir = fetch::home().join("run").join(format!("{}-{number}", std::process::id()));
+        let dir = fetch::run_dir(number);
         // The ports are free when they are chosen; somebody else may take one before the node does.
         let mut attempt = 0;
         let nodes = loop {

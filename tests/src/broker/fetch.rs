@@ -1,8 +1,10 @@
 //! Kafka's jars, from the Java artefact registry by Maven, once for all tests.
 
+use rustix::process::{Pid, test_kill_process};
 use std::fs::{self, File};
 use std::path::{Path, PathBuf};
 use std::process::Command;
+use std::time::Duration;
 
 const KAFKA: &str = "4.1.1";
 
@@ -25,6 +27,26 @@ const POM: &str = r#"<project xmlns="http://maven.apache.org/POM/4.0.0">
 /// The folder of this version, under the target folder.
 pub(super) fn home() -> PathBuf {
     target().join(format!("kafka-{KAFKA}"))
+}
+
+/// Where a cluster of this process has its data. What processes that are gone left there is removed once it is an
+/// hour old:
+/// a broker that all tests of a process share ends with the process, and removes nothing.
+pub(super) fn run_dir(number: u32) -> PathBuf {
+    let run = home().join("run");
+    for entry in fs::read_dir(&run).into_iter().flatten().flatten() {
+        let name = entry.file_name().to_string_lossy().into_owned();
+        let pid = name.split('-').next().and_then(|pid| Pid::from_raw(pid.parse().ok()?));
+        let is_gone = pid.is_some_and(|pid| test_kill_process(pid).is_err());
+        let age = entry.metadata().and_then(|data| data.modified()).ok().and_then(|time| time.elapsed().ok());
+        if is_gone
+            && age.is_some_and(|age| age > Duration::from_hours(1))
+            && let Err(error) = fs::remove_dir_all(entry.path())
+        {
+            eprintln!("{} was not removed: {error}", entry.path().display());
+        }
+    }
+    run.join(format!("{}-{number}", std::process::id()))
 }
 
 /// Where cargo builds: it marks the folder as a cache.
