@@ -7,6 +7,8 @@ use std::time::Duration;
 pub struct Identity {
     /// The instance of vitals; part of transactional ids and of every output's `ce_source`. Default `vitals`.
     pub instance: String,
+    /// The process among those that share the work of an instance. Outputs do not tell it. Default none.
+    pub process: String,
     /// The worker's number within its stage. Default 0.
     pub worker: u32,
     /// The journal's epoch: a journal begun anew has the next. Default 1.
@@ -15,7 +17,7 @@ pub struct Identity {
 
 impl Default for Identity {
     fn default() -> Self {
-        Self { instance: "vitals".to_owned(), worker: 0, epoch: 1 }
+        Self { instance: "vitals".to_owned(), process: String::new(), worker: 0, epoch: 1 }
     }
 }
 
@@ -23,7 +25,8 @@ impl Identity {
     /// The transactional id and group instance of a worker of `stage`: stable over restarts.
     #[must_use]
     pub fn id(&self, stage: &str) -> String {
-        format!("{}-{stage}-{}", self.instance, self.worker)
+        let between = if self.process.is_empty() { "" } else { "-" };
+        format!("{}{between}{}-{stage}-{}", self.instance, self.process, self.worker)
     }
 }
 

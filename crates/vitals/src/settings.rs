@@ -21,7 +21,7 @@ use std::path::PathBuf;
 /// The effective settings of this process.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Settings {
-    /// The name of this process among those that do the same work.
+    /// The name of this pipeline.
     pub(crate) instance: String,
     /// The log.
     pub(crate) log: LogSettings,
@@ -64,8 +64,10 @@ pub(crate) enum LogKind {
 }
 
 /// Which part of the work a run does.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Share {
+    /// The process among those that share the work; empty where there is one only.
+    pub(crate) process: String,
     /// Which stages.
     pub(crate) role: Role,
     /// Workers of each stage, at least 1.
@@ -130,7 +132,7 @@ impl Default for Settings {
                 reserve_bytes: log::embedded::Options::default().reserve_bytes,
             },
             kafka: kafka::Kafka::default(),
-            run: Share { role: Role::All, workers: 1 },
+            run: Share { process: String::new(), role: Role::All, workers: 1 },
             topics: Topics { partitions: pipeline::topic::PARTITIONS, source_partitions: 4 },
             admin: Admin { listen: SocketAddr::from((Ipv4Addr::LOCALHOST, 9464)), token: Secret::default() },
             ingest: pipeline::settings::Ingest::default(),
@@ -160,6 +162,10 @@ impl Settings {
 
     /// Who the first worker of each stage is.
     pub(crate) fn identity(&self) -> pipeline::settings::Identity {
-        pipeline::settings::Identity { instance: self.instance.clone(), ..Default::default() }
+        pipeline::settings::Identity {
+            instance: self.instance.clone(),
+            process: self.run.process.clone(),
+            ..Default::default()
+        }
     }
 }

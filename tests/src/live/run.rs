@@ -90,7 +90,7 @@ pub fn play(stream: &Stream, schedule: &Schedule) -> Result<End> {
 }
 
 fn workers(cluster: &Cluster, schedule: &Schedule) -> Vec<Worker> {
-    let identity = |worker| Identity { instance: INSTANCE.to_owned(), worker, epoch: 1 };
+    let identity = |worker| Identity { instance: INSTANCE.to_owned(), worker, ..Identity::default() };
     // Hours pass between two steps here, so what is done by the clock must be done less often.
     let settings =
         settings::Score { checkpoint_interval: Duration::from_secs(86_400), ..settings::Score::default() };

@@ -63,7 +63,7 @@ impl<V: Variant> Worker<V> {
     pub fn start(&mut self, world: &World, cluster: &Cluster) {
         let name = format!("{:?}-{}", self.stage, self.number);
         self.log = cluster.process(&name);
-        let identity = Identity { instance: INSTANCE.to_owned(), worker: self.number, epoch: 1 };
+        let identity = Identity { instance: INSTANCE.to_owned(), worker: self.number, ..Identity::default() };
         let log = self.log.clone();
         self.body = match self.stage {
             Stage::Recorded => {

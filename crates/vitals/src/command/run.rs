@@ -5,7 +5,7 @@ use crate::access::{self, direct::patiently};
 use crate::admin::view::Balance;
 use crate::exit::Outcome;
 use crate::print::{Format, Out};
-use crate::settings::{Role, Settings, Share};
+use crate::settings::{Role, Settings};
 use crate::store::Store;
 use crate::{render, run};
 use anyhow::{Context as _, Result, bail, ensure};
@@ -41,7 +41,11 @@ pub(crate) struct Run {
     #[arg(long, value_name = "NUMBER")]
     workers: Option<String>,
 
-    /// The name of this process (`instance`).
+    /// The name of this process among those that share the work (`run.process`).
+    #[arg(long, value_name = "NAME")]
+    process: Option<String>,
+
+    /// The name of this pipeline (`instance`).
     #[arg(long, value_name = "NAME")]
     instance: Option<String>,
 }
@@ -67,6 +71,7 @@ impl Run {
         };
         let flags = [
             flag("admin.listen", &self.listen, "--listen"),
+            flag("run.process", &self.process, "--process"),
             flag("run.role", &self.role, "--role"),
             flag("run.workers", &self.workers, "--workers"),
             flag("instance", &self.instance, "--instance"),
@@ -85,9 +90,9 @@ impl Run {
         let settings = &context.settings;
         if self.mode == Mode::Recorded {
             // One merge of all sources by time is what makes a recorded run the same each time.
-            let whole = Share { role: Role::All, workers: 1 };
+            let whole = (Role::All, 1);
             ensure!(
-                settings.run == whole,
+                (settings.run.role, settings.run.workers) == whole,
                 "a recorded run is one worker of each stage; leave out --role and --workers"
             );
         }

@@ -54,10 +54,10 @@ const DURABILITIES: [(&str, Durability); 2] =
 const FORMATS: [(&str, TraceFormat); 2] = [("text", TraceFormat::Text), ("json", TraceFormat::Json)];
 
 /// All keys, in the order in which they are shown.
-pub(crate) const KEYS: [Key; 38] = [
+pub(crate) const KEYS: [Key; 39] = [
     public(
         "instance",
-        "name of this process among those that do the same work; part of transactional ids and of `ce_source`",
+        "name of this pipeline: part of transactional ids and of `ce_source`",
         |to, value| value.name().map(|name| to.instance = name),
         |of| text(&of.instance),
     ),
@@ -168,6 +168,12 @@ pub(crate) const KEYS: [Key; 38] = [
         "after what time brokers give up on a transaction; at most their transaction.max.timeout.ms",
         |to, value| millis(value, 1_000..=900_000).map(|span| to.kafka.transaction_timeout = span),
         |of| span(of.kafka.transaction_timeout),
+    ),
+    public(
+        "run.process",
+        "name of this process among those that share the work, the same after a restart; needed where there are several",
+        |to, value| optional(value).map(|name| to.run.process = name),
+        |of| text(&of.run.process),
     ),
     public(
         "run.role",
@@ -301,6 +307,11 @@ const fn hidden(
     show: fn(&Settings) -> toml::Value,
 ) -> Key {
     Key { name, about, read, show, secrecy: Secrecy::Hidden }
+}
+
+/// A name, or none.
+fn optional(value: &Input) -> Result<String, Wrong> {
+    if value.text(64)?.is_empty() { Ok(String::new()) } else { value.name() }
 }
 
 /// A path, or none.
