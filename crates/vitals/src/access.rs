@@ -66,7 +66,7 @@ pub(crate) enum Access {
     /// This process goes there itself.
     Direct {
         /// The log.
-        direct: Direct<Store>,
+        direct: Box<Direct<Store>>,
         /// A run beside it, if one is known and answers.
         run: Option<Client>,
     },
@@ -79,7 +79,8 @@ impl Access {
     pub(crate) fn find(settings: &Settings) -> Result<Self> {
         if settings.log.kind == LogKind::Kafka {
             let run = Client::at(settings.admin.listen, &settings.admin.token);
-            return Ok(Self::Direct { direct: Direct::new(open(settings)?, &settings.instance), run });
+            let direct = Box::new(Direct::new(open(settings)?, &settings.instance));
+            return Ok(Self::Direct { direct, run });
         }
         let dir = &settings.log.dir;
         if let Some(client) = Client::find(dir)? {
@@ -92,7 +93,7 @@ impl Access {
                 dir.display()
             );
         }
-        Ok(Self::Direct { direct: Direct::new(open(settings)?, &settings.instance), run: None })
+        Ok(Self::Direct { direct: Box::new(Direct::new(open(settings)?, &settings.instance)), run: None })
     }
 
     /// Every topic of ours that is there.

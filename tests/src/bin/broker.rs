@@ -12,7 +12,7 @@ fn main() -> ExitCode {
         None => 1,
         Some(Ok(nodes @ 1..=5)) => nodes,
         Some(_) => {
-            eprintln!("usage: kafka [NODES], from 1 to 5");
+            eprintln!("usage: broker [NODES], from 1 to 5");
             return ExitCode::from(2);
         }
     };
