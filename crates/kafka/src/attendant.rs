@@ -50,13 +50,32 @@ impl Said {
             tracing::warn!(error = %failure, "the client is of no use any more");
             return;
         }
-        tracing::debug!(error = %failure, "the client reports an error");
+        // What no waiting mends must be seen; that a connection breaks is said by who waits for an answer.
+        if is_denied(failure.code) {
+            tracing::warn!(error = %failure, "the brokers refuse the client");
+        } else {
+            tracing::debug!(error = %failure, "the client reports an error");
+        }
         // That all brokers are down follows from what was said of the last one, which says more.
         if failure.code != Code::RD_KAFKA_RESP_ERR__ALL_BROKERS_DOWN {
             let mut trouble = self.trouble.lock().unwrap_or_else(PoisonError::into_inner);
             *trouble = Some(failure.reason.clone());
         }
     }
+}
+
+/// Whether brokers refuse who we are, or what we may do.
+const fn is_denied(code: Code) -> bool {
+    matches!(
+        code,
+        Code::RD_KAFKA_RESP_ERR_TOPIC_AUTHORIZATION_FAILED
+            | Code::RD_KAFKA_RESP_ERR_GROUP_AUTHORIZATION_FAILED
+            | Code::RD_KAFKA_RESP_ERR_CLUSTER_AUTHORIZATION_FAILED
+            | Code::RD_KAFKA_RESP_ERR_TRANSACTIONAL_ID_AUTHORIZATION_FAILED
+            | Code::RD_KAFKA_RESP_ERR_SASL_AUTHENTICATION_FAILED
+            | Code::RD_KAFKA_RESP_ERR__AUTHENTICATION
+            | Code::RD_KAFKA_RESP_ERR__SSL
+    )
 }
 
 /// Deals with an event that is of no concern to the caller; returns any other.

@@ -59,7 +59,7 @@ fn remedy(code: Code) -> Option<&'static str> {
             "`transaction_timeout` is above the broker's transaction.max.timeout.ms"
         }
         Code::RD_KAFKA_RESP_ERR_FENCED_INSTANCE_ID => {
-            "another process runs under this name; give each process an instance of its own"
+            "another process runs under this name; give each process one of its own, with `vitals run --process NAME`"
         }
         Code::RD_KAFKA_RESP_ERR_PRODUCER_FENCED
         | Code::RD_KAFKA_RESP_ERR__FENCED

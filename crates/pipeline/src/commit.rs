@@ -4,7 +4,7 @@
 //! transaction. After an outcome that is not known, a new writer of the same id decides the matter, and the
 //! stamps of the offsets that were in the transaction tell which way.
 
-use crate::failure::{Failure, later};
+use crate::failure::{Delay, Failure, later};
 use crate::settings::has_passed;
 use crate::status::Transactions;
 use crate::variant::{Correct, Variant};
@@ -59,6 +59,8 @@ pub(crate) struct Committer<L: Log, V: Variant = Correct> {
     /// How many transactions were aborted since one was committed, and why the last was.
     aborts: u32,
     trouble: Option<String>,
+    /// Why there is no writer.
+    delay: Delay,
     variant: PhantomData<V>,
 }
 
@@ -76,6 +78,7 @@ impl<L: Log, V: Variant> Committer<L, V> {
             fenced: Vec::new(),
             aborts: 0,
             trouble: None,
+            delay: Delay::default(),
             variant: PhantomData,
         }
     }
@@ -83,7 +86,7 @@ impl<L: Log, V: Variant> Committer<L, V> {
     /// Has a writer. Returns whether it does.
     pub(crate) fn open(&mut self) -> Result<bool, Failure> {
         if self.writer.is_none() {
-            self.writer = later(self.log.writer(&self.id))?;
+            self.writer = self.delay.take(self.log.writer(&self.id))?;
         }
         Ok(self.writer.is_some())
     }
@@ -102,7 +105,8 @@ impl<L: Log, V: Variant> Committer<L, V> {
 
     /// Why transactions are aborted one after another, if they are.
     pub(crate) fn trouble(&self) -> Option<String> {
-        self.trouble.as_ref().map(|reason| format!("nothing can be committed: {reason}"))
+        let aborted = self.trouble.as_ref().map(|reason| format!("nothing can be committed: {reason}"));
+        aborted.or_else(|| self.delay.reason("nothing can be committed: no writer"))
     }
 
     /// What became of its transactions.

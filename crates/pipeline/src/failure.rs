@@ -32,7 +32,7 @@ pub enum Failure {
     },
     /// Another live process has the same id.
     #[error(
-        "writer {id} was fenced {times} times within a minute: another process runs under the same instance and worker number; give each its own `instance`"
+        "writer {id} was fenced {times} times within a minute: another process runs under the same instance and process name; give each its own with `vitals run --process NAME`"
     )]
     Fenced {
         /// The transactional id.
@@ -81,6 +81,39 @@ impl Failure {
             }
             Self::Log(_) | Self::Refused { .. } | Self::Fenced { .. } | Self::Stuck(_) => self,
         }
+    }
+}
+
+/// Why something that is asked for again and again does not answer.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Delay(Option<String>);
+
+impl Delay {
+    /// As [`later`], and remembers what was said last.
+    pub(crate) fn take<T>(&mut self, result: log::Result<T>) -> Result<Option<T>, Failure> {
+        self.0 = match &result {
+            Err(Error::Busy(reason)) => Some(reason.clone()),
+            Ok(_) | Err(_) => None,
+        };
+        later(result)
+    }
+
+    /// What was said; `None` where it answered.
+    pub(crate) fn reason(&self, what: &str) -> Option<String> {
+        self.0.as_ref().map(|reason| format!("{what}: {reason}"))
+    }
+}
+
+/// Why a worker can have no partitions, if that is so.
+pub(crate) fn apart(joined: bool, has_place: bool, delay: &Delay) -> Option<String> {
+    match (joined, has_place) {
+        (_, true) => None,
+        (false, false) => delay.reason("it has not joined its group"),
+        (true, false) => Some(
+            delay
+                .reason("it has no place in its group")
+                .unwrap_or_else(|| "it has no place in its group yet".to_owned()),
+        ),
     }
 }
 

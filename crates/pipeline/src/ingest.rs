@@ -24,7 +24,7 @@ mod trail;
 pub use recorded::Recorded;
 
 use crate::commit::{Committer, Outcome};
-use crate::failure::{Failure, Progress, later};
+use crate::failure::{Delay, Failure, Progress, apart, later};
 use crate::model_topic::{Follower, Published};
 use crate::settings;
 use crate::status::{FeedStatus, IngestStatus};
@@ -76,6 +76,8 @@ pub struct Ingest<L: Log, V: Variant = Correct> {
     batch: Batch,
     /// Why it is not ready.
     reason: Option<String>,
+    /// Why its group does not answer.
+    delay: Delay,
 }
 
 /// A look at the log's clock.
@@ -120,6 +122,7 @@ impl<L: Log, V: Variant> Ingest<L, V> {
             clock: None,
             batch: Batch::default(),
             reason: None,
+            delay: Delay::default(),
             log,
             identity,
             settings,
@@ -169,8 +172,7 @@ impl<L: Log, V: Variant> Ingest<L, V> {
             }
             Some(_) => {}
             None if self.model.is_none() => {
-                self.reason =
-                    Some("no model is published; publish one with `vitals model publish FILE`".to_owned());
+                self.reason = Some(self.models.absence());
                 return Ok(false);
             }
             None => {}
@@ -187,7 +189,8 @@ impl<L: Log, V: Variant> Ingest<L, V> {
         }
         if self.member.is_none() {
             let instance = self.identity.id("ingest");
-            self.member = later(self.log.join(GROUP, &instance, &self.topics, Isolation::Committed))?;
+            self.member =
+                self.delay.take(self.log.join(GROUP, &instance, &self.topics, Isolation::Committed))?;
         }
         Ok(self.member.is_some())
     }
@@ -249,6 +252,10 @@ impl<L: Log, V: Variant> Ingest<L, V> {
     pub fn status(&self) -> IngestStatus {
         let mut reasons: Vec<String> = self.reason.iter().cloned().chain(self.committer.trouble()).collect();
         reasons.extend(self.clock_trouble());
+        if self.reason.is_none() {
+            let has_place = self.member.as_ref().is_some_and(|member| member.membership().is_some());
+            reasons.extend(apart(self.member.is_some(), has_place, &self.delay));
+        }
         let feed = |(partition, feed): (&Partition, &Feed)| {
             let end = self.proof.as_ref().and_then(|proof| proof.end(&self.topics, partition));
             FeedStatus::of(feed.source, feed.number, feed.position(), end, feed)

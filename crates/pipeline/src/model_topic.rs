@@ -1,6 +1,6 @@
 //! The model in force: read from its topic, published to it and to the journal at once.
 
-use crate::failure::{Failure, later};
+use crate::failure::{Delay, Failure};
 use crate::topic;
 use log::{Appends, Batch, CommitError, Event, Isolation, Log, Partition, Reader, Transaction, Writer};
 use model::plan::{ModelId, Plan};
@@ -25,26 +25,43 @@ pub(crate) struct Follower<L: Log> {
     current: Option<Published>,
     /// Whether the topic was read to its end once.
     caught_up: bool,
+    delay: Delay,
 }
 
 impl<L: Log> Follower<L> {
     pub(crate) fn new(log: L) -> Self {
-        Self { log, reader: None, batch: Batch::default(), current: None, caught_up: false }
+        Self {
+            log,
+            reader: None,
+            batch: Batch::default(),
+            current: None,
+            caught_up: false,
+            delay: Delay::default(),
+        }
+    }
+
+    /// Why there is no model, for people.
+    pub(crate) fn absence(&self) -> String {
+        let none = "no model is published; publish one with `vitals model publish FILE`";
+        let unread = || self.delay.reason("the topic of models is not read yet");
+        let text = if self.caught_up { None } else { unread() };
+        text.unwrap_or_else(|| {
+            if self.caught_up { none } else { "the topic of models is being read" }.to_owned()
+        })
     }
 
     /// The newest model that is known, once the topic was read to its end.
     pub(crate) fn current(&mut self) -> Result<Option<&Published>, Failure> {
         let partition = Partition::new(topic::MODEL, 0);
         if self.reader.is_none() {
-            let Some(round) = later(self.log.ends(std::slice::from_ref(&partition.topic)))? else {
-                return Ok(None);
-            };
+            let ends = self.log.ends(std::slice::from_ref(&partition.topic));
+            let Some(round) = self.delay.take(ends)? else { return Ok(None) };
             let first = round.topics.first().and_then(|ends| ends.first()).map_or(0, |ends| ends.first);
-            self.reader = later(self.log.read(&partition, first, Isolation::Committed))?;
+            self.reader = self.delay.take(self.log.read(&partition, first, Isolation::Committed))?;
         }
         let Some(reader) = &mut self.reader else { return Ok(None) };
         loop {
-            match later(reader.poll(&mut self.batch, Duration::ZERO))? {
+            match self.delay.take(reader.poll(&mut self.batch, Duration::ZERO))? {
                 Some(Event::Records) => {
                     for record in self.batch.records() {
                         let Some(text) = record.value.and_then(|value| std::str::from_utf8(value).ok())

@@ -24,7 +24,7 @@ mod refusal;
 mod restore;
 
 use crate::commit::Committer;
-use crate::failure::{Failure, Progress, later};
+use crate::failure::{Delay, Failure, Progress, apart, later};
 use crate::settings::{self, has_passed};
 use crate::status::{ScoreStatus, ShardStatus};
 use crate::topic;
@@ -58,6 +58,8 @@ pub struct Score<L: Log, V: Variant = Correct> {
     owned: BTreeMap<Partition, State<L, V>>,
     /// Shards that were refused and are not live again.
     refusals: Refusals,
+    /// Why its group does not answer.
+    delay: Delay,
     leaving: Vec<Partition>,
     sending: Vec<Partition>,
     /// The batch at hand, and the record and entry in it that is folded next.
@@ -92,6 +94,7 @@ impl<L: Log, V: Variant> Score<L, V> {
             committer: Committer::new(log.clone(), identity.id("score")),
             owned: BTreeMap::new(),
             refusals: Refusals::default(),
+            delay: Delay::default(),
             leaving: Vec::new(),
             sending: Vec::new(),
             batch: Batch::default(),
@@ -153,7 +156,7 @@ impl<L: Log, V: Variant> Score<L, V> {
         if self.member.is_none() {
             let instance = self.identity.id("score");
             let topics = std::slice::from_ref(&self.journal);
-            self.member = later(self.log.join(GROUP, &instance, topics, Isolation::Committed))?;
+            self.member = self.delay.take(self.log.join(GROUP, &instance, topics, Isolation::Committed))?;
         }
         Ok(self.member.is_some())
     }
@@ -188,7 +191,7 @@ impl<L: Log, V: Variant> Score<L, V> {
         } else {
             self.settings.wait
         };
-        let event = later(member.poll(&mut self.batch, wait))?;
+        let event = self.delay.take(member.poll(&mut self.batch, wait))?;
         self.drained = matches!(event, None | Some(Event::Idle | Event::End { .. }));
         if event == Some(Event::Records) {
             if !self.held {
@@ -250,6 +253,8 @@ impl<L: Log, V: Variant> Score<L, V> {
         let transactions = self.committer.tally();
         let mut status = ScoreStatus { transactions, outbox: self.outbox(), ..ScoreStatus::default() };
         status.reasons.extend(self.committer.trouble());
+        let has_place = self.member.as_ref().is_some_and(|member| member.membership().is_some());
+        status.reasons.extend(apart(self.member.is_some(), has_place, &self.delay));
         for (partition, state) in &self.owned {
             // While it is tried again, what was wrong is wrong until it is live.
             let refused = match state {

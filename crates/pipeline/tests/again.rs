@@ -35,7 +35,9 @@ fn drive(cluster: &Cluster, score: &mut Score<Simulated>, ms: i64, live: bool) -
             return last;
         }
         assert!(is_live || last.is_none() || !status.reasons.is_empty(), "{status:?}");
-        last = status.reasons.first().cloned().or(last);
+        // That it has not joined yet is no refusal.
+        let refusal = status.reasons.into_iter().find(|reason| !reason.contains("its group"));
+        last = refusal.or(last);
     }
     assert!(!live, "not live: {:?}", score.status());
     last

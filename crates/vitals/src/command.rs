@@ -88,9 +88,15 @@ impl Command {
 
 /// Does a command.
 pub(crate) fn perform(command: &Command, context: &Context) -> Result<Outcome> {
-    of(command, context).map_err(|error| match error.downcast_ref() {
-        Some(log::Error::Busy(_)) => error.context(format!("{} does not answer", context.settings.place())),
-        _ => error,
+    of(command, context).map_err(|error| {
+        let busy = |cause: &(dyn std::error::Error + 'static)| {
+            matches!(cause.downcast_ref(), Some(log::Error::Busy(_)))
+                || matches!(cause.downcast_ref(), Some(pipeline::Failure::Log(log::Error::Busy(_))))
+        };
+        if error.chain().any(busy) {
+            return error.context(format!("{} does not answer", context.settings.place()));
+        }
+        error
     })
 }
 

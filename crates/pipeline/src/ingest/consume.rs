@@ -2,7 +2,7 @@
 
 use super::intake::Taken;
 use super::{Feed, Ingest};
-use crate::failure::{Failure, Progress, later};
+use crate::failure::{Failure, Progress};
 use crate::variant::Variant;
 use log::{Batch, Event, Log, Member};
 use model::source::Source;
@@ -13,7 +13,7 @@ impl<L: Log, V: Variant> Ingest<L, V> {
     pub(super) fn poll(&mut self, wait: Duration) -> Result<Progress, Failure> {
         let Some(member) = &mut self.member else { return Ok(Progress::Idle) };
         let mut batch = std::mem::take(&mut self.batch);
-        let event = later(member.poll(&mut batch, wait))?;
+        let event = self.delay.take(member.poll(&mut batch, wait))?;
         match event {
             None | Some(Event::Idle) => {
                 self.batch = batch;

@@ -165,8 +165,7 @@ impl<L: Log, V: Variant> Recorded<L, V> {
     fn prepare(&mut self) -> Result<bool, Failure> {
         if self.model.is_none() {
             let Some(published) = self.models.current()? else {
-                self.reason =
-                    Some("no model is published; publish one with `vitals model publish FILE`".to_owned());
+                self.reason = Some(self.models.absence());
                 return Ok(false);
             };
             self.model = Some(published.clone());

@@ -32,8 +32,10 @@ pub(super) const ANEW: &str =
 #[derive(Debug)]
 struct Lane<R> {
     partition: Partition,
-    reader: R,
+    first: i64,
     end: i64,
+    /// Opened when it is this partition's turn.
+    reader: Option<R>,
 }
 
 /// The trails of all source partitions, as far as they are read.
@@ -87,12 +89,10 @@ impl<L: Log> Trail<L> {
                 if !wants(&partition) {
                     continue;
                 }
-                let read = self.log.read(&partition, ends.first, Isolation::Committed);
-                let Some(reader) = later(read)? else { return Ok(None) };
                 if ends.first > 0 {
                     cut.push(partition.clone());
                 }
-                lanes.push(Lane { partition, reader, end: ends.end });
+                lanes.push(Lane { partition, first: ends.first, end: ends.end, reader: None });
             }
         }
         self.lanes.extend(lanes);
@@ -115,7 +115,12 @@ impl<L: Log> Trail<L> {
                 self.mends.clear();
                 continue;
             };
-            match later(lane.reader.poll(&mut self.batch, Duration::ZERO))? {
+            // One at a time: a reader may be a connection with buffers of its own.
+            if lane.reader.is_none() {
+                lane.reader = later(self.log.read(&lane.partition, lane.first, Isolation::Committed))?;
+            }
+            let Some(reader) = &mut lane.reader else { return Ok(false) };
+            match later(reader.poll(&mut self.batch, Duration::ZERO))? {
                 Some(Event::Records) => {
                     if !self.take()? {
                         self.lanes.pop();

@@ -9,6 +9,7 @@ use log::{
     Writer,
 };
 use std::collections::BTreeMap;
+use std::hash::{BuildHasher, Hasher, RandomState};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
@@ -28,6 +29,8 @@ const PAUSE: Duration = Duration::from_millis(25);
 pub(crate) struct Direct<L: Log> {
     log: L,
     instance: String,
+    /// Like that of nobody else: nothing of this writer needs to be found again, and process ids are the same on many hosts.
+    writer_id: String,
     writer: Option<L::Writer>,
     /// Partitions of each source topic, as far as they were asked for.
     counts: BTreeMap<Arc<str>, u32>,
@@ -50,6 +53,7 @@ impl<L: Log> Direct<L> {
         Self {
             log,
             instance: instance.to_owned(),
+            writer_id: format!("{instance}-produce-{:016x}", random()),
             writer: None,
             counts: BTreeMap::new(),
             turn: 0,
@@ -156,10 +160,7 @@ impl<L: Log> Direct<L> {
         while begun.elapsed() < TRIES * PAUSE {
             let mut writer = match self.writer.take() {
                 Some(writer) => writer,
-                // A process id is no stable name, but nothing of this writer needs to be found again.
-                None => patiently(|| {
-                    self.log.writer(&format!("{}-produce-{}", self.instance, std::process::id()))
-                })?,
+                None => patiently(|| self.log.writer(&self.writer_id))?,
             };
             match writer.commit(&transaction) {
                 Ok(_) => {
@@ -222,6 +223,11 @@ impl<L: Log> Direct<L> {
         let ends = round.topics.first().and_then(|ends| ends.get(partition.number as usize));
         Ok(ends.with_context(|| format!("{partition} does not exist"))?.first)
     }
+}
+
+/// A number that no other process has chosen.
+fn random() -> u64 {
+    RandomState::new().build_hasher().finish()
 }
 
 /// Asks again while the log says "not now".

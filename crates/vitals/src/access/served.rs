@@ -18,6 +18,9 @@ const MAX_ANSWER_BYTES: u64 = 256 << 20;
 /// How long an answer may take, but for those that fold a whole journal.
 const PATIENCE: Duration = Duration::from_secs(60);
 
+/// How long to look whether one is there.
+const LOOK: Duration = Duration::from_secs(5);
+
 /// Asks the process that holds a directory.
 #[derive(Debug)]
 pub(crate) struct Client {
@@ -34,9 +37,19 @@ impl Client {
 
     /// A client of the process that listens at `listen`, if a token for it is known and it answers.
     pub(crate) fn at(listen: SocketAddr, token: &Secret) -> Option<Self> {
-        let client = Self::new(Address { listen, pid: 0, token: token.clone() });
-        let alive = (!token.is_empty()).then(|| client.agent.get(client.url("/livez")).call().is_ok());
-        alive.unwrap_or_default().then_some(client)
+        if token.is_empty() {
+            return None;
+        }
+        let mut client = Self::new(Address { listen, pid: 0, token: token.clone() });
+        // The token is shown to nobody that does not answer as a run does.
+        client.address.pid = client.alive()?.pid;
+        Some(client)
+    }
+
+    fn alive(&self) -> Option<Alive> {
+        let request = self.agent.get(self.url("/livez")).config().timeout_global(Some(LOOK)).build();
+        let mut answer = request.call().ok()?;
+        serde_json::from_str(&answer.body_mut().read_to_string().ok()?).ok()
     }
 
     /// A client of the process that holds `dir`, if it is one that answers.
@@ -44,10 +57,7 @@ impl Client {
         let Some(address) = Address::read(dir) else { return Ok(None) };
         let client = Self::new(address);
         // Whoever listens there now must be the process that wrote the file; only then is the token shown.
-        let url = client.url("/livez");
-        let alive = client.agent.get(url).call().ok();
-        let alive = alive.and_then(|mut answer| answer.body_mut().read_to_string().ok());
-        let alive: Option<Alive> = alive.and_then(|text| serde_json::from_str(&text).ok());
+        let alive = client.alive();
         Ok(alive.filter(|alive| alive.pid == client.address.pid).map(|_| client))
     }
 

@@ -3,6 +3,7 @@
 use super::Context;
 use crate::exit::Outcome;
 use crate::print::{Format, Out};
+use crate::settings::LogKind;
 use anyhow::Result;
 use clap::Subcommand;
 use model::source::Source as Name;
@@ -25,6 +26,9 @@ impl Source {
         let mut out = Out::new();
         match context.format {
             Format::Programs => out.json(&json!({ "resumed": source.name() }))?,
+            Format::People if context.settings.log.kind == LogKind::Kafka => out.line(format_args!(
+                "source {source} goes on, as far as that process has its partitions; ask the others too"
+            ))?,
             Format::People => out.line(format_args!("source {source} goes on"))?,
         }
         out.flush()?;

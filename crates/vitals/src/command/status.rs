@@ -4,6 +4,7 @@ use super::Context;
 use crate::exit::Outcome;
 use crate::print::{Format, Out};
 use crate::render;
+use crate::settings::LogKind;
 use anyhow::Result;
 use clap::Args;
 use serde_json::json;
@@ -29,6 +30,9 @@ impl Status {
             Format::People => {
                 match &standing {
                     Some(standing) => out.text(&render::standing(standing))?,
+                    None if context.settings.log.kind == LogKind::Kafka => out.line(
+                        "of processes nothing is known: say where one listens with admin.listen and admin.token\n",
+                    )?,
                     None => out.line("no `vitals run` holds this log\n")?,
                 }
                 out.text(&render::topics(&topics))?;

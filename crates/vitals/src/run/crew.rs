@@ -2,6 +2,7 @@
 
 use super::worker::{self, End, Meter, Seat, Worker};
 use super::{Mode, Order, Plan};
+use crate::access::direct::patiently;
 use crate::admin::board::Board;
 use crate::settings::{Role, Settings};
 use crate::store::Store;
@@ -112,7 +113,7 @@ impl Crew {
 
     /// Lets score end once it has folded and committed the whole journal as it is now.
     pub(crate) fn finish(&self) -> Result<()> {
-        let round = self.log.ends(&[pipeline::topic::JOURNAL.into()])?;
+        let round = patiently(|| self.log.ends(&[pipeline::topic::JOURNAL.into()]))?;
         let ends = round.topics.first().map(|ends| ends.iter().map(|ends| ends.end).collect());
         self.goal.send_replace(ends);
         Ok(())

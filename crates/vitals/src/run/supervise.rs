@@ -43,6 +43,9 @@ pub(crate) async fn supervise(log: &Store, settings: &Settings, plan: Plan) -> R
         LogKind::Embedded => Some(address.write(&settings.log.dir)?),
         LogKind::Kafka => None,
     };
+    if settings.log.kind == LogKind::Kafka && settings.admin.token.is_empty() {
+        tracing::warn!("admin.token is not set: `status` and `source resume` cannot ask this process");
+    }
     tracing::info!(address = %address.listen, mode = ?plan.mode, log = settings.place(), "running");
 
     let (end, ended) = oneshot::channel::<()>();

@@ -125,6 +125,10 @@ impl Kafka {
     /// # Errors
     /// All that is wrong.
     pub(crate) fn build(&self) -> Result<kafka::Settings, Vec<Problem>> {
+        let idle = self.idle();
+        if !idle.is_empty() {
+            return Err(idle);
+        }
         let security = Security { tls: self.tls(), sasl: self.sasl().map_err(|problem| vec![problem])? };
         let [client, consumer, producer, topic] = self.properties.clone();
         let settings = kafka::Settings {
@@ -143,6 +147,39 @@ impl Kafka {
             Ok(()) => Ok(settings),
             Err(kafka::Invalid(problems)) => Err(problems.into_iter().map(problem).collect()),
         }
+    }
+
+    /// What is set and would have no effect: somebody believes that it has.
+    fn idle(&self) -> Vec<Problem> {
+        let has_sasl = matches!(self.protocol, Protocol::SaslPlaintext | Protocol::SaslSsl);
+        let has_tls = matches!(self.protocol, Protocol::Ssl | Protocol::SaslSsl);
+        let file = |path: &PathBuf| !path.as_os_str().is_empty();
+        let without = |key: &str, others: &str| {
+            let rule = "has no effect under this kafka.protocol".to_owned();
+            wrong(key, rule, &format!("set kafka.protocol to {others}, or leave it out"))
+        };
+        let sasl = [
+            ("kafka.user", !self.user.is_empty()),
+            ("kafka.password", !self.password.is_empty()),
+            ("kafka.password_file", file(&self.password_file)),
+            ("kafka.token_file", file(&self.token_file)),
+        ];
+        let tls = [
+            ("kafka.ca_file", file(&self.ca_file)),
+            ("kafka.certificate_file", file(&self.certificate_file)),
+            ("kafka.key_file", file(&self.key_file)),
+            ("kafka.key_password", !self.key_password.is_empty()),
+        ];
+        let sasl = sasl.into_iter().filter(|(_, set)| *set && !has_sasl);
+        let tls = tls.into_iter().filter(|(_, set)| *set && !has_tls);
+        let mut problems: Vec<Problem> =
+            sasl.map(|(key, _)| without(key, "`sasl_ssl` or `sasl_plaintext`")).collect();
+        problems.extend(tls.map(|(key, _)| without(key, "`ssl` or `sasl_ssl`")));
+        if !self.password.is_empty() && file(&self.password_file) {
+            let rule = "stands beside kafka.password_file".to_owned();
+            problems.push(wrong("kafka.password", rule, "leave one of them out"));
+        }
+        problems
     }
 
     fn tls(&self) -> Option<Tls> {
@@ -183,9 +220,8 @@ impl Kafka {
 
 /// Whether the value of a property may be shown.
 fn is_public(name: &str) -> bool {
-    !["password", "secret", "pem", "credential", "sasl.oauthbearer.config"]
-        .iter()
-        .any(|word| name.contains(word))
+    let words = ["password", "passphrase", "secret", "pem", "credential", "token", "private", "oauthbearer"];
+    !words.iter().any(|word| name.contains(word))
 }
 
 fn wrong(key: &str, rule: String, fix: &str) -> Problem {
@@ -219,6 +255,9 @@ fn read(path: &Path) -> Result<String, String> {
     let size = std::fs::metadata(path).map_err(|error| format!("{shown} cannot be read: {error}"))?.len();
     if size > MAX_SECRET_BYTES {
         return Err(format!("{shown} has {size} bytes, the limit is {MAX_SECRET_BYTES}"));
+    }
+    if !path.is_file() {
+        return Err(format!("{shown} is not a plain file"));
     }
     let text = std::fs::read_to_string(path).map_err(|error| format!("{shown} cannot be read: {error}"))?;
     Ok(text.trim_end_matches(['\r', '\n']).to_owned())
@@ -284,6 +323,7 @@ mod tests {
         assert_eq!(Kafka::property("kafka.consumers.fetch.min.bytes"), None);
         assert_eq!(Kafka::property("kafka.bootstrap"), None);
         assert!(!is_public("sasl.oauthbearer.client.secret"));
+        assert!(!is_public("sasl.oauthbearer.assertion.private.key.passphrase"));
         assert!(is_public("fetch.min.bytes"));
     }
 
@@ -313,6 +353,13 @@ mod tests {
         assert!(!format!("{built:?}{kafka:?}").contains("s3cret"));
         let missing = Kafka { password_file: dir.path().join("none"), ..kafka };
         assert_eq!(missing.build().unwrap_err()[0].key, "kafka.password_file");
+    }
+
+    #[test]
+    fn what_would_have_no_effect_is_a_problem() {
+        let kafka = Kafka { user: "vitals".to_owned(), ca_file: "ca.pem".into(), ..Kafka::default() };
+        let keys: Vec<String> = kafka.build().unwrap_err().into_iter().map(|problem| problem.key).collect();
+        assert_eq!(keys, ["kafka.user", "kafka.ca_file"]);
     }
 
     #[test]

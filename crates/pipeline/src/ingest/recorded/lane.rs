@@ -39,8 +39,14 @@ impl<L: Log, V: Variant> Recorded<L, V> {
         let Some(round) = later(self.log.ends(&self.topics))? else { return Ok(false) };
         let all: usize = round.topics.iter().map(Vec::len).sum();
         if self.assigned.len() < all {
+            self.reason = Some(format!(
+                "it has {} of {all} source partitions, and needs all: the others are held by another process, or by one \
+                 that is gone until its session ends; end all other processes",
+                self.assigned.len()
+            ));
             return Ok(false);
         }
+        self.reason = None;
         self.assigned.sort();
         self.assigned.dedup();
         let Some(committed) = later(member.committed(&self.assigned))? else { return Ok(false) };
