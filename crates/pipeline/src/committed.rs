@@ -1,13 +1,12 @@
 //! What is committed, read from outside of any group: what `verify` and `balance` begin from.
 
-use crate::failure::{Failure, later};
+use crate::failure::{Failure, patiently, read_on};
 use crate::score::kind;
 use crate::topic;
 use engine::Shard;
 use engine::count::Counts;
 use engine::entry::Position;
-use log::{Batch, Event, Isolation, Log, Partition, Reader};
-use std::time::Duration;
+use log::{Batch, Isolation, Log, Partition};
 
 /// Reads a partition to its stable end, and gives each record.
 pub(crate) fn read_all<L: Log>(
@@ -15,19 +14,16 @@ pub(crate) fn read_all<L: Log>(
     partition: &Partition,
     mut each: impl FnMut(&log::Record<'_>),
 ) -> Result<(), Failure> {
-    let round = log.ends(std::slice::from_ref(&partition.topic))?;
+    let round = patiently(|| log.ends(std::slice::from_ref(&partition.topic)))?;
     let ends = round.topics.first().and_then(|ends| ends.get(partition.number as usize));
     let Some(ends) = ends.filter(|ends| ends.end > ends.first) else { return Ok(()) };
-    let mut reader = log.read(partition, ends.first, Isolation::Committed)?;
+    let mut reader = patiently(|| log.read(partition, ends.first, Isolation::Committed))?;
     let mut batch = Batch::default();
-    loop {
-        match later(reader.poll(&mut batch, Duration::from_millis(100)))? {
-            Some(Event::Records) => batch.records().for_each(|record| each(&record)),
-            // A transaction still open, of ours or upstream, is not waited for.
-            Some(Event::End { .. }) => return Ok(()),
-            Some(Event::Idle | Event::Assigned(_) | Event::Revoked(_) | Event::Lost(_)) | None => {}
-        }
+    // A transaction still open, of ours or upstream, is not waited for.
+    while read_on(&mut reader, &mut batch)?.is_none() {
+        batch.records().for_each(|record| each(&record));
     }
+    Ok(())
 }
 
 /// The position and counts of a shard's head.
@@ -44,6 +40,6 @@ pub(crate) fn head<L: Log>(log: &L, number: u32) -> Result<Option<(Position, Cou
 
 /// How many partitions the journal has.
 pub(crate) fn partitions<L: Log>(log: &L) -> Result<u32, Failure> {
-    let spec = log.topic(topic::JOURNAL)?;
+    let spec = patiently(|| log.topic(topic::JOURNAL))?;
     Ok(spec.ok_or_else(|| log::Error::Missing(topic::JOURNAL.to_owned()))?.partitions)
 }

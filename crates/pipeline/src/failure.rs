@@ -1,7 +1,8 @@
 //! Why a worker cannot go on.
 
 use crate::topic;
-use log::{Error, Partition};
+use log::{Batch, Error, Event, Partition, Reader};
+use std::time::Duration;
 
 /// What a step came to.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -115,6 +116,37 @@ pub(crate) fn apart(joined: bool, has_place: bool, delay: &Delay) -> Option<Stri
                 .unwrap_or_else(|| "it has no place in its group yet".to_owned()),
         ),
     }
+}
+
+/// How often what reads a log from outside asks again, and how long it waits in between.
+const TRIES: u32 = 300;
+const PAUSE: Duration = Duration::from_millis(100);
+
+/// Asks again while the log says "not now", for half a minute or more: for what reads a log from outside and has
+/// nothing else to do.
+pub(crate) fn patiently<T>(mut ask: impl FnMut() -> log::Result<T>) -> log::Result<T> {
+    for _ in 1..TRIES {
+        match ask() {
+            Err(Error::Busy(_)) => std::thread::sleep(PAUSE),
+            answer => return answer,
+        }
+    }
+    ask()
+}
+
+/// Reads on from outside: `None` with records in `batch`, or the end that was reached. A log that gives neither for half a
+/// minute is not well.
+pub(crate) fn read_on(reader: &mut impl Reader, batch: &mut Batch) -> log::Result<Option<i64>> {
+    for _ in 0..TRIES {
+        match reader.poll(batch, PAUSE) {
+            Ok(Event::Records) => return Ok(None),
+            Ok(Event::End { offset, .. }) => return Ok(Some(offset)),
+            Ok(Event::Idle | Event::Assigned(_) | Event::Revoked(_) | Event::Lost(_)) => {}
+            Err(Error::Busy(_)) => std::thread::sleep(PAUSE),
+            Err(error) => return Err(error),
+        }
+    }
+    Err(Error::Busy("a partition gives neither records nor its end".to_owned()))
 }
 
 /// Turns "not now" into `None`.

@@ -1,11 +1,10 @@
 //! The journal of one partition, folded again from its beginning.
 
-use crate::failure::{Failure, later};
+use crate::failure::{Failure, patiently, read_on};
 use engine::effect::Sink;
 use engine::entry::Position;
 use engine::{Shard, Step};
-use log::{Batch, Event, Isolation, Log, Partition, Reader};
-use std::time::Duration;
+use log::{Batch, Isolation, Log, Partition, Reader};
 use wire::frame::FrameBuffer;
 
 /// How far to fold.
@@ -46,7 +45,7 @@ impl<R: Reader> Refold<R> {
     ) -> Result<Self, Failure> {
         Ok(Self {
             partition: partition.clone(),
-            reader: log.read(partition, 0, Isolation::Committed)?,
+            reader: patiently(|| log.read(partition, 0, Isolation::Committed))?,
             shard: Shard::new(),
             frame: FrameBuffer::default(),
             batch: Batch::default(),
@@ -79,9 +78,9 @@ impl<R: Reader> Refold<R> {
                 }
                 progress(self.entries);
             }
-            match later(self.reader.poll(&mut self.batch, Duration::from_millis(100)))? {
-                Some(Event::Records) => self.record = 0,
-                Some(Event::End { offset, .. }) => match goal {
+            match read_on(&mut self.reader, &mut self.batch)? {
+                None => self.record = 0,
+                Some(offset) => match goal {
                     Goal::End => return Ok(()),
                     Goal::Cut(cut) => {
                         let reason = format!(
@@ -94,7 +93,6 @@ impl<R: Reader> Refold<R> {
                         ));
                     }
                 },
-                Some(Event::Idle | Event::Assigned(_) | Event::Revoked(_) | Event::Lost(_)) | None => {}
             }
         }
     }

@@ -1,10 +1,9 @@
 //! What stands in one partition of an output topic, up to a cut.
 
-use crate::failure::{Failure, later};
+use crate::failure::{Failure, patiently, read_on};
 use engine::entry::Position;
-use log::{Batch, Event, Isolation, Log, Partition, Reader};
+use log::{Batch, Isolation, Log, Partition, Reader};
 use std::collections::VecDeque;
-use std::time::Duration;
 
 /// Journal offset, entry, and place among the entry's effects: they order the records of a partition.
 pub(super) type Order = (i64, u32, u32);
@@ -59,20 +58,19 @@ impl<R: Reader> Standing<R> {
         partition: &Partition,
         cut: Position,
     ) -> Result<Self, Failure> {
-        let round = log.ends(std::slice::from_ref(&partition.topic))?;
+        let round = patiently(|| log.ends(std::slice::from_ref(&partition.topic)))?;
         let ends = round.topics.first().and_then(|ends| ends.get(partition.number as usize));
         let (first, end) = ends.map_or((0, 0), |ends| (ends.first, ends.end));
-        let reader = log.read(partition, first, Isolation::Committed)?;
+        let reader = patiently(|| log.read(partition, first, Isolation::Committed))?;
         Ok(Self { reader, end, cut, over: false, batch: Batch::default(), lines: VecDeque::new() })
     }
 
     /// The next record, if there is one that may belong to the cut.
     pub(super) fn peek(&mut self) -> Result<Option<&Line>, Failure> {
         while self.lines.is_empty() && !self.over {
-            match later(self.reader.poll(&mut self.batch, Duration::from_millis(100)))? {
-                Some(Event::Records) => self.take(),
-                Some(Event::End { offset, .. }) => self.over = offset >= self.end,
-                Some(Event::Idle | Event::Assigned(_) | Event::Revoked(_) | Event::Lost(_)) | None => {}
+            match read_on(&mut self.reader, &mut self.batch)? {
+                None => self.take(),
+                Some(offset) => self.over = offset >= self.end,
             }
         }
         Ok(self.lines.front())

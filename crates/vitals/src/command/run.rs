@@ -126,7 +126,16 @@ fn check(log: &Store, settings: &Settings) -> Result<()> {
     let mut missing = Vec::new();
     for spec in specs(1, 1) {
         match patiently(|| log.topic(&spec.name)).with_context(|| settings.place())? {
-            Some(found) => drop(counts.insert(found.name.to_string(), found.partitions)),
+            Some(found) => {
+                // Those of the sources are whatever feeds them made them.
+                let is_ours = pipeline::topic::source_of(&spec.name).is_none();
+                ensure!(
+                    !is_ours || (found.stamp, found.cleanup) == (spec.stamp, spec.cleanup),
+                    "topic {} is not what it must be; `vitals setup --dry-run` says what differs and what mends it",
+                    spec.name
+                );
+                counts.insert(found.name.to_string(), found.partitions);
+            }
             None => missing.push(spec.name.to_string()),
         }
     }
