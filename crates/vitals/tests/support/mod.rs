@@ -12,7 +12,7 @@ use std::{fs, thread};
 use tempfile::TempDir;
 
 /// How long anything may take.
-const PATIENCE: Duration = Duration::from_secs(60);
+const PATIENCE: Duration = Duration::from_secs(180);
 
 /// What a command said.
 #[derive(Debug)]
