@@ -58,9 +58,13 @@ pub(crate) enum Remembered {
     InsteadOfOldest,
 }
 
+/// The first hour of which fingerprints of a source count.
+fn first_hour(source: u8, horizon: &impl Horizon) -> i64 {
+    horizon.horizon(source).map_or(i64::MIN, |least| least.div_euclid(HOUR))
+}
+
 fn counts(slot: Slot, horizon: &impl Horizon) -> bool {
-    let end = (i64::from(slot.hour()) + 1) * HOUR;
-    horizon.horizon(slot.source()).is_none_or(|least| end > least)
+    i64::from(slot.hour()) >= first_hour(slot.source(), horizon)
 }
 
 /// Whether the fingerprint is held.
@@ -118,13 +122,13 @@ pub(crate) fn remember(
 
 /// Takes out all that count no more.
 pub(crate) fn tidy(part: &mut Part<'_>, horizon: &impl Horizon) {
-    // By source, the first hour that counts: asked once, and not of every fingerprint.
-    let first: [i64; 16] = std::array::from_fn(|source| {
-        let source = u8::try_from(source).unwrap_or(0);
-        horizon.horizon(source).map_or(i64::MIN, |least| least.div_euclid(HOUR))
+    // Asked once of each source, and not of every fingerprint.
+    let first: [i64; 16] =
+        std::array::from_fn(|source| first_hour(u8::try_from(source).unwrap_or(0), horizon));
+    part.retain(0, STRIDE, |record| {
+        let slot = Slot::of_record(record);
+        i64::from(slot.hour()) >= first[usize::from(slot.source())]
     });
-    let counts = |slot: Slot| i64::from(slot.hour()) >= first[usize::from(slot.source() & 15)];
-    part.retain(0, STRIDE, |record| counts(Slot::of_record(record)));
 }
 
 /// Where the oldest stands, in words.

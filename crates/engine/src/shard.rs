@@ -132,6 +132,11 @@ impl Default for Shard {
     }
 }
 
+/// Whether an account of spread `spread` may be published and its rules may run.
+fn is_open(ready_at: Option<i64>, now: &Now, spread: i64) -> bool {
+    ready_at.is_some_and(|ready| now.greatest.saturating_sub(spread) >= ready)
+}
+
 /// Up to when fingerprints of each source count.
 struct Horizons<'a> {
     clocks: &'a [Clock; SOURCES],
@@ -365,7 +370,7 @@ impl Shard {
     ) {
         let account = &mut self.accounts[place];
         let now = now.unwrap_or(&self.now);
-        let enabled = self.ready_at.is_some_and(|ready| now.greatest - account.spread >= ready);
+        let enabled = is_open(self.ready_at, now, account.spread);
         let clocks = Clocks { clocks: &self.clocks, rules: &self.rules };
         let look = Look { now, clocks, as_of, cause, enabled, scope };
         let id = EffectId { offset: position.offset, entry: position.entry, index: self.effects };
@@ -386,7 +391,7 @@ impl Shard {
     /// Works out what is derived of an account, as it stands; nothing is said.
     fn derive(&mut self, place: usize) {
         let account = &mut self.accounts[place];
-        let enabled = self.ready_at.is_some_and(|ready| self.now.greatest - account.spread >= ready);
+        let enabled = is_open(self.ready_at, &self.now, account.spread);
         let clocks = Clocks { clocks: &self.clocks, rules: &self.rules };
         let (as_of, cause, scope) = (account.as_of, Cause::Time, Scope::Due);
         let look = Look { now: &self.now, clocks, as_of, cause, enabled, scope };

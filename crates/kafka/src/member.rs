@@ -12,8 +12,8 @@ use crate::attendant::{Attendant, Said, attend};
 use crate::error::{explain, of_topic, refusal};
 use crate::feed::{Feed, Next};
 use crate::native::{Code, Entry, Failure, Handle, List, NO_OFFSET, Queue, Role, Standing};
-use crate::shared::Shared;
-use log::{Batch, Committed, Ends, Error, Event, Isolation, Membership, Partition, Result};
+use crate::shared::{Shared, out_of_range};
+use log::{Batch, Committed, Error, Event, Isolation, Membership, Partition, Result};
 use rebalance::Ownership;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -158,7 +158,7 @@ impl Member {
 
     fn out_of_range(&mut self, partition: Partition, offset: i64) -> Error {
         match self.shared.ends_of(&partition) {
-            Ok(ends) => Error::OutOfRange { partition, offset, first: ends.first, end: ends.end },
+            Ok(ends) => out_of_range(&partition, offset, ends),
             Err(error) => {
                 self.outside.push((partition, offset));
                 error
@@ -248,10 +248,7 @@ impl log::Member for Member {
             return Err(Error::Refused(format!("{partition} is not ours in group {}", self.group)));
         }
         // Asked here, because a partition that turns out to be out of range is ended by the client.
-        let Ends { first, end } = self.shared.ends_of(partition)?;
-        if offset < first || offset > end {
-            return Err(Error::OutOfRange { partition: partition.clone(), offset, first, end });
-        }
+        self.shared.check_range(partition, offset)?;
         self.outside.retain(|(outside, _)| outside != partition);
         self.feed.start(partition, offset);
         Ok(())

@@ -5,7 +5,7 @@ use crate::error::{explain, of_topic};
 use crate::feed::{Feed, Next};
 use crate::member::isolation_level;
 use crate::native::{Failure, Handle, List, Queue, Role, number};
-use crate::shared::Shared;
+use crate::shared::{Shared, out_of_range};
 use log::{Batch, Error, Event, Isolation, Partition, Result};
 use std::sync::Arc;
 use std::time::Duration;
@@ -36,11 +36,7 @@ impl Reader {
         offset: i64,
         isolation: Isolation,
     ) -> Result<Self> {
-        let ends = shared.ends_of(partition)?;
-        if offset < ends.first || offset > ends.end {
-            let (first, end) = (ends.first, ends.end);
-            return Err(Error::OutOfRange { partition: partition.clone(), offset, first, end });
-        }
+        shared.check_range(partition, offset)?;
         let failed = |failure: Failure| Error::Fatal(explain("reader", &failure, None));
         let level = [("isolation.level", isolation_level(isolation))];
         let handle = shared.client(Role::Consumer, NO_GROUP, &level).map_err(failed)?;
@@ -59,8 +55,7 @@ impl Reader {
         self.outside = Some(offset);
         match self.shared.ends_of(&self.partition) {
             Ok(ends) => {
-                let (partition, first, end) = (self.partition.clone(), ends.first, ends.end);
-                let error = Error::OutOfRange { partition, offset, first, end };
+                let error = out_of_range(&self.partition, offset, ends);
                 self.failed = Some(error.clone());
                 error
             }

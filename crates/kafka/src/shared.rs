@@ -115,12 +115,31 @@ impl Shared {
             .ok_or_else(|| log::Error::Busy("the answer about offsets is incomplete".to_owned()))
     }
 
+    /// Whether the log holds an offset, or is to hold it next.
+    ///
+    /// # Errors
+    /// [`log::Error::OutOfRange`], and those of [`Self::ends_of`].
+    pub(crate) fn check_range(&self, partition: &log::Partition, offset: i64) -> Result<()> {
+        let ends = self.ends_of(partition)?;
+        if (ends.first..=ends.end).contains(&offset) {
+            Ok(())
+        } else {
+            Err(out_of_range(partition, offset, ends))
+        }
+    }
+
     /// First and end offset of one partition.
     pub(crate) fn ends_of(&self, partition: &log::Partition) -> Result<Ends> {
         let round = self.ends(std::slice::from_ref(&partition.topic))?;
         let ends = round.topics.first().and_then(|ends| ends.get(partition.number as usize));
         ends.copied().ok_or_else(|| log::Error::Missing(partition.to_string()))
     }
+}
+
+/// An offset outside of what the log holds.
+pub(crate) fn out_of_range(partition: &log::Partition, offset: i64, ends: Ends) -> log::Error {
+    let Ends { first, end } = ends;
+    log::Error::OutOfRange { partition: partition.clone(), offset, first, end }
 }
 
 fn client(

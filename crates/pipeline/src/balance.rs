@@ -2,7 +2,8 @@
 //! it.
 
 use crate::committed::{head, partitions, read_all};
-use crate::failure::{Failure, patiently};
+use crate::failure::Failure;
+use crate::outside::WHOLE;
 use crate::topic;
 use log::{Log, Partition};
 use model::source::Source;
@@ -47,7 +48,7 @@ pub fn balance<L: Log>(log: &L) -> Result<BTreeMap<(Source, u32), Account>, Fail
     let mut accounts: BTreeMap<(Source, u32), Account> = BTreeMap::new();
     for source in Source::ALL {
         let topic = topic::of_source(source);
-        let Some(spec) = patiently(|| log.topic(&topic))? else { continue };
+        let Some(spec) = WHOLE.ask(|| log.topic(&topic))? else { continue };
         for number in 0..spec.partitions {
             let mut records = 0;
             read_all(log, &Partition::new(Arc::clone(&topic), number), |_| records += 1)?;

@@ -1,6 +1,7 @@
 //! What is committed, read from outside of any group: what `verify` and `balance` begin from.
 
-use crate::failure::{Failure, patiently, read_on};
+use crate::failure::Failure;
+use crate::outside::WHOLE;
 use crate::score::kind;
 use crate::topic;
 use engine::Shard;
@@ -14,13 +15,13 @@ pub(crate) fn read_all<L: Log>(
     partition: &Partition,
     mut each: impl FnMut(&log::Record<'_>),
 ) -> Result<(), Failure> {
-    let round = patiently(|| log.ends(std::slice::from_ref(&partition.topic)))?;
+    let round = WHOLE.ask(|| log.ends(std::slice::from_ref(&partition.topic)))?;
     let ends = round.topics.first().and_then(|ends| ends.get(partition.number as usize));
     let Some(ends) = ends.filter(|ends| ends.end > ends.first) else { return Ok(()) };
-    let mut reader = patiently(|| log.read(partition, ends.first, Isolation::Committed))?;
+    let mut reader = WHOLE.ask(|| log.read(partition, ends.first, Isolation::Committed))?;
     let mut batch = Batch::default();
     // A transaction still open, of ours or upstream, is not waited for.
-    while read_on(&mut reader, &mut batch)?.is_none() {
+    while WHOLE.read_on(&mut reader, &mut batch)?.is_none() {
         batch.records().for_each(|record| each(&record));
     }
     Ok(())
@@ -40,6 +41,6 @@ pub(crate) fn head<L: Log>(log: &L, number: u32) -> Result<Option<(Position, Cou
 
 /// How many partitions the journal has.
 pub(crate) fn partitions<L: Log>(log: &L) -> Result<u32, Failure> {
-    let spec = patiently(|| log.topic(topic::JOURNAL))?;
+    let spec = WHOLE.ask(|| log.topic(topic::JOURNAL))?;
     Ok(spec.ok_or_else(|| log::Error::Missing(topic::JOURNAL.to_owned()))?.partitions)
 }

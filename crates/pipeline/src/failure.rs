@@ -1,8 +1,7 @@
 //! Why a worker cannot go on.
 
 use crate::topic;
-use log::{Batch, Error, Event, Partition, Reader};
-use std::time::Duration;
+use log::{Error, Member, Partition};
 
 /// What a step came to.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -105,48 +104,25 @@ impl Delay {
     }
 }
 
-/// Why a worker can have no partitions, if that is so.
-pub(crate) fn apart(joined: bool, has_place: bool, delay: &Delay) -> Option<String> {
-    match (joined, has_place) {
-        (_, true) => None,
-        (false, false) => delay.reason("it has not joined its group"),
-        (true, false) => Some(
-            delay
-                .reason("it has no place in its group")
-                .unwrap_or_else(|| "it has no place in its group yet".to_owned()),
-        ),
+/// Why a worker can have no partitions, if that is so. `member`: its consumer, once it has joined.
+pub(crate) fn apart(member: Option<&impl Member>, delay: &Delay) -> Option<String> {
+    match member {
+        Some(member) if member.membership().is_some() => None,
+        Some(_) => {
+            let reason = delay.reason("it has no place in its group");
+            Some(reason.unwrap_or_else(|| "it has no place in its group yet".to_owned()))
+        }
+        None => delay.reason("it has not joined its group"),
     }
 }
 
-/// How often what reads a log from outside asks again, and how long it waits in between.
-const TRIES: u32 = 300;
-const PAUSE: Duration = Duration::from_millis(100);
-
-/// Asks again while the log says "not now", for half a minute or more: for what reads a log from outside and has
-/// nothing else to do.
-pub(crate) fn patiently<T>(mut ask: impl FnMut() -> log::Result<T>) -> log::Result<T> {
-    for _ in 1..TRIES {
-        match ask() {
-            Err(Error::Busy(_)) => std::thread::sleep(PAUSE),
-            answer => return answer,
-        }
+/// Whether a partition was started. One that is not ours any more will be revoked or lost by an event to come.
+pub(crate) fn started(result: log::Result<()>) -> Result<bool, Failure> {
+    match result {
+        Ok(()) => Ok(true),
+        Err(Error::Busy(_) | Error::Refused(_)) => Ok(false),
+        Err(error) => Err(error.into()),
     }
-    ask()
-}
-
-/// Reads on from outside: `None` with records in `batch`, or the end that was reached. A log that gives neither for half a
-/// minute is not well.
-pub(crate) fn read_on(reader: &mut impl Reader, batch: &mut Batch) -> log::Result<Option<i64>> {
-    for _ in 0..TRIES {
-        match reader.poll(batch, PAUSE) {
-            Ok(Event::Records) => return Ok(None),
-            Ok(Event::End { offset, .. }) => return Ok(Some(offset)),
-            Ok(Event::Idle | Event::Assigned(_) | Event::Revoked(_) | Event::Lost(_)) => {}
-            Err(Error::Busy(_)) => std::thread::sleep(PAUSE),
-            Err(error) => return Err(error),
-        }
-    }
-    Err(Error::Busy("a partition gives neither records nor its end".to_owned()))
 }
 
 /// Turns "not now" into `None`.

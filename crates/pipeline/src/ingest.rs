@@ -253,8 +253,7 @@ impl<L: Log, V: Variant> Ingest<L, V> {
         let mut reasons: Vec<String> = self.reason.iter().cloned().chain(self.committer.trouble()).collect();
         reasons.extend(self.clock_trouble());
         if self.reason.is_none() {
-            let has_place = self.member.as_ref().is_some_and(|member| member.membership().is_some());
-            reasons.extend(apart(self.member.is_some(), has_place, &self.delay));
+            reasons.extend(apart(self.member.as_ref(), &self.delay));
         }
         let feed = |(partition, feed): (&Partition, &Feed)| {
             let end = self.proof.as_ref().and_then(|proof| proof.end(&self.topics, partition));

@@ -253,8 +253,7 @@ impl<L: Log, V: Variant> Score<L, V> {
         let transactions = self.committer.tally();
         let mut status = ScoreStatus { transactions, outbox: self.outbox(), ..ScoreStatus::default() };
         status.reasons.extend(self.committer.trouble());
-        let has_place = self.member.as_ref().is_some_and(|member| member.membership().is_some());
-        status.reasons.extend(apart(self.member.is_some(), has_place, &self.delay));
+        status.reasons.extend(apart(self.member.as_ref(), &self.delay));
         for (partition, state) in &self.owned {
             // While it is tried again, what was wrong is wrong until it is live.
             let refused = match state {

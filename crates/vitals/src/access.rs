@@ -1,9 +1,11 @@
 //! The way to the log: by itself, or through the process that holds it.
 //!
-//! To Kafka every command goes by itself; only what a run alone knows or does is asked of its admin server, where
-//! `admin.listen` and `admin.token` say so. An embedded directory is held by one process. While that is a `vitals run`, a file `admin` in the directory
+//! An embedded directory is held by one process. While that is a `vitals run`, a file `admin` in the directory
 //! says where its admin server listens, and every other command asks there: [`served`]. Otherwise the command
 //! opens the directory for as long as it runs: [`direct`]. Both ways give the same answers.
+//!
+//! To Kafka every command goes by itself; only what a run alone knows or does is asked of its admin server, where
+//! `admin.listen` and `admin.token` say so.
 
 pub(crate) mod address;
 pub(crate) mod direct;
@@ -146,8 +148,7 @@ impl Access {
     pub(crate) fn standing(&self) -> Result<Option<Standing>> {
         match self {
             Self::Direct { run: None, .. } => Ok(None),
-            Self::Direct { run: Some(client), .. } => client.standing().map(Some),
-            Self::Served(client) => client.standing().map(Some),
+            Self::Direct { run: Some(client), .. } | Self::Served(client) => client.standing().map(Some),
         }
     }
 
@@ -158,8 +159,7 @@ impl Access {
                 "no `vitals run` is known that could resume source {source}: start one, or with Kafka say by \
                  admin.listen and admin.token where the one listens that has stopped it"
             ),
-            Self::Direct { run: Some(client), .. } => client.resume(source),
-            Self::Served(client) => client.resume(source),
+            Self::Direct { run: Some(client), .. } | Self::Served(client) => client.resume(source),
         }
     }
 
@@ -185,8 +185,8 @@ pub(crate) fn open(settings: &Settings) -> Result<Store> {
     Ok(match settings.log.kind {
         LogKind::Embedded => Store::Embedded(Embedded::open(&settings.log.dir, settings.log_options())?),
         LogKind::Kafka => {
-            let built = settings.kafka.build().map_err(Problems)?;
-            Store::Kafka(kafka::Kafka::new(built)?)
+            let settings = settings.kafka.put_together().map_err(Problems)?;
+            Store::Kafka(kafka::Kafka::new(settings)?)
         }
     })
 }

@@ -1,7 +1,7 @@
 //! The advance of time, a minute at a step: first the sources, then the accounts that have something due. A step
 //! goes on over the minutes after it in which nothing can happen.
 
-use super::{Shard, Step};
+use super::{Shard, Step, is_open};
 use crate::account::Slot;
 use crate::clock::SPREAD;
 use crate::effect::{Cause, EffectId, Sink};
@@ -267,7 +267,7 @@ impl Shard {
         if account.unread || account.ahead || account.is_closed() {
             return;
         }
-        let enabled = self.ready_at.is_some_and(|ready| was.greatest.saturating_sub(account.spread) >= ready);
+        let enabled = is_open(self.ready_at, was, account.spread);
         let clocks = Clocks { clocks: &self.clocks, rules: &self.rules };
         let (as_of, cause, scope) = (account.as_of, Cause::Time, Scope::Due);
         let look = Look { now: was, clocks, as_of, cause, enabled, scope };

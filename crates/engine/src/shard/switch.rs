@@ -1,6 +1,6 @@
 //! A new model takes effect: at one position of the journal, for each account at its own instant after it.
 
-use super::{Horizons, Refused, Shard};
+use super::{Horizons, Refused, Shard, is_open};
 use crate::account::{Account, Told, UNKNOWN};
 use crate::clock::{Clock, SPREAD};
 use crate::dedup;
@@ -140,7 +140,7 @@ impl Shard {
     ) {
         let account = &mut self.accounts[place];
         let from = account.plan;
-        let enabled = self.ready_at.is_some_and(|ready| now.greatest - account.spread >= ready);
+        let enabled = is_open(self.ready_at, now, account.spread);
         let clocks = Clocks { clocks: &self.clocks, rules: &self.rules };
         let look = Look { now, clocks, as_of: instant, cause: Cause::Model, enabled, scope: Scope::Due };
         let id = EffectId { offset: position.offset, entry: position.entry, index: self.effects };

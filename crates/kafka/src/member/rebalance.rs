@@ -116,7 +116,6 @@ impl Ownership {
     }
 
     fn lose(&mut self, partitions: &[Partition], handle: &Handle, feed: &mut Feed) {
-        self.leaving.clear();
         let mut lost = Vec::new();
         for partition in partitions {
             self.revoked.remove(partition);

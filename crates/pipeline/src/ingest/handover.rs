@@ -5,7 +5,7 @@ use super::feed::Feed;
 use super::load::Load;
 use super::trail::{ANEW, Trail};
 use crate::commit::Resolution;
-use crate::failure::{Failure, KEEP_SOURCES, Progress, later};
+use crate::failure::{Failure, Progress, later, started};
 use crate::metadata;
 use crate::topic;
 use crate::variant::Variant;
@@ -175,11 +175,9 @@ pub(super) fn begin(
     let kept = metadata::Source::read(&committed.metadata)
         .ok_or_else(|| Failure::refused(partition, metadata::foreign(&committed.metadata), way_out))?;
     if committed.offset < ends.first {
-        let reason = format!(
-            "records from offset {} to {} were deleted before they were read",
-            committed.offset, ends.first
-        );
-        return Err(Failure::refused(partition, reason, KEEP_SOURCES));
+        let (partition, Ends { first, end }) = (partition.clone(), ends);
+        let gone = log::Error::OutOfRange { partition, offset: committed.offset, first, end };
+        return Err(Failure::from(gone).explain());
     }
     if committed.offset > ends.end {
         let reason = format!(
@@ -189,13 +187,4 @@ pub(super) fn begin(
         return Err(Failure::refused(partition, reason, ANEW));
     }
     Ok(Some(Feed::new(source, partition.number, committed.offset, kept)))
-}
-
-/// Whether a partition was started. One that is not ours any more will be revoked or lost by an event to come.
-fn started(result: log::Result<()>) -> Result<bool, Failure> {
-    match result {
-        Ok(()) => Ok(true),
-        Err(log::Error::Busy(_) | log::Error::Refused(_)) => Ok(false),
-        Err(error) => Err(error.into()),
-    }
 }

@@ -5,7 +5,7 @@ use super::fold::{Trouble, go_live, refused};
 use super::owned::{Cure, Folding, State};
 use super::restore::{Restore, Restored};
 use crate::commit::Resolution;
-use crate::failure::{Failure, Progress, later};
+use crate::failure::{Failure, Progress, later, started};
 use crate::metadata;
 use crate::variant::Variant;
 use log::{Log, Member, Partition};
@@ -76,11 +76,8 @@ impl<L: Log, V: Variant> Score<L, V> {
             let at_hand = self.cursor.is_some() && self.batch.partition.as_ref() == Some(partition);
             let last = self.batch.records().last().filter(|_| at_hand);
             let next = last.map_or(folding.next, |record| record.offset + 1);
-            match member.start(partition, next) {
-                Ok(()) => {}
-                // It is not ours any more, as an event to come will say.
-                Err(log::Error::Busy(_) | log::Error::Refused(_)) => return Ok(()),
-                Err(error) => return Err(error.into()),
+            if !started(member.start(partition, next))? {
+                return Ok(());
             }
         }
         self.held = false;
@@ -183,10 +180,7 @@ fn begin<L: Log, V: Variant>(
     if let Err(reason) = go_live::<V>(&mut folding, partition) {
         return Ok(Trouble::of(partition, reason, Cure::Possible).into());
     }
-    match member.start(partition, from) {
-        Ok(()) => Ok(State::Folding(Box::new(folding))),
-        // Read anew when the log is ready, or gone by an event to come.
-        Err(log::Error::Busy(_) | log::Error::Refused(_)) => Ok(State::Waiting),
-        Err(error) => Err(error.into()),
-    }
+    // What was not started is read anew when the log is ready, or gone by an event to come.
+    let is_started = started(member.start(partition, from))?;
+    Ok(if is_started { State::Folding(Box::new(folding)) } else { State::Waiting })
 }

@@ -1,6 +1,7 @@
 //! The journal of one partition, folded again from its beginning.
 
-use crate::failure::{Failure, patiently, read_on};
+use crate::failure::Failure;
+use crate::outside::WHOLE;
 use engine::effect::Sink;
 use engine::entry::Position;
 use engine::{Shard, Step};
@@ -45,7 +46,7 @@ impl<R: Reader> Refold<R> {
     ) -> Result<Self, Failure> {
         Ok(Self {
             partition: partition.clone(),
-            reader: patiently(|| log.read(partition, 0, Isolation::Committed))?,
+            reader: WHOLE.ask(|| log.read(partition, 0, Isolation::Committed))?,
             shard: Shard::new(),
             frame: FrameBuffer::default(),
             batch: Batch::default(),
@@ -78,7 +79,7 @@ impl<R: Reader> Refold<R> {
                 }
                 progress(self.entries);
             }
-            match read_on(&mut self.reader, &mut self.batch)? {
+            match WHOLE.read_on(&mut self.reader, &mut self.batch)? {
                 None => self.record = 0,
                 Some(offset) => match goal {
                     Goal::End => return Ok(()),

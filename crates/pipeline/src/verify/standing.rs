@@ -1,6 +1,7 @@
 //! What stands in one partition of an output topic, up to a cut.
 
-use crate::failure::{Failure, patiently, read_on};
+use crate::failure::Failure;
+use crate::outside::WHOLE;
 use engine::entry::Position;
 use log::{Batch, Isolation, Log, Partition, Reader};
 use std::collections::VecDeque;
@@ -58,17 +59,17 @@ impl<R: Reader> Standing<R> {
         partition: &Partition,
         cut: Position,
     ) -> Result<Self, Failure> {
-        let round = patiently(|| log.ends(std::slice::from_ref(&partition.topic)))?;
+        let round = WHOLE.ask(|| log.ends(std::slice::from_ref(&partition.topic)))?;
         let ends = round.topics.first().and_then(|ends| ends.get(partition.number as usize));
         let (first, end) = ends.map_or((0, 0), |ends| (ends.first, ends.end));
-        let reader = patiently(|| log.read(partition, first, Isolation::Committed))?;
+        let reader = WHOLE.ask(|| log.read(partition, first, Isolation::Committed))?;
         Ok(Self { reader, end, cut, over: false, batch: Batch::default(), lines: VecDeque::new() })
     }
 
     /// The next record, if there is one that may belong to the cut.
     pub(super) fn peek(&mut self) -> Result<Option<&Line>, Failure> {
         while self.lines.is_empty() && !self.over {
-            match read_on(&mut self.reader, &mut self.batch)? {
+            match WHOLE.read_on(&mut self.reader, &mut self.batch)? {
                 None => self.take(),
                 Some(offset) => self.over = offset >= self.end,
             }

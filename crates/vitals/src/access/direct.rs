@@ -3,11 +3,11 @@
 use super::{Octets, Page, Record, Topic};
 use crate::admin::view::{Balance, Verified};
 use crate::line::Entry;
-use anyhow::{Context, Result, anyhow, bail, ensure};
+use anyhow::{Context, Result, anyhow, bail};
 use log::{
-    AbortCause, Appends, Batch, CommitError, Error, Event, Isolation, Log, Partition, Reader, Transaction,
-    Writer,
+    AbortCause, Appends, Batch, CommitError, Error, Isolation, Log, Partition, Reader, Transaction, Writer,
 };
+use pipeline::Patience;
 use std::collections::BTreeMap;
 use std::hash::{BuildHasher, Hasher, RandomState};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -17,12 +17,13 @@ use std::time::{Duration, Instant};
 const PAGE_BYTES: usize = 1 << 20;
 /// The most records of a page.
 pub(crate) const PAGE_RECORDS: usize = 10_000;
-/// How often something is tried that cannot be done now.
-const TRIES: u32 = 200;
-/// How long a read may give nothing, neither records nor the end: longer than a request and some tries of it.
-const READS: Duration = Duration::from_secs(20);
-/// How long to wait in between.
-const PAUSE: Duration = Duration::from_millis(25);
+/// For how long something is tried that cannot be done now; a read that gives nothing, for longer than a request and some
+/// tries of it.
+const PATIENCE: Patience = Patience {
+    busy: Duration::from_secs(5),
+    nothing: Duration::from_secs(20),
+    pause: Duration::from_millis(25),
+};
 
 /// A log that this process has open.
 #[derive(Debug)]
@@ -86,23 +87,19 @@ impl<L: Log> Direct<L> {
         };
         let mut batch = batch();
         let mut page = Page { records: Vec::new(), next: offset, at_end: false };
-        let mut whole = true;
         match next(&mut reader, &mut batch, &partition)? {
             Some(end) => {
                 page.next = end;
                 page.at_end = true;
             }
             None => {
-                for record in batch.records() {
-                    whole = page.records.len() < limit.min(PAGE_RECORDS);
-                    if !whole {
-                        break;
-                    }
+                for record in batch.records().take(limit.min(PAGE_RECORDS)) {
                     page.next = record.offset + 1;
                     page.records.push(copy(&record));
                 }
             }
         }
+        let whole = page.records.len() == batch.len();
         // The end of a partition is told once: who asks there again needs a new reader.
         if whole && !page.at_end {
             let cursor = Cursor { partition, next: page.next, reader };
@@ -157,7 +154,7 @@ impl<L: Log> Direct<L> {
         let transaction = Transaction { appends: &[appends], offsets: &[], membership: None };
         let begun = Instant::now();
         let mut why = String::new();
-        while begun.elapsed() < TRIES * PAUSE {
+        while begun.elapsed() < PATIENCE.busy {
             let mut writer = match self.writer.take() {
                 Some(writer) => writer,
                 None => patiently(|| self.log.writer(&self.writer_id))?,
@@ -170,7 +167,7 @@ impl<L: Log> Direct<L> {
                 Err(CommitError::Aborted { reason, cause, after }) => match cause {
                     AbortCause::Log | AbortCause::StaleMembership => {
                         tracing::warn!(reason, "an append was aborted and is tried again");
-                        std::thread::sleep(after.max(PAUSE));
+                        std::thread::sleep(after.max(PATIENCE.pause));
                         self.writer = Some(writer);
                         why = reason;
                     }
@@ -180,7 +177,7 @@ impl<L: Log> Direct<L> {
                 },
                 Err(CommitError::Fenced { reason }) => {
                     tracing::warn!(reason, "an append was fenced and is tried again");
-                    std::thread::sleep(PAUSE);
+                    std::thread::sleep(PATIENCE.pause);
                     why = reason;
                 }
                 Err(CommitError::Unknown { reason }) => {
@@ -231,29 +228,13 @@ fn random() -> u64 {
 }
 
 /// Asks again while the log says "not now".
-pub(crate) fn patiently<T>(mut ask: impl FnMut() -> log::Result<T>) -> log::Result<T> {
-    let begun = Instant::now();
-    loop {
-        match ask() {
-            Err(Error::Busy(_)) if begun.elapsed() < TRIES * PAUSE => std::thread::sleep(PAUSE),
-            answer => return answer,
-        }
-    }
+pub(crate) fn patiently<T>(ask: impl FnMut() -> log::Result<T>) -> log::Result<T> {
+    PATIENCE.ask(ask)
 }
 
 /// Reads on: `None` with records in `batch`, or the end that was reached.
 fn next(reader: &mut impl Reader, batch: &mut Batch, partition: &Partition) -> Result<Option<i64>> {
-    let begun = Instant::now();
-    loop {
-        match patiently(|| reader.poll(batch, PAUSE))? {
-            Event::Records => return Ok(None),
-            Event::End { offset, .. } => return Ok(Some(offset)),
-            // Nothing has been fetched yet, or an undecided transaction holds the end back.
-            Event::Idle | Event::Assigned(_) | Event::Revoked(_) | Event::Lost(_) => {
-                ensure!(begun.elapsed() < READS, "{partition} gave nothing for {READS:?}; is the log well?");
-            }
-        }
-    }
+    PATIENCE.read_on(reader, batch).with_context(|| partition.to_string())
 }
 
 fn batch() -> Batch {

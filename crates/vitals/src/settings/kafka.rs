@@ -1,7 +1,9 @@
 //! How Kafka is reached: from our keys to the settings of the crate `kafka`.
 
 use super::Secret;
+use super::load::read_bounded;
 use super::problem::Problem;
+use base64::prelude::{BASE64_URL_SAFE_NO_PAD, Engine as _};
 use kafka::{Sasl, Security, Tls, Token, Tokens};
 use std::collections::BTreeMap;
 use std::fmt;
@@ -120,18 +122,27 @@ impl Kafka {
         })
     }
 
-    /// The settings of the client library, checked; nothing is connected. Files of secrets are read.
+    /// All that is wrong, by our keys. Nothing is connected.
+    pub(super) fn problems(&self) -> Vec<Problem> {
+        match self.put_together().map(|settings| settings.check()) {
+            Ok(Ok(())) => Vec::new(),
+            Ok(Err(kafka::Invalid(problems))) => problems.into_iter().map(problem).collect(),
+            Err(problems) => problems,
+        }
+    }
+
+    /// The settings of the client library, which checks them when it takes them. Files of secrets are read.
     ///
     /// # Errors
-    /// All that is wrong.
-    pub(crate) fn build(&self) -> Result<kafka::Settings, Vec<Problem>> {
+    /// What is wrong before it comes to that.
+    pub(crate) fn put_together(&self) -> Result<kafka::Settings, Vec<Problem>> {
         let idle = self.idle();
         if !idle.is_empty() {
             return Err(idle);
         }
         let security = Security { tls: self.tls(), sasl: self.sasl().map_err(|problem| vec![problem])? };
         let [client, consumer, producer, topic] = self.properties.clone();
-        let settings = kafka::Settings {
+        Ok(kafka::Settings {
             bootstrap: self.bootstrap.split(',').map(|broker| broker.trim().to_owned()).collect(),
             security,
             client,
@@ -142,11 +153,7 @@ impl Kafka {
             answer_within: self.answer_within,
             transaction_timeout: self.transaction_timeout,
             ..kafka::Settings::default()
-        };
-        match settings.check() {
-            Ok(()) => Ok(settings),
-            Err(kafka::Invalid(problems)) => Err(problems.into_iter().map(problem).collect()),
-        }
+        })
     }
 
     /// What is set and would have no effect: somebody believes that it has.
@@ -252,14 +259,10 @@ fn problem(found: kafka::Problem) -> Problem {
 /// The text of a file of a secret, without the line break at its end.
 fn read(path: &Path) -> Result<String, String> {
     let shown = path.display();
-    let size = std::fs::metadata(path).map_err(|error| format!("{shown} cannot be read: {error}"))?.len();
-    if size > MAX_SECRET_BYTES {
-        return Err(format!("{shown} has {size} bytes, the limit is {MAX_SECRET_BYTES}"));
-    }
-    if !path.is_file() {
+    if path.exists() && !path.is_file() {
         return Err(format!("{shown} is not a plain file"));
     }
-    let text = std::fs::read_to_string(path).map_err(|error| format!("{shown} cannot be read: {error}"))?;
+    let text = read_bounded(path, MAX_SECRET_BYTES).map_err(|rule| format!("{shown} {rule}"))?;
     Ok(text.trim_end_matches(['\r', '\n']).to_owned())
 }
 
@@ -287,30 +290,9 @@ fn token(path: &Path) -> Result<Token, String> {
 fn claims(token: &str) -> Option<Claims> {
     let mut parts = token.split('.');
     let (_, body, _) = (parts.next()?, parts.next()?, parts.next()?);
-    serde_json::from_slice(&base64url(body)?).ok()
-}
-
-/// RFC 4648, section 5, without padding.
-fn base64url(text: &str) -> Option<Vec<u8>> {
-    let mut bytes = Vec::with_capacity(text.len() / 4 * 3);
-    let (mut bits, mut count) = (0_u32, 0);
-    for byte in text.trim_end_matches('=').bytes() {
-        let digit = match byte {
-            b'A'..=b'Z' => byte - b'A',
-            b'a'..=b'z' => byte - b'a' + 26,
-            b'0'..=b'9' => byte - b'0' + 52,
-            b'-' => 62,
-            b'_' => 63,
-            _ => return None,
-        };
-        bits = bits << 6 | u32::from(digit);
-        count += 6;
-        if count >= 8 {
-            count -= 8;
-            bytes.push(u8::try_from(bits >> count & 0xff).unwrap_or(0));
-        }
-    }
-    Some(bytes)
+    // RFC 7515 leaves out the padding; who writes it all the same is understood.
+    let body = BASE64_URL_SAFE_NO_PAD.decode(body.trim_end_matches('=')).ok()?;
+    serde_json::from_slice(&body).ok()
 }
 
 #[cfg(test)]
@@ -332,7 +314,7 @@ mod tests {
         let mut kafka = Kafka::default();
         kafka.properties[1].insert("isolation.level".to_owned(), "read_uncommitted".to_owned());
         kafka.properties[0].insert("no.such.property".to_owned(), "1".to_owned());
-        let keys: Vec<String> = kafka.build().unwrap_err().into_iter().map(|problem| problem.key).collect();
+        let keys: Vec<String> = kafka.problems().into_iter().map(|problem| problem.key).collect();
         assert_eq!(keys, ["kafka.client.no.such.property", "kafka.consumer.isolation.level"]);
     }
 
@@ -347,18 +329,18 @@ mod tests {
             password_file: path,
             ..Kafka::default()
         };
-        let built = kafka.build().unwrap();
+        let built = kafka.put_together().unwrap();
         let Some(Sasl::ScramSha512 { password, .. }) = &built.security.sasl else { panic!() };
         assert_eq!(password.reveal(), "s3cret");
         assert!(!format!("{built:?}{kafka:?}").contains("s3cret"));
         let missing = Kafka { password_file: dir.path().join("none"), ..kafka };
-        assert_eq!(missing.build().unwrap_err()[0].key, "kafka.password_file");
+        assert_eq!(missing.problems()[0].key, "kafka.password_file");
     }
 
     #[test]
     fn what_would_have_no_effect_is_a_problem() {
         let kafka = Kafka { user: "vitals".to_owned(), ca_file: "ca.pem".into(), ..Kafka::default() };
-        let keys: Vec<String> = kafka.build().unwrap_err().into_iter().map(|problem| problem.key).collect();
+        let keys: Vec<String> = kafka.problems().into_iter().map(|problem| problem.key).collect();
         assert_eq!(keys, ["kafka.user", "kafka.ca_file"]);
     }
 

@@ -54,7 +54,7 @@ pub(crate) fn load(places: &Places) -> Result<Settings, Problems> {
 impl Loading {
     fn file(&mut self, path: &Path) {
         let place = path.display().to_string();
-        let text = match read(path) {
+        let text = match read_bounded(path, LIMIT) {
             Ok(text) => text,
             Err(rule) => return self.problem("--config", None, &place, rule, "name a file that can be read"),
         };
@@ -148,7 +148,7 @@ impl Loading {
             self.problem("ingest.commit_interval_ms", shown, "settings together", rule, "lower it");
         }
         if self.settings.log.kind == LogKind::Kafka {
-            self.problems.extend(self.settings.kafka.build().err().into_iter().flatten());
+            self.problems.extend(self.settings.kafka.problems());
         }
     }
 
@@ -158,10 +158,11 @@ impl Loading {
     }
 }
 
-fn read(path: &Path) -> Result<String, String> {
+/// The text of a file of at most `limit` bytes, or what is wrong with it.
+pub(super) fn read_bounded(path: &Path, limit: u64) -> Result<String, String> {
     let size = std::fs::metadata(path).map_err(|error| format!("cannot be read: {error}"))?.len();
-    if size > LIMIT {
-        return Err(format!("has {size} bytes, the limit is {LIMIT}"));
+    if size > limit {
+        return Err(format!("has {size} bytes, the limit is {limit}"));
     }
     std::fs::read_to_string(path).map_err(|error| format!("cannot be read: {error}"))
 }
