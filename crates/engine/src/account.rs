@@ -12,7 +12,7 @@ use crate::entry::Position;
 use crate::fingerprint;
 use crate::operator::milestone::Milestones;
 use crate::parts::{Parts, number, set_number, split};
-use crate::prepared::Prepared;
+use crate::prepared::{self, Prepared};
 use crate::rule;
 use crate::timer::NEVER;
 use model::plan::SourceSet;
@@ -93,12 +93,6 @@ impl Scored {
         [u32::from(self.points) | u32::from(self.weight) << 16, self.contribution.cast_unsigned()]
     }
 
-    /// Whether it was worked out under this weight.
-    #[inline]
-    pub(crate) const fn has_weight(words: &[u32; Self::WORDS], weight: u32) -> bool {
-        words[0] >> 16 == weight
-    }
-
     #[inline]
     pub(crate) fn get(words: &[u32; Self::WORDS]) -> Self {
         let small = |number: u32| u16::try_from(number).unwrap_or(0);
@@ -150,6 +144,9 @@ pub(crate) struct Account {
     /// Living time until which a signal is unknown, since its definition is new; by signal.
     pub(crate) blind: Option<Box<[i64]>>,
     pub(crate) rules: Box<[rule::State]>,
+    /// The number of the weights under which all measures were scored, and what they came to; derived.
+    pub(crate) weighed: u32,
+    pub(crate) raw: i32,
     pub(crate) band_since: i64,
     pub(crate) published: Option<Published>,
     pub(crate) band: Option<u16>,
@@ -193,6 +190,8 @@ impl Account {
             milestones: prepared.has_milestones.then(Box::default),
             blind: None,
             rules: vec![rule::State::default(); prepared.plan.rules.len()].into(),
+            weighed: prepared::NO_WEIGHTS,
+            raw: 0,
             band_since: i64::MIN,
             published: None,
             band: None,
@@ -217,10 +216,8 @@ impl Account {
     }
 
     /// Makes every measure be scored anew.
-    pub(crate) fn forget_scored(&mut self) {
-        for words in self.parts.get_mut(part::SCORED).as_chunks_mut().0 {
-            *words = Scored::UNKNOWN.words();
-        }
+    pub(crate) const fn forget_scored(&mut self) {
+        self.weighed = prepared::NO_WEIGHTS;
     }
 
     /// How many clocks it waits on.

@@ -8,7 +8,7 @@ use crate::clock::View;
 use crate::effect::{CapLine, Evidence, Freshness, Line, Standing, Status};
 use crate::now::{Clocks, Now};
 use crate::parts::number;
-use crate::prepared::Prepared;
+use crate::prepared::{NO_WEIGHTS, Prepared};
 use crate::reading::{Changed, known};
 use crate::score::{self, Facts};
 use model::plan::{Attribute, Operator, SourceSet};
@@ -21,8 +21,12 @@ pub(crate) struct Assessment {
     pub(crate) changed: Changed,
     /// How well each signal is known.
     pub(crate) freshness: Vec<Freshness>,
-    /// Whether that is fresh for all.
-    all_fresh: bool,
+    /// Measures of which the signal is known, a bit each.
+    known: u128,
+    /// The share of the weight that is known and fresh.
+    fresh_weight: u32,
+    /// Of which accounts these three hold, if not of one alone.
+    shape: Option<Shape>,
     pub(crate) lines: Vec<Line>,
     pub(crate) complete_to: Vec<(Source, EventTime)>,
     pub(crate) evidence: Vec<Evidence>,
@@ -36,6 +40,28 @@ pub(crate) struct Assessment {
     pub(crate) coverage: u32,
     /// Whether lines and sources are those of the last assessment.
     shown: bool,
+}
+
+/// What decides how well each signal is known, while every source is alive and no definition is new: accounts that
+/// agree in it agree in that.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+struct Shape {
+    plan: usize,
+    /// Signals that have no value, a bit each.
+    without_value: u64,
+}
+
+impl Shape {
+    /// That of an account; `None` where there is more to it.
+    fn of(account: &Account, all_live: bool) -> Option<Self> {
+        let readings = account.parts.get(part::READINGS).as_chunks::<2>().0;
+        if !all_live || account.blind.is_some() || readings.len() > 64 {
+            return None;
+        }
+        let bit = |reading: &[u32; 2]| u64::from(number(reading, 0) == UNKNOWN);
+        let without_value = readings.iter().rev().fold(0, |all, reading| all << 1 | bit(reading));
+        Some(Self { plan: account.plan, without_value })
+    }
 }
 
 /// What conditions may ask.
@@ -78,23 +104,14 @@ impl Assessment {
             .stage()
             .is_none_or(|stage| !prepared.plan.not_scored_stages.iter().any(|none| none == stage));
         self.status = Some(if scored { Status::Scored } else { Status::NotScored });
-        let (mut known, mut fresh_weight) = (prepared.all_measures, prepared.whole_coverage);
-        if !self.all_fresh {
-            let mut bits = [0_u64; 2];
-            fresh_weight = 0;
-            for (i, (signal, weight)) in prepared.measured.iter().enumerate() {
-                let freshness = self.freshness[*signal];
-                bits[i / 64 % 2] |= u64::from(freshness != Freshness::Unknown) << (i % 64);
-                fresh_weight += if freshness == Freshness::Fresh { *weight } else { 0 };
-            }
-            known = u128::from(bits[0]) | u128::from(bits[1]) << 64;
-        }
-        prepared.weigh(if scored { known } else { 0 });
-        let raw = self.add_up(account, prepared);
+        prepared.weigh(if scored { self.known } else { 0 });
+        // Without a score, the weights do not say which signals are known.
+        let number = if scored { prepared.weights_number() } else { NO_WEIGHTS };
+        let raw = self.add_up(account, prepared, number);
         let plan = &*prepared.plan;
         (self.score, self.cap, self.coverage) = (None, None, 0);
         if scored {
-            self.coverage = fresh_weight;
+            self.coverage = self.fresh_weight;
             if prepared.has_weight() {
                 let asked = Asked { freshness: &self.freshness, score: None, account };
                 self.cap = score::cap(plan, raw, &asked);
@@ -106,42 +123,52 @@ impl Assessment {
         self.band = score.map(|score| score::band(plan, score, account.band.map(usize::from)));
     }
 
-    /// Scores the measures whose signals or weights have changed, and adds all up.
-    fn add_up(&self, account: &mut Account, prepared: &Prepared) -> i32 {
-        let mut raw = 0;
+    /// Scores the measures whose signals or weights have changed, of which `weighed` is the number. Returns what all
+    /// come to.
+    fn add_up(&self, account: &mut Account, prepared: &Prepared, weighed: u32) -> i32 {
+        let weights = prepared.weights();
         let (readings, scored) = account.parts.pair_mut(part::READINGS);
-        let readings = readings.as_chunks::<2>().0;
-        let scored = scored.as_chunks_mut::<{ Scored::WORDS }>().0.iter_mut();
-        let measures = prepared.measured.iter().zip(prepared.weights()).zip(scored);
-        for (i, (((signal, _), weight), words)) in measures.enumerate() {
-            let is_unknown = self.freshness[*signal] == Freshness::Unknown;
-            let as_before =
-                Scored::has_weight(words, if is_unknown { Scored::UNKNOWN.weight.into() } else { *weight });
-            if !as_before || (!is_unknown && self.changed.has(*signal)) {
-                let curve = &prepared.plan.measures[i].curve;
-                let points = || curve.points(number(&readings[*signal], 0));
-                let now = if is_unknown { Scored::UNKNOWN } else { Scored::of(points(), *weight) };
+        let (readings, scored) = (readings.as_chunks::<2>().0, scored.as_chunks_mut::<{ Scored::WORDS }>().0);
+        let score = |measure: usize| {
+            let signal = prepared.measured[measure].0;
+            if self.freshness[signal] == Freshness::Unknown {
+                return Scored::UNKNOWN;
+            }
+            let points = prepared.plan.measures[measure].curve.points(number(&readings[signal], 0));
+            Scored::of(points, weights[measure])
+        };
+        let mut raw = account.raw;
+        if account.weighed == weighed && weighed != NO_WEIGHTS {
+            for measure in self.changed.signals().iter().flat_map(|signal| &prepared.measures_of[*signal]) {
+                let now = score(*measure);
+                raw += now.contribution - Scored::get(&scored[*measure]).contribution;
+                scored[*measure] = now.words();
+            }
+        } else {
+            raw = 0;
+            for (measure, words) in scored.iter_mut().enumerate() {
+                let now = score(measure);
+                raw += now.contribution;
                 *words = now.words();
             }
-            raw += Scored::get(words).contribution;
         }
+        (account.weighed, account.raw) = (weighed, raw);
         raw
     }
 
-    /// Looks at the sources, and from them at the signals.
+    /// Looks at the sources, and from them at the signals and measures.
     fn see(&mut self, account: &Account, prepared: &Prepared, clocks: Clocks<'_>, now: &Now) {
         let plan = &prepared.plan;
         let all_live = plan.used.is_within(now.live);
-        self.all_fresh = all_live && account.blind.is_none();
-        self.freshness.clear();
-        self.freshness.extend(account.parts.get(part::READINGS).as_chunks::<2>().0.iter().map(|reading| {
-            let is_unknown = number(reading, 0) == UNKNOWN;
-            self.all_fresh &= !is_unknown;
-            if is_unknown { Freshness::Unknown } else { Freshness::Fresh }
-        }));
-        if self.all_fresh {
+        let shape = Shape::of(account, all_live);
+        if shape.is_some() && shape == self.shape {
             return;
         }
+        self.shape = shape;
+        self.freshness.clear();
+        self.freshness.extend(account.parts.get(part::READINGS).as_chunks::<2>().0.iter().map(|reading| {
+            if number(reading, 0) == UNKNOWN { Freshness::Unknown } else { Freshness::Fresh }
+        }));
         if !all_live {
             for (freshness, signal) in self.freshness.iter_mut().zip(&plan.signals) {
                 for source in signal.sources.iter().filter(|source| !now.live.contains(*source)) {
@@ -165,6 +192,12 @@ impl Assessment {
             {
                 self.freshness[*signal] = Freshness::Unknown;
             }
+        }
+        (self.known, self.fresh_weight) = (0, 0);
+        for (measure, (signal, weight)) in prepared.measured.iter().enumerate() {
+            let freshness = self.freshness[*signal];
+            self.known |= u128::from(freshness != Freshness::Unknown) << measure;
+            self.fresh_weight += if freshness == Freshness::Fresh { *weight } else { 0 };
         }
     }
 

@@ -70,12 +70,11 @@ fn counts(slot: Slot, horizon: &impl Horizon) -> bool {
 /// Whether the fingerprint is held.
 pub(crate) fn holds(part: &[u32], print: u64, horizon: &impl Horizon) -> bool {
     let [high, low] = halves(print);
-    let records = part.as_chunks::<STRIDE>().0;
-    // Nearly always there is none, and this is all there is to do.
-    if !records.iter().fold(false, |any, record| any | (record[2] == low)) {
+    // Nearly always there is none, and this is all there is to do: word by word, which is several words at a time.
+    if !part.contains(&low) {
         return false;
     }
-    let mut places = records.iter().filter(|record| record[1..] == [high, low]);
+    let mut places = part.chunks_exact(STRIDE).filter(|record| record[1..] == [high, low]);
     places.any(|record| counts(Slot::of_record(record), horizon))
 }
 
@@ -94,17 +93,16 @@ pub(crate) fn remember(
     let is_full = |part: &[u32]| part.len() / STRIDE >= CAP;
     let is_gone = |record: &[u32]| !counts(Slot::of_record(record), horizon);
     // Those that are gone stand at the front, but for sources with shorter horizons. A few at a time cost little.
-    if part.get(STRIDE * FEW..).is_some_and(|rest| !rest.is_empty() && is_gone(rest)) {
-        let gone = part.chunks_exact(STRIDE).take_while(|record| is_gone(record)).count();
+    let gone = part.chunks_exact(STRIDE).take_while(|record| is_gone(record)).count();
+    let is_tight = part.is_cramped(STRIDE) || is_full(part);
+    if gone > FEW || (gone > 0 && is_tight) {
         part.remove(0..STRIDE * gone);
-    }
-    if part.is_cramped(STRIDE) || is_full(part) {
+    } else if is_tight {
         tidy(part, horizon);
     }
     let [high, low] = halves(print);
     let record = [slot.0.cast_unsigned(), high, low];
-    let key = |record: &[u32]| (Slot::of_record(record), record[1], record[2]);
-    let at = partition(part, 0, STRIDE, |other| key(other) < key(&record));
+    let at = place_of(part, &record);
     if !is_full(part) {
         part.insert(at, &record);
         return Remembered::Yes;
@@ -118,6 +116,17 @@ pub(crate) fn remember(
         part.insert(at, &record);
     }
     Remembered::InsteadOfOldest
+}
+
+/// Where a record belongs, in words: mostly close to the end, since time goes on.
+fn place_of(part: &[u32], record: &[u32; STRIDE]) -> usize {
+    const CLOSE: usize = 8;
+    let key = |record: &[u32]| (Slot::of_record(record), record[1], record[2]);
+    let after = part.rchunks_exact(STRIDE).take(CLOSE).take_while(|other| key(other) >= key(record)).count();
+    if after < CLOSE {
+        return part.len() - STRIDE * after;
+    }
+    partition(part, 0, STRIDE, |other| key(other) < key(record))
 }
 
 /// Takes out all that count no more.

@@ -230,7 +230,7 @@ pub(crate) fn observe(
         Operator::Rolling { fold: Fold::Distinct(field), window, min_base, .. } => {
             let Some(identity) = activity.fields.identity(*field) else { return true };
             if *min_base > 0 {
-                bucket::add(&mut parts.part(at + 1), Keep::Counts, time, 0, *window);
+                bucket::add(&mut parts.part(at + 1), Keep::Counts, time, 0, *window, edge);
             }
             distinct::add(&mut parts.part(at), identity, time, edge, *window)
         }
@@ -243,7 +243,9 @@ pub(crate) fn observe(
             match (number(*fold, activity), keep(*fold, min_base)) {
                 (None, _) => {}
                 (Some(_), None) => days::add(&mut parts.part(at), time),
-                (Some(amount), Some(keep)) => bucket::add(&mut parts.part(at), keep, time, amount, *window),
+                (Some(amount), Some(keep)) => {
+                    bucket::add(&mut parts.part(at), keep, time, amount, *window, edge)
+                }
             }
             true
         }
@@ -268,8 +270,9 @@ pub(crate) fn observe(
     }
 }
 
-/// The value of a signal whose parts begin at `at`, where nothing of it can be due. `None` if it must be read.
-pub(crate) fn glance(operator: &Operator, parts: &Parts, at: usize) -> Option<i64> {
+/// The value of a signal whose parts begin at `at` and that took something in, where nothing of it can be due sooner
+/// than is known. `None` if it must be read. `before`: its value so far.
+pub(crate) fn glance(operator: &Operator, parts: &Parts, at: usize, before: i64) -> Option<i64> {
     let part = parts.get(at);
     let value = match operator {
         Operator::Rolling { fold: Fold::Distinct(_), min_base: 0, .. } => {
@@ -285,8 +288,17 @@ pub(crate) fn glance(operator: &Operator, parts: &Parts, at: usize) -> Option<i6
             }
             rolling(*fold, totals(part, keep).0, *min_base)
         }
+        Operator::Trend { fold, .. } if !matches!(fold, Fold::Distinct(_)) => {
+            let keep = keep(*fold, 0);
+            if is_unsettled(part, keep) {
+                return None;
+            }
+            trend(*fold, totals(part, keep))
+        }
         Operator::Latest { .. } => newest::get(part),
         Operator::Open { priority } => open::count(part, priority.is_empty()).map(whole),
+        // No mark had been reached, and the next is no sooner for something newer.
+        Operator::SinceLast { .. } if before == 0 => Some(0),
         Operator::Rolling { .. }
         | Operator::Trend { .. }
         | Operator::Ratio { .. }
@@ -349,9 +361,9 @@ pub(crate) fn read(
                     None => days::settle(part, edge, *window, span),
                 };
             }
-            let (current, before) = totals(parts.get(at), keep);
-            let now = rolling(*fold, current, min_base);
-            let value = if span == Span::One { now } else { per_cent(now, rolling(*fold, before, 0), 1) };
+            let totals = totals(parts.get(at), keep);
+            let value =
+                if span == Span::One { rolling(*fold, totals.0, min_base) } else { trend(*fold, totals) };
             Reading::of(value, next)
         }
         Operator::Latest { .. } => Reading::of(newest::get(parts.get(at)), Due::NEVER),
@@ -436,6 +448,11 @@ fn rolling(fold: Fold, total: bucket::Total, min_base: u32) -> Option<i64> {
         Fold::Mean(_) => sum.map(|sum| scale_round(sum, 1, i64::from(total.count))),
         Fold::Distinct(_) => None,
     }
+}
+
+/// Per cent of the window in the one before it.
+fn trend(fold: Fold, (current, before): (bucket::Total, bucket::Total)) -> Option<i64> {
+    per_cent(rolling(fold, current, 0), rolling(fold, before, 0), 1)
 }
 
 fn micros(count: u64) -> i64 {

@@ -110,9 +110,11 @@ impl Part<'_> {
             // Close to the content: there is one of these for every account.
             all.reserve_exact(count + len / 32 + 6);
         }
-        all.resize(len + count, 0);
-        all.copy_within(at..len, at + count);
-        all[at..at + count].copy_from_slice(words);
+        all.extend_from_slice(words);
+        if at < len {
+            all.copy_within(at..len, at + count);
+            all[at..at + count].copy_from_slice(words);
+        }
         let parts = all[0] as usize;
         for end in &mut all[self.place + 1..parts] {
             *end += word(count);

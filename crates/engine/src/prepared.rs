@@ -10,6 +10,9 @@ use model::source::{SOURCES, Source};
 use std::collections::{BTreeMap, VecDeque};
 use std::sync::Arc;
 
+/// No set of weights.
+pub(crate) const NO_WEIGHTS: u32 = u32::MAX;
+
 /// The most sets of weights remembered; beyond it they are worked out anew.
 const WEIGHT_SETS: usize = 4_096;
 
@@ -82,17 +85,17 @@ pub(crate) struct Prepared {
     pub(crate) template: Parts,
     /// The signal of each measure, and its share of the weight when everything is known.
     pub(crate) measured: Box<[(usize, u32)]>,
-    /// All measures, a bit each.
-    pub(crate) all_measures: u128,
+    /// The measures of each signal.
+    pub(crate) measures_of: Box<[Box<[usize]>]>,
     /// Measures whose signals are known, a bit each.
     known: u128,
     /// The place of the weights while just these are.
     weights: usize,
-    /// All sets of weights so far, and where that of each such set of measures stands.
+    /// The number of the first set of weights that is remembered.
+    first_weights: usize,
+    /// The sets of weights that are, and where that of each such set of measures stands.
     weight_sets: Vec<Weights>,
     weight_places: BTreeMap<u128, usize>,
-    /// The share of the weight that is known and fresh when all is.
-    pub(crate) whole_coverage: u32,
 }
 
 /// The parts of an account under a plan: those of its signals, with where each begins, and all together.
@@ -163,12 +166,13 @@ impl Prepared {
         }
         let (layouts, template) = lay_out(&plan, 2 * waits.len() + 1);
         let derived = (0..direct.len()).filter(|i| direct[*i].is_none()).collect();
-        let whole_coverage = plan.measures.iter().map(|measure| measure.base_weight).sum();
-        debug_assert!(whole_coverage <= WHOLE);
+        debug_assert!(plan.measures.iter().map(|measure| measure.base_weight).sum::<u32>() <= WHOLE);
         let measured: Box<[_]> =
             plan.measures.iter().map(|measure| (measure.signal, measure.base_weight)).collect();
+        let measures_of = (0..plan.signals.len())
+            .map(|signal| (0..measured.len()).filter(|measure| measured[*measure].0 == signal).collect());
         let mut prepared = Self {
-            all_measures: (0..measured.len()).map(|i| 1 << i).sum(),
+            measures_of: measures_of.collect(),
             measured,
             plan: Arc::new(plan),
             text,
@@ -185,9 +189,9 @@ impl Prepared {
             template,
             known: 0,
             weights: 0,
+            first_weights: 0,
             weight_sets: Vec::new(),
             weight_places: BTreeMap::new(),
-            whole_coverage,
         };
         prepared.work_out();
         prepared
@@ -220,6 +224,11 @@ impl Prepared {
         &self.weight_sets[self.weights].of_measures
     }
 
+    /// The number of this set of weights: no other ever has it.
+    pub(crate) fn weights_number(&self) -> u32 {
+        u32::try_from(self.first_weights + self.weights).unwrap_or(NO_WEIGHTS)
+    }
+
     /// Whether any measure weighs something.
     pub(crate) fn has_weight(&self) -> bool {
         self.weight_sets[self.weights].any
@@ -227,6 +236,7 @@ impl Prepared {
 
     fn work_out(&mut self) {
         if self.weight_sets.len() >= WEIGHT_SETS {
+            self.first_weights += self.weight_sets.len();
             self.weight_sets.clear();
             self.weight_places.clear();
         }

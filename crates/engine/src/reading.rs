@@ -12,31 +12,43 @@ use model::source::Source;
 /// Signals whose values were found to be others than before.
 #[derive(Debug, Default)]
 pub(crate) struct Changed {
-    signals: Vec<bool>,
-    any: bool,
+    /// Whether each has.
+    has: Vec<bool>,
+    /// Those that have.
+    signals: Vec<usize>,
 }
 
 impl Changed {
     /// Nothing has changed, of so many signals.
     pub(crate) fn begin(&mut self, signals: usize) {
-        if self.any || self.signals.len() != signals {
+        if self.has.len() != signals {
+            self.has.clear();
+            self.has.resize(signals, false);
             self.signals.clear();
-            self.signals.resize(signals, false);
-            self.any = false;
         }
+        for signal in &self.signals {
+            self.has[*signal] = false;
+        }
+        self.signals.clear();
     }
 
     fn add(&mut self, signal: usize) {
-        self.signals[signal] = true;
-        self.any = true;
+        if !std::mem::replace(&mut self.has[signal], true) {
+            self.signals.push(signal);
+        }
     }
 
     pub(crate) const fn any(&self) -> bool {
-        self.any
+        !self.signals.is_empty()
     }
 
     pub(crate) fn has(&self, signal: usize) -> bool {
-        self.signals[signal]
+        self.has[signal]
+    }
+
+    /// Those that have.
+    pub(crate) fn signals(&self) -> &[usize] {
+        &self.signals
     }
 }
 
@@ -99,7 +111,8 @@ pub(crate) fn read_touched(
 ) {
     for signal in touched {
         let operator = &prepared.plan.signals[*signal].operator;
-        match operator::glance(operator, &account.parts, prepared.layouts[*signal].1) {
+        let before = account.reading(*signal);
+        match operator::glance(operator, &account.parts, prepared.layouts[*signal].1, before) {
             Some(value) => take(*signal, value, account, changed),
             None => read(*signal, account, prepared, edge, false, changed),
         }

@@ -104,7 +104,7 @@ fn word(value: usize) -> u32 {
 }
 
 /// Adds an activity, which the caller knows not to have left.
-pub(crate) fn add(part: &mut Part<'_>, keep: Keep, time: i64, amount: i64, window: Window) {
+pub(crate) fn add(part: &mut Part<'_>, keep: Keep, time: i64, amount: i64, window: Window, edge: &Edge<'_>) {
     let (head, stride) = (keep.head(), keep.stride());
     let wanted = bucket_of(time, window.bucket);
     // Mostly it is the newest bucket, or one after it.
@@ -115,18 +115,24 @@ pub(crate) fn add(part: &mut Part<'_>, keep: Keep, time: i64, amount: i64, windo
     };
     let is_there = at < part.len() && bucket(&part[at..]) == wanted;
     if !is_there {
+        // One that comes after all others, into a window that has some: it changes nothing of what is known to be due.
+        let follows =
+            at == part.len() && part[WAITING] == 0 && (at - head) / stride > part[PREVIOUS] as usize;
         let [low, high] = split(amount);
         part.insert(at, &[wanted.cast_unsigned(), 1, low, high][..stride]);
-        part[WAITING] = UNSETTLED;
-        return;
-    }
-    part[at + 1] = part[at + 1].saturating_add(1);
-    if keep == Keep::Sums {
-        let sum = number(part, at + 2).saturating_add(amount);
-        set_number(part, at + 2, sum);
-    }
-    if part[WAITING] == UNSETTLED {
-        return;
+        if !follows || !edge.has_entered(bounds(wanted, window.bucket.width()).0) {
+            part[WAITING] = UNSETTLED;
+            return;
+        }
+    } else {
+        part[at + 1] = part[at + 1].saturating_add(1);
+        if keep == Keep::Sums {
+            let sum = number(part, at + 2).saturating_add(amount);
+            set_number(part, at + 2, sum);
+        }
+        if part[WAITING] == UNSETTLED {
+            return;
+        }
     }
     let place = (at - head) / stride;
     let before = place < part[PREVIOUS] as usize;

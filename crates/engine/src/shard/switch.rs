@@ -210,6 +210,7 @@ fn carry_signals(account: &mut Account, old: &Prepared, new: &Prepared, now: &No
         }
     }
     (account.parts, account.unread) = (parts, true);
+    account.forget_scored();
     account.unbegun = SourceSet::default();
     account.blind = blind.iter().any(|until| *until != i64::MIN).then(|| blind.into());
     account.milestones = match (new.has_milestones, account.milestones.take()) {
