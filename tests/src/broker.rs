@@ -24,6 +24,7 @@ mod node;
 mod wire;
 
 pub use node::Node;
+pub use wire::{delete_groups, delete_topics};
 
 use std::path::PathBuf;
 use std::sync::atomic::{AtomicU32, Ordering};

@@ -1,5 +1,6 @@
 //! Tests of the whole: end to end, simulation, faults, recorded data.
 
+pub mod benchmark;
 pub mod broker;
 pub mod live;
 pub mod oulad;

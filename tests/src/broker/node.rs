@@ -195,6 +195,16 @@ impl Node {
         Ok(())
     }
 
+    /// Its process id.
+    ///
+    /// # Panics
+    /// If it was killed.
+    #[must_use]
+    pub fn pid(&self) -> u32 {
+        let process = self.process.as_ref().expect("the node was not killed");
+        u32::try_from(process.pid.as_raw_pid()).expect("process ids are positive")
+    }
+
     fn signal(&self, signal: Signal) {
         let process = self.process.as_ref().expect("the node was not killed");
         kill_process(process.pid, signal).expect("the node is there");

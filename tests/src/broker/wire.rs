@@ -2,15 +2,20 @@
 
 use std::io::{Read, Write};
 use std::net::TcpStream;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
+const DELETE_TOPICS: i16 = 20;
 const DELETE_RECORDS: i16 = 21;
+const DELETE_GROUPS: i16 = 42;
 const LEAVE_GROUP: i16 = 13;
 const API_VERSIONS: i16 = 18;
 const CREATE_PARTITIONS: i16 = 37;
 
 const NO_ERROR: i16 = 0;
+const UNKNOWN_TOPIC_OR_PARTITION: i16 = 3;
 const UNKNOWN_MEMBER_ID: i16 = 25;
+const NON_EMPTY_GROUP: i16 = 68;
+const GROUP_ID_NOT_FOUND: i16 = 69;
 
 /// Milliseconds that a broker may take.
 const WITHIN_MS: i32 = 10_000;
@@ -79,6 +84,52 @@ pub(super) fn delete_records(address: &str, topic: &str, partition: u32, offset:
     // Throttle time, number of topics, the topic's name, number of partitions, the partition, its first offset.
     let at = 4 + 4 + 2 + topic.len() + 4 + 4 + 8;
     assert_eq!(i16_at(&answer, at), NO_ERROR, "DeleteRecords of {topic}/{partition} before {offset}");
+}
+
+/// The code of each thing in an answer that names it and says one: behind the throttle time, in the order asked.
+fn codes(answer: &[u8]) -> Vec<i16> {
+    let count = i16_at(answer, 6);
+    let mut at = 8;
+    (0..count)
+        .map(|_| {
+            at += 2 + usize::try_from(i16_at(answer, at)).unwrap() + 2;
+            i16_at(answer, at - 2)
+        })
+        .collect()
+}
+
+fn texts(names: &[&str]) -> Body {
+    let count = i32::try_from(names.len()).unwrap();
+    names.iter().fold(Body::default().i32(count), |body, name| body.text(name))
+}
+
+/// Deletes the topics that are there, of these.
+///
+/// # Panics
+/// If the broker refuses.
+pub fn delete_topics(address: &str, topics: &[&str]) {
+    let answer = exchange(address, DELETE_TOPICS, 1, &texts(topics).i32(WITHIN_MS)).unwrap();
+    for code in codes(&answer) {
+        assert!(matches!(code, NO_ERROR | UNKNOWN_TOPIC_OR_PARTITION), "DeleteTopics of {topics:?}: {code}");
+    }
+}
+
+/// Deletes the groups that are there, of these, as soon as they have no members.
+///
+/// # Panics
+/// If the broker refuses, or they keep members for two minutes.
+pub fn delete_groups(address: &str, groups: &[&str]) {
+    let until = Instant::now() + Duration::from_secs(120);
+    loop {
+        let answer = exchange(address, DELETE_GROUPS, 0, &texts(groups)).unwrap();
+        let codes = codes(&answer);
+        if codes.iter().all(|code| matches!(*code, NO_ERROR | GROUP_ID_NOT_FOUND)) {
+            return;
+        }
+        let waits = |code: &i16| matches!(*code, NO_ERROR | GROUP_ID_NOT_FOUND | NON_EMPTY_GROUP);
+        assert!(codes.iter().all(waits) && Instant::now() < until, "DeleteGroups of {groups:?}: {codes:?}");
+        std::thread::sleep(Duration::from_millis(500));
+    }
 }
 
 pub(super) fn leave_group(address: &str, group: &str, instance: &str) -> bool {

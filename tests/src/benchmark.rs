@@ -1,0 +1,23 @@
+//! The whole pipeline on a real broker, in CPU time, beside Kafka Streams doing comparable work.
+//!
+//! ```text
+//! workload ─> the activity that both read: that of the peer's generator, byte for byte
+//! product ──> one run of `vitals` over it
+//! peer ─────> its broker, its topics, one run of it
+//! process ──> what a process has used so far
+//! report ───> figures of a run, their medians, one side against the other
+//! ```
+
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::print_stderr,
+    reason = "a benchmark: a failure is a panic"
+)]
+
+pub mod peer;
+mod process;
+pub mod product;
+pub mod report;
+pub mod workload;

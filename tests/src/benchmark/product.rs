@@ -1,0 +1,246 @@
+//! One run of `vitals` over the whole backlog, from nothing to the last activity scored.
+
+use super::process::{cpu_seconds, peak_mib};
+use super::report::{Figures, Sample};
+use super::workload::{TOPICS, Workload};
+use crate::broker::{delete_groups, delete_topics};
+use kafka::{Kafka, Settings};
+use log::{Appends, Batch, Event, Isolation, Log, Partition, Reader, Stamp, Transaction, Writer};
+use pipeline::topic;
+use std::collections::BTreeMap;
+use std::fs::File;
+use std::net::TcpListener;
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Stdio};
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+/// Partitions of every topic, as the peer has them.
+const PARTITIONS: u32 = 4;
+/// Activities of one transaction when topics are filled.
+const FILLED: usize = 20_000;
+/// How long a run may stand still before it is given up.
+const PATIENCE: Duration = Duration::from_secs(120);
+const MODEL: &str = include_str!("../../data/benchmark/peer.yaml");
+
+/// A broker that is there, and its process.
+#[derive(Clone, Debug)]
+pub struct Broker {
+    /// Its address.
+    pub address: String,
+    /// Its process id.
+    pub pid: u32,
+}
+
+impl Broker {
+    fn log(&self) -> Kafka {
+        Kafka::new(Settings { bootstrap: vec![self.address.clone()], ..Settings::default() }).unwrap()
+    }
+
+    /// Makes the source topics of a workload and fills them.
+    ///
+    /// # Panics
+    /// If the broker refuses.
+    pub fn fill(&self, events: u64, accounts: u32) {
+        delete_topics(&self.address, &TOPICS);
+        let log = self.log();
+        for topic in TOPICS {
+            let mut spec = topic::specs(PARTITIONS, PARTITIONS).into_iter().find(|spec| *spec.name == *topic);
+            let spec = spec.as_mut().expect("a source topic");
+            assert_eq!(spec.stamp, Stamp::Create);
+            patiently(|| log.create(spec));
+        }
+        let topics = TOPICS.map(Arc::from);
+        let mut writer = patiently(|| log.writer("benchmark"));
+        let mut appends = Appends::default();
+        for (number, record) in (1..).zip(Workload::new(events, accounts)) {
+            let partition = fold(record.key.as_bytes()) % PARTITIONS;
+            let (key, value) = (record.key.as_bytes(), record.value.as_bytes());
+            appends.push(&topics[record.topic], partition, Some(key), Some(value), &[]);
+            if appends.len() == FILLED || number == events {
+                writer
+                    .commit(&Transaction { appends: &[&appends], offsets: &[], membership: None })
+                    .unwrap_or_else(|error| panic!("{error}"));
+                appends.clear();
+                if number % 500_000 < FILLED as u64 {
+                    eprintln!("{number} of {events} activities written");
+                }
+            }
+        }
+    }
+
+    /// How many records readers of committed records see in a topic.
+    fn count(&self, name: &str) -> u64 {
+        let log = self.log();
+        let topic: Arc<str> = name.into();
+        let ends = patiently(|| log.ends(&[Arc::clone(&topic)])).topics.remove(0);
+        let mut batch = Batch::default();
+        let count = |(number, ends): (u32, log::Ends)| {
+            let partition = Partition::new(Arc::clone(&topic), number);
+            let mut reader = patiently(|| log.read(&partition, ends.first, Isolation::Committed));
+            let mut count = 0;
+            loop {
+                match patiently(|| reader.poll(&mut batch, Duration::from_millis(100))) {
+                    Event::Records => count += batch.len() as u64,
+                    Event::End { offset, .. } if offset >= ends.end => break count,
+                    _ => {}
+                }
+            }
+        };
+        (0..).zip(ends).map(count).sum()
+    }
+}
+
+/// Asks until the broker has an answer.
+fn patiently<T>(mut ask: impl FnMut() -> log::Result<T>) -> T {
+    let until = Instant::now() + PATIENCE;
+    loop {
+        match ask() {
+            Ok(answer) => return answer,
+            Err(log::Error::Busy(_)) if Instant::now() < until => {
+                std::thread::sleep(Duration::from_millis(50))
+            }
+            Err(error) => panic!("{error}"),
+        }
+    }
+}
+
+/// A hash of a key that spreads keys over partitions (FNV-1a, 32 bits).
+fn fold(key: &[u8]) -> u32 {
+    key.iter().fold(0x811c_9dc5, |hash, byte| (hash ^ u32::from(*byte)).wrapping_mul(0x0100_0193))
+}
+
+/// What is run.
+#[derive(Clone, Debug)]
+pub struct Run {
+    /// The program.
+    pub vitals: PathBuf,
+    /// Its name in the report.
+    pub name: String,
+    /// Moves of so many points are published.
+    pub publish: String,
+    /// How many activities there are.
+    pub events: u64,
+    /// Lines for its configuration.
+    pub settings: String,
+}
+
+impl Run {
+    /// Runs it from nothing until everything is scored and committed.
+    ///
+    /// # Panics
+    /// If the program fails or stands still; the message has what it wrote.
+    #[must_use]
+    pub fn measure(&self, broker: &Broker) -> Figures {
+        clear(broker);
+        let dir = tempfile::tempdir().unwrap();
+        let model = MODEL.replace("PUBLISH_CHANGE", &self.publish);
+        std::fs::write(dir.path().join("model.yaml"), model).unwrap();
+        let text = format!(
+            "[log]\nkind = 'kafka'\n[kafka]\nbootstrap = '{}'\n[topics]\npartitions = {PARTITIONS}\n\
+             source_partitions = {PARTITIONS}\n{}\n",
+            broker.address, self.settings
+        );
+        std::fs::write(dir.path().join("vitals.toml"), text).unwrap();
+        let told = self.command(dir.path(), &["setup", "--model", "model.yaml"]).output().unwrap();
+        assert!(told.status.success(), "{}", String::from_utf8_lossy(&told.stderr));
+        let figures = self.watch(broker, dir.path());
+        let topics = [topic::HEALTH, topic::ALERTS, topic::ACCOUNT_HEALTH, topic::DEAD_LETTER];
+        let outputs: BTreeMap<_, _> =
+            topics.into_iter().map(|name| (name.to_owned(), broker.count(name))).collect();
+        clear(broker);
+        Figures { outputs, ..figures }
+    }
+
+    fn command(&self, dir: &Path, args: &[&str]) -> Command {
+        let mut command = Command::new(&self.vitals);
+        command.current_dir(dir).args(args).stdin(Stdio::null());
+        command
+    }
+
+    fn watch(&self, broker: &Broker, dir: &Path) -> Figures {
+        let listen = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().to_string();
+        let log = dir.join("log.txt");
+        let broker_before = cpu_seconds(broker.pid);
+        let began = Instant::now();
+        let mut command = self.command(dir, &["run", "--listen", &listen]);
+        let child = command.stdout(Stdio::null()).stderr(File::create(&log).unwrap()).spawn().unwrap();
+        let mut child = Held(child);
+        let mut samples: Vec<Sample> = Vec::new();
+        let mut moved = Instant::now();
+        let said = || std::fs::read_to_string(&log).unwrap_or_default();
+        loop {
+            std::thread::sleep(Duration::from_millis(200));
+            let ended = child.0.try_wait().unwrap();
+            assert!(ended.is_none(), "vitals ended ({ended:?}):\n{}", said());
+            let page = ureq::get(&format!("http://{listen}/metrics"))
+                .call()
+                .ok()
+                .and_then(|mut answer| answer.body_mut().read_to_string().ok())
+                .unwrap_or_default();
+            let done = sum(&page, "vitals_score_activities_total");
+            let sample = Sample { cpu: cpu_seconds(child.0.id()), done };
+            if samples.last().is_none_or(|last| last.done < done) {
+                moved = Instant::now();
+            }
+            samples.push(sample);
+            #[expect(clippy::cast_precision_loss, reason = "fewer than 2^52")]
+            let all = done >= self.events as f64;
+            if all && sum(&page, "vitals_score_outbox_bytes") == 0.0 {
+                break;
+            }
+            assert!(moved.elapsed() < PATIENCE, "vitals stands still at {done}:\n{}", said());
+        }
+        let wall = began.elapsed().as_secs_f64();
+        let figures = Figures {
+            name: self.name.clone(),
+            events: self.events,
+            wall_s: wall,
+            cpu_s: cpu_seconds(child.0.id()),
+            broker_cpu_s: cpu_seconds(broker.pid) - broker_before,
+            steady: Figures::steady(&samples, self.events),
+            peak_mib: peak_mib(child.0.id()),
+            outputs: BTreeMap::new(),
+        };
+        child.stop();
+        figures
+    }
+}
+
+/// A process that ends with this.
+struct Held(Child);
+
+impl Held {
+    fn stop(&mut self) {
+        let pid = i32::try_from(self.0.id()).ok().and_then(rustix::process::Pid::from_raw).unwrap();
+        rustix::process::kill_process(pid, rustix::process::Signal::TERM).unwrap();
+        self.0.wait().unwrap();
+    }
+}
+
+impl Drop for Held {
+    fn drop(&mut self) {
+        // It may have ended already.
+        self.0.kill().unwrap_or_default();
+        self.0.wait().map(drop).unwrap_or_default();
+    }
+}
+
+/// The sum of a metric over its labels.
+fn sum(page: &str, metric: &str) -> f64 {
+    let of_metric = |line: &&str| line.strip_prefix(metric).is_some_and(|rest| rest.starts_with(['{', ' ']));
+    page.lines()
+        .filter(of_metric)
+        .filter_map(|line| line.rsplit(' ').next())
+        .filter_map(|value| value.parse::<f64>().ok())
+        .sum()
+}
+
+/// Leaves nothing of a run on the broker but the activities.
+fn clear(broker: &Broker) {
+    let specs = topic::specs(1, 1);
+    let made: Vec<&str> =
+        specs.iter().map(|spec| &*spec.name).filter(|name| !TOPICS.contains(name)).collect();
+    delete_topics(&broker.address, &made);
+    delete_groups(&broker.address, &["vitals-ingest", "vitals-score"]);
+}
