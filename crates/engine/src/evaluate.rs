@@ -80,7 +80,8 @@ pub(crate) fn evaluate(
     }
     let is_first = account.unread || account.published.is_none();
     read(account, prepared, work, look);
-    if matches!(look.scope, Scope::Signals(..)) && !is_first && !work.changed.any() {
+    let is_only_signals = matches!(look.scope, Scope::Signals(..)) && !is_first;
+    if is_only_signals && !work.changed.any() {
         // No value has changed, and nothing was due: there is nothing to be found out.
         return false;
     }
@@ -97,7 +98,9 @@ pub(crate) fn evaluate(
             account.as_of = last;
         }
     }
-    wait(account, prepared, look);
+    if changed || !is_only_signals {
+        wait(account, prepared, look);
+    }
     changed
 }
 

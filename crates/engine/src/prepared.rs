@@ -67,6 +67,8 @@ pub(crate) struct Prepared {
     pub(crate) text: Arc<str>,
     /// Signals that take in activities of each source.
     pub(crate) fed: [Vec<Intake>; SOURCES],
+    /// How far back the dead time of each source is needed.
+    pub(crate) memory: [i64; SOURCES],
     /// The source that feeds each signal by itself.
     pub(crate) direct: Vec<Option<Source>>,
     /// The sources whose clocks accounts wait on: each has a living and a plain slot; the greatest T is last.
@@ -118,6 +120,13 @@ fn lay_out(plan: &Plan, slots: usize) -> (Vec<(Layout, usize)>, Parts) {
         template.get_mut(place).copy_from_slice(part);
     }
     (layouts, template)
+}
+
+/// How far back the dead time of a source is needed that feeds these signals.
+fn memory(plan: &Plan, fed: &[Intake]) -> i64 {
+    let signals = fed.iter().map(|intake| operator::memory(&plan.signals[intake.signal].operator));
+    let rules = plan.rules.iter().map(|rule| rule.for_ms.max(rule.cooldown).max(rule.keep_firing_for));
+    signals.max().unwrap_or(0).max(rules.max().unwrap_or(0)) + 2 * model::time::DAY
 }
 
 impl Prepared {
@@ -172,6 +181,7 @@ impl Prepared {
         let measures_of = (0..plan.signals.len())
             .map(|signal| (0..measured.len()).filter(|measure| measured[*measure].0 == signal).collect());
         let mut prepared = Self {
+            memory: std::array::from_fn(|source| memory(&plan, &fed[source])),
             measures_of: measures_of.collect(),
             measured,
             plan: Arc::new(plan),
@@ -195,16 +205,6 @@ impl Prepared {
         };
         prepared.work_out();
         prepared
-    }
-
-    /// How far back a source's dead time is needed.
-    pub(crate) fn memory(&self, source: Source) -> i64 {
-        let fed = self.fed[source.index()].iter();
-        let signals =
-            fed.map(|intake| operator::memory(&self.plan.signals[intake.signal].operator)).max().unwrap_or(0);
-        let rules =
-            self.plan.rules.iter().map(|rule| rule.for_ms.max(rule.cooldown).max(rule.keep_firing_for));
-        signals.max(rules.max().unwrap_or(0)) + 2 * model::time::DAY
     }
 
     /// Makes [`Prepared::weights`] those of when the measures of `known`, a bit each, are known.

@@ -85,12 +85,13 @@ impl Folded {
 
     /// A journal record of so many activities.
     fn frame(&mut self, activities: usize) {
+        let accounts = Arc::clone(&self.company.accounts);
         for _ in 0..activities {
             if let Some(mark) = self.company.pass() {
                 self.frame.push(&mark).unwrap();
             }
             let draw = self.company.draw();
-            self.frame.push(&self.company.activity(draw)).unwrap();
+            self.frame.push(&self.company.activity(draw, &accounts)).unwrap();
             self.activities += 1;
         }
         if !self.frame.is_empty() {

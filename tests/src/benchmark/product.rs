@@ -1,6 +1,6 @@
 //! One run of `vitals` over the whole backlog, from nothing to the last activity scored.
 
-use super::process::{cpu_seconds, peak_mib};
+use super::process::{children_cpu_seconds, cpu_seconds, peak_mib};
 use super::report::{Figures, Sample};
 use super::workload::{TOPICS, Workload};
 use crate::broker::{delete_groups, delete_topics};
@@ -161,62 +161,53 @@ impl Run {
     fn watch(&self, broker: &Broker, dir: &Path) -> Figures {
         let listen = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().to_string();
         let log = dir.join("log.txt");
-        let broker_before = cpu_seconds(broker.pid);
+        let (broker_before, before) = (cpu_seconds(broker.pid), children_cpu_seconds());
         let began = Instant::now();
-        let mut command = self.command(dir, &["run", "--listen", &listen]);
+        let mut command = self.command(dir, &["run", "--mode", "recorded", "--listen", &listen]);
         let child = command.stdout(Stdio::null()).stderr(File::create(&log).unwrap()).spawn().unwrap();
         let mut child = Held(child);
-        let mut samples: Vec<Sample> = Vec::new();
+        let (mut samples, mut peak): (Vec<Sample>, f64) = (Vec::new(), 0.0);
         let mut moved = Instant::now();
         let said = || std::fs::read_to_string(&log).unwrap_or_default();
-        loop {
+        let status = loop {
             std::thread::sleep(Duration::from_millis(200));
-            let ended = child.0.try_wait().unwrap();
-            assert!(ended.is_none(), "vitals ended ({ended:?}):\n{}", said());
-            let page = ureq::get(&format!("http://{listen}/metrics"))
-                .call()
-                .ok()
-                .and_then(|mut answer| answer.body_mut().read_to_string().ok())
-                .unwrap_or_default();
-            let done = sum(&page, "vitals_score_activities_total");
-            let sample = Sample { cpu: cpu_seconds(child.0.id()), done };
-            if samples.last().is_none_or(|last| last.done < done) {
+            let sample = Sample { cpu: cpu_seconds(child.0.id()), done: scored(&listen) };
+            peak = peak.max(peak_mib(child.0.id()));
+            if let Some(status) = child.0.try_wait().unwrap() {
+                break status;
+            }
+            if samples.last().is_none_or(|last| last.done < sample.done) {
                 moved = Instant::now();
             }
+            assert!(moved.elapsed() < PATIENCE, "vitals stands still at {}:\n{}", sample.done, said());
             samples.push(sample);
-            #[expect(clippy::cast_precision_loss, reason = "fewer than 2^52")]
-            let all = done >= self.events as f64;
-            if all && sum(&page, "vitals_score_outbox_bytes") == 0.0 {
-                break;
-            }
-            assert!(moved.elapsed() < PATIENCE, "vitals stands still at {done}:\n{}", said());
-        }
-        let wall = began.elapsed().as_secs_f64();
-        let figures = Figures {
+        };
+        assert!(status.success(), "vitals ended with {status}:\n{}", said());
+        Figures {
             name: self.name.clone(),
             events: self.events,
-            wall_s: wall,
-            cpu_s: cpu_seconds(child.0.id()),
+            wall_s: began.elapsed().as_secs_f64(),
+            cpu_s: children_cpu_seconds() - before,
             broker_cpu_s: cpu_seconds(broker.pid) - broker_before,
             steady: Figures::steady(&samples, self.events),
-            peak_mib: peak_mib(child.0.id()),
+            peak_mib: peak,
             outputs: BTreeMap::new(),
-        };
-        child.stop();
-        figures
+        }
     }
+}
+
+/// How many activities a running process has scored; 0 if it does not say.
+fn scored(listen: &str) -> f64 {
+    let page = ureq::get(&format!("http://{listen}/metrics"))
+        .call()
+        .ok()
+        .and_then(|mut answer| answer.body_mut().read_to_string().ok())
+        .unwrap_or_default();
+    sum(&page, "vitals_score_activities_total")
 }
 
 /// A process that ends with this.
 struct Held(Child);
-
-impl Held {
-    fn stop(&mut self) {
-        let pid = i32::try_from(self.0.id()).ok().and_then(rustix::process::Pid::from_raw).unwrap();
-        rustix::process::kill_process(pid, rustix::process::Signal::TERM).unwrap();
-        self.0.wait().unwrap();
-    }
-}
 
 impl Drop for Held {
     fn drop(&mut self) {

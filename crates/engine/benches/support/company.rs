@@ -6,6 +6,7 @@ use engine::fingerprint;
 use model::number::Number;
 use model::source::{Field, Source};
 use model::time::{DAY, EventTime, MINUTE};
+use std::sync::Arc;
 
 const START: i64 = 1_767_225_600_000;
 
@@ -18,7 +19,7 @@ pub(crate) type Draw = (u64, usize, usize, u64, u64);
 /// The company, and how far its time has come.
 #[derive(Debug)]
 pub(crate) struct Company {
-    pub(crate) accounts: Vec<String>,
+    pub(crate) accounts: Arc<[String]>,
     users: Vec<u64>,
     state: u64,
     /// Activities so far.
@@ -64,8 +65,12 @@ impl Company {
         (before.div_euclid(MINUTE) != time.div_euclid(MINUTE)).then(|| mark(time))
     }
 
-    /// The activity of a draw, now.
-    pub(crate) fn activity(&mut self, (which, account, user, ticket, id): Draw) -> Entry<'_> {
+    /// The activity of a draw, now. `accounts`: those of the company.
+    pub(crate) fn activity<'a>(
+        &mut self,
+        (which, account, user, ticket, id): Draw,
+        accounts: &'a [String],
+    ) -> Entry<'a> {
         let user = self.users[user];
         let mut fields = Fields::default();
         let source = match which {
@@ -101,7 +106,7 @@ impl Company {
             offset: self.offset,
             id,
             time: EventTime(self.now / 1_000),
-            account: &self.accounts[account],
+            account: &accounts[account],
             fields,
         })
     }

@@ -1,7 +1,7 @@
 //! The advance of time, a minute at a step: first the sources, then the accounts that have something due. A step
 //! goes on over the minutes after it in which nothing can happen.
 
-use super::{Shard, Step, is_open};
+use super::{Shard, Step, is_open, second_of};
 use crate::account::Slot;
 use crate::clock::SPREAD;
 use crate::effect::{Cause, EffectId, Sink};
@@ -110,8 +110,8 @@ impl Shard {
             let stop = target.min((minute + 1) * MINUTE - self.rules[i].max_delay);
             self.clocks[i].advance(stop, &self.rules[i]);
             if let Some(prepared) = self.plans.last() {
-                let memory = self.plans.iter().map(|plan| plan.memory(source)).max();
-                self.clocks[i].forget(memory.unwrap_or_else(|| prepared.memory(source)));
+                let memory = self.plans.iter().map(|plan| plan.memory[i]).max();
+                self.clocks[i].forget(memory.unwrap_or(prepared.memory[i]));
             }
         }
         self.now = Clocks { clocks: &self.clocks, rules: &self.rules }.now();
@@ -186,10 +186,8 @@ impl Shard {
         if high < 0 {
             return;
         }
-        let minutes =
-            usize::try_from(low.max(0) / MINUTE).unwrap_or(0)..=usize::try_from(high / MINUTE).unwrap_or(0);
-        for minute in minutes {
-            for index in self.by_spread.get(minute).into_iter().flatten() {
+        for accounts in self.by_spread.get(second_of(low)..=second_of(high)).into_iter().flatten() {
+            for index in accounts {
                 let account = &self.accounts[*index as usize];
                 if account.spread < low || account.spread > high {
                     continue;

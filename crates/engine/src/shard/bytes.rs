@@ -8,7 +8,7 @@
 //! stored later than that skips what it reflects already.
 
 use super::plans::Plans;
-use super::{Parked, Shard};
+use super::{Parked, Shard, second_of};
 use crate::account::Account;
 use crate::bytes::{Damaged, Reader, Writer};
 use crate::clock::{Clock, Gap};
@@ -277,8 +277,7 @@ impl Shard {
         account.ahead = account.position > shard.position;
         let place = u32::try_from(shard.accounts.len()).map_err(|_| Damaged("too many accounts"))?;
         let hash = fingerprint::of(account.id.as_bytes());
-        let minute = usize::try_from(account.spread / model::time::MINUTE).unwrap_or(0);
-        shard.by_spread[minute].push(place);
+        shard.by_spread[second_of(account.spread)].push(place);
         if account.changed {
             shard.changed.push(place);
         }

@@ -48,11 +48,9 @@ impl Shard {
     fn next_event(&self, minute: i64) -> Option<i64> {
         let edge = (minute + 1) * MINUTE;
         let recent = self.now.greatest.saturating_sub(SPREAD);
+        // Waves on the greatest T: nothing comes of them until a source gets there.
         let waves = self.ready_at.is_some_and(|ready| ready >= recent)
             || self.switches.iter().any(|(from, _)| *from >= recent);
-        if waves {
-            return None;
-        }
         let (mut first, mut any) = (i64::MAX, false);
         for source in Source::ALL {
             let i = source.index();
@@ -76,6 +74,7 @@ impl Shard {
                     living.and_then(|living| clock.next_living(at, living, rules)),
                     plain,
                     greatest.filter(|greatest| *greatest > self.now.greatest),
+                    waves.then_some(self.now.greatest),
                 ];
                 let due = due.into_iter().flatten().map(|due| minute_of(due, rules.max_delay));
                 first = due.min().unwrap_or(i64::MAX).min(first);

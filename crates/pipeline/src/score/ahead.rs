@@ -28,7 +28,7 @@ impl<'b> Ahead<'b> {
     }
 
     /// Notes that the first reader takes one entry. Returns whether a group was looked at.
-    pub(super) fn step(&mut self, shard: &Shard) -> bool {
+    pub(super) fn step(&mut self, shard: &mut Shard) -> bool {
         if shard.len() < self.from {
             return false;
         }
