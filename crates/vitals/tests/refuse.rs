@@ -40,6 +40,25 @@ fn what_would_write_beside_a_recorded_run_is_told_who_holds_the_directory() {
 }
 
 #[test]
+fn setup_takes_source_topics_as_they_are_and_its_own_only_as_they_must_be() {
+    let place = Place::ready(None);
+    let said = |arguments: &[&str], variable: &str| {
+        let output = place.command(arguments).env(variable, "9").output().unwrap();
+        (output.status.code(), format!("{output:?}"))
+    };
+    for arguments in [["setup"].as_slice(), &["setup", "--dry-run"]] {
+        let (status, told) = said(arguments, "VITALS_TOPICS_SOURCE_PARTITIONS");
+        assert_eq!(status, Some(0), "{told}");
+    }
+    for (arguments, expected) in [(["setup"].as_slice(), 70), (&["setup", "--dry-run"], 1)] {
+        let (status, told) = said(arguments, "VITALS_TOPICS_PARTITIONS");
+        assert_eq!(status, Some(expected), "{told}");
+        assert!(told.contains("vitals.journal") && told.contains("set topics.partitions"), "{told}");
+        assert!(!told.contains("vitals.login"), "{told}");
+    }
+}
+
+#[test]
 fn nothing_is_committed_on_a_full_disk_and_nothing_is_lost() {
     let place = Place::ready(Some(&model("b2b.yaml")));
     let value = json!({"id": "1", "time": "2026-01-01T00:00:00Z", "account": "acme", "user": "ada"});

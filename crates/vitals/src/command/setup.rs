@@ -29,15 +29,30 @@ struct Found {
 }
 
 impl Found {
+    /// Whether it is there and belongs to those who write activity: it may be almost anything.
+    fn is_theirs(&self) -> bool {
+        self.is.is_some() && pipeline::topic::source_of(&self.spec.name).is_some()
+    }
+
     /// What differs, and what mends it.
     fn differs(&self) -> Vec<String> {
         let Some(is) = &self.is else { return Vec::new() };
         let mut all = Vec::new();
         let name = &self.spec.name;
+        if self.is_theirs() {
+            if is.cleanup == Cleanup::Compact {
+                all.push(format!(
+                    "source topic {name} is compacted, so that activity with the same key is lost before it is read: \
+                     `kafka-configs.sh --alter --entity-type topics --entity-name {name} --add-config \
+                     cleanup.policy=delete` mends it"
+                ));
+            }
+            return all;
+        }
         if is.partitions != self.spec.partitions {
             all.push(format!(
-                "topic {name} has {} partitions and not {}: set topics.partitions or topics.source_partitions as \
-                 they are, or name an empty log; partitions of the journal and the outputs never change",
+                "topic {name} has {} partitions and not {}: set topics.partitions as it is, or name an empty log; \
+                 partitions of the journal and the outputs never change",
                 is.partitions, self.spec.partitions
             ));
         }
@@ -72,7 +87,15 @@ impl Setup {
             Ok(Found { spec: spec.clone(), is })
         };
         let found: Vec<Found> = specs.iter().map(find).collect::<Result<_>>()?;
-        let differs: Vec<String> = found.iter().flat_map(Found::differs).collect();
+        let mut differs: Vec<String> = found.iter().flat_map(Found::differs).collect();
+        for found in found.iter().filter(|found| found.is.is_some() && !found.is_theirs()) {
+            // Of a topic that is there, this looks at everything and changes nothing.
+            if found.differs().is_empty()
+                && let Err(error) = patiently(|| log.create(&found.spec))
+            {
+                differs.push(error.to_string());
+            }
+        }
         let missing: Vec<&str> =
             found.iter().filter(|found| found.is.is_none()).map(|found| &*found.spec.name).collect();
         if self.dry_run {
@@ -80,8 +103,8 @@ impl Setup {
         }
         ensure!(differs.is_empty(), "{}", differs.join("\n"));
         let made = missing.len();
-        for spec in &specs {
-            patiently(|| log.create(spec)).with_context(|| settings.place())?;
+        for found in found.iter().filter(|found| found.is.is_none()) {
+            patiently(|| log.create(&found.spec)).with_context(|| settings.place())?;
         }
         let epoch = settings.identity().epoch;
         let id = model.map(|text| pipeline::publish(&log, &text, epoch)).transpose()?;
