@@ -71,33 +71,29 @@ impl Told {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Scored {
     pub(crate) points: u16,
-    pub(crate) weight: u16,
     pub(crate) contribution: i32,
 }
 
 impl Scored {
     pub(crate) const WORDS: usize = 2;
 
-    /// Of a measure whose signal is not known: no weight, and points of nothing.
-    pub(crate) const UNKNOWN: Self = Self { points: 0, weight: u16::MAX, contribution: 0 };
+    /// Of a measure whose signal is not known.
+    pub(crate) const UNKNOWN: Self = Self { points: 0, contribution: 0 };
 
     pub(crate) fn of(points: u32, weight: u32) -> Self {
-        // Points and weights are at most 10,000, and so is what they come to.
-        let small = |number: u32| u16::try_from(number).unwrap_or(0);
+        // Points are at most 10,000.
         let contribution = crate::score::contribution(points, weight);
-        Self { points: small(points), weight: small(weight), contribution }
+        Self { points: u16::try_from(points).unwrap_or(0), contribution }
     }
 
     #[inline]
     pub(crate) fn words(self) -> [u32; Self::WORDS] {
-        [u32::from(self.points) | u32::from(self.weight) << 16, self.contribution.cast_unsigned()]
+        [self.points.into(), self.contribution.cast_unsigned()]
     }
 
     #[inline]
     pub(crate) fn get(words: &[u32; Self::WORDS]) -> Self {
-        let small = |number: u32| u16::try_from(number).unwrap_or(0);
-        let (points, weight) = (small(words[0] & 0xffff), small(words[0] >> 16));
-        Self { points, weight, contribution: words[1].cast_signed() }
+        Self { points: u16::try_from(words[0]).unwrap_or(0), contribution: words[1].cast_signed() }
     }
 }
 

@@ -270,9 +270,9 @@ pub(crate) fn observe(
     }
 }
 
-/// The value of a signal whose parts begin at `at` and that took something in, where nothing of it can be due sooner
-/// than is known. `None` if it must be read. `before`: its value so far.
-pub(crate) fn glance(operator: &Operator, parts: &Parts, at: usize, before: i64) -> Option<i64> {
+/// The value of a signal whose parts begin at `at` and that took something in, where it waits for nothing that it did
+/// not wait for before. `None` if it must be read.
+pub(crate) fn glance(operator: &Operator, parts: &Parts, at: usize) -> Option<i64> {
     let part = parts.get(at);
     let value = match operator {
         Operator::Rolling { fold: Fold::Distinct(_), min_base: 0, .. } => {
@@ -297,8 +297,6 @@ pub(crate) fn glance(operator: &Operator, parts: &Parts, at: usize, before: i64)
         }
         Operator::Latest { .. } => newest::get(part),
         Operator::Open { priority } => open::count(part, priority.is_empty()).map(whole),
-        // No mark had been reached, and the next is no sooner for something newer.
-        Operator::SinceLast { .. } if before == 0 => Some(0),
         Operator::Rolling { .. }
         | Operator::Trend { .. }
         | Operator::Ratio { .. }

@@ -111,8 +111,7 @@ pub(crate) fn read_touched(
 ) {
     for signal in touched {
         let operator = &prepared.plan.signals[*signal].operator;
-        let before = account.reading(*signal);
-        match operator::glance(operator, &account.parts, prepared.layouts[*signal].1, before) {
+        match operator::glance(operator, &account.parts, prepared.layouts[*signal].1) {
             Some(value) => take(*signal, value, account, changed),
             None => read(*signal, account, prepared, edge, false, changed),
         }

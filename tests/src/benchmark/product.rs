@@ -83,7 +83,11 @@ impl Broker {
                 match patiently(|| reader.poll(&mut batch, Duration::from_millis(100))) {
                     Event::Records => count += batch.len() as u64,
                     Event::End { offset, .. } if offset >= ends.end => break count,
-                    _ => {}
+                    Event::Idle
+                    | Event::End { .. }
+                    | Event::Assigned(_)
+                    | Event::Revoked(_)
+                    | Event::Lost(_) => {}
                 }
             }
         };

@@ -1,7 +1,7 @@
 //! Event-time buckets of a rolling window and of the one before it, with running totals.
 //!
-//! Cost: an activity in a bucket that is there already costs a search; a bucket that comes, enters or leaves
-//! costs one pass over the buckets. Nothing depends on the order in which activities arrive.
+//! Cost: an activity in a bucket that is there already costs a search; a bucket that enters or leaves,
+//! or comes before another, costs one pass over the buckets. Nothing depends on the order in which activities arrive.
 //!
 //! Words of the part: how many buckets at the front belong to the previous window; how many at the end have not
 //! entered ([`UNSETTLED`]: totals must be taken anew); activities in the window, and in the previous one; where sums

@@ -6,7 +6,7 @@ use crate::exit::Outcome;
 use crate::print::{Format, Out};
 use anyhow::{Context as _, Result, ensure};
 use clap::Args;
-use log::{Cleanup, Log, Stamp, TopicSpec};
+use log::{Cleanup, Error, Log, Stamp, TopicSpec};
 use serde_json::json;
 use std::path::PathBuf;
 
@@ -89,11 +89,14 @@ impl Setup {
         let found: Vec<Found> = specs.iter().map(find).collect::<Result<_>>()?;
         let mut differs: Vec<String> = found.iter().flat_map(Found::differs).collect();
         for found in found.iter().filter(|found| found.is.is_some() && !found.is_theirs()) {
+            if !found.differs().is_empty() {
+                continue;
+            }
             // Of a topic that is there, this looks at everything and changes nothing.
-            if found.differs().is_empty()
-                && let Err(error) = patiently(|| log.create(&found.spec))
-            {
-                differs.push(error.to_string());
+            match patiently(|| log.create(&found.spec)) {
+                Ok(()) => {}
+                Err(Error::Refused(reason)) => differs.push(reason),
+                Err(error) => return Err(error).with_context(|| settings.place()),
             }
         }
         let missing: Vec<&str> =
