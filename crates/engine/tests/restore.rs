@@ -5,11 +5,13 @@
 mod world;
 
 use engine::effect::{Effect, EffectId, Sink};
-use engine::entry::Position;
+use engine::entry::{Position, Watermarks};
 use engine::{Restoring, Shard, Step};
+use model::source::Source;
+use model::time::MINUTE;
 use std::collections::BTreeMap;
 use world::random::{MODELS, Random, changing_journal, sparse_journal};
-use world::{Lines, Owned};
+use world::{Lines, Owned, Told, mark};
 
 struct Silent;
 
@@ -54,6 +56,88 @@ fn undisturbed(journal: &[Owned]) -> (Vec<(Position, String)>, Shard) {
             return (all, shard);
         }
         all.extend(lines.0.into_iter().map(|line| (shard.position(), line)));
+    }
+}
+
+/// Two silences, on clocks of which one dies, and an alert on the other.
+const SILENCES: &str = "
+format: 1
+model: silences
+owner: tests
+score: { bands: { fine: 50, bad: 0 }, publish_change: 1 }
+sources: { login: { max_delay: 5m, silent_at_most: 1h }, feature-usage: { max_delay: 30m } }
+signals: { login: { since_last: login }, use: { since_last: feature-usage } }
+goals:
+  all:
+    statement: They are there.
+    owner: csm
+    weight: 1
+    measures:
+      login: { kind: leading, weight: 1, curve: { 4h: 100, 40h: 0 } }
+      use: { kind: leading, weight: 1, curve: { 4h: 100, 40h: 0 } }
+alerts: { silent: { when: { use: { at_least: 4h } }, notify: csm } }
+";
+
+fn told(source: Source, offset: i64, time: i64) -> Owned {
+    let (id, account) = (offset.to_string(), "account".to_owned());
+    Owned::Activity(Told { source, partition: 0, offset, id, time, account, fields: Vec::new() })
+}
+
+/// An account is silent on both clocks at one instant of the common axis, and what the one waited for before its last
+/// activity comes later than what it waits for since: it was dead in between.
+fn silences() -> Vec<Owned> {
+    let minutes = |minutes: i64| world::random::START + minutes * MINUTE;
+    // A source is dead from an hour after its last activity on.
+    let lives = |at: i64| !(31..360).contains(&at) && !(431..720).contains(&at);
+    let activities = [
+        (1, Source::FeatureUsage, 0),
+        (2, Source::Login, 0),
+        (396, Source::FeatureUsage, 395),
+        (421, Source::Login, 420),
+    ];
+    let mut journal = vec![Owned::Model(SILENCES.into())];
+    for at in (-1_500..1_000).step_by(5) {
+        let run = [(minutes(at - 4), minutes(at))];
+        let runs: &[_] = if lives(at) { &run } else { &[] };
+        let sources = vec![
+            mark(Source::Login, 1, &[(0, minutes(at - 5), runs)]),
+            mark(Source::FeatureUsage, 1, &[(0, minutes(at - 30), &run)]),
+        ];
+        journal.push(Owned::Watermarks(Watermarks { model: None, sources }));
+        for (number, (_, source, time)) in
+            (0..).zip(activities).filter(|(_, (when, ..))| (at..at + 5).contains(when))
+        {
+            journal.push(told(source, number, minutes(time)));
+        }
+    }
+    journal
+}
+
+#[test]
+fn what_an_account_waits_for_is_the_same_wherever_its_shard_was_restored() {
+    let journal = silences();
+    let (_, expected) = world::run(&journal);
+    assert!(expected.iter().any(|line| line.contains("alert silent #2 fired")), "{expected:#?}");
+    for broken in 1..journal.len() {
+        let (mut shard, before) = world::run(&journal[..broken]);
+        let (mut marker, mut stored) = (Vec::new(), Vec::new());
+        shard.write_marker(&mut marker);
+        shard.take_dirty(|_, bytes| {
+            stored.push(bytes.to_vec());
+            true
+        });
+        let mut restoring = Restoring::new(&marker, |_| Some(SILENCES)).unwrap();
+        for bytes in stored {
+            restoring.add(&bytes).unwrap();
+        }
+        let (mut shard, mut lines) = (restoring.finish(), Lines(before));
+        for (offset, entry) in (0..).zip(&journal).skip(broken) {
+            world::fold(&mut shard, offset, &entry.entry(), &mut lines);
+        }
+        for (got, want) in lines.0.iter().zip(&expected) {
+            assert_eq!(got, want, "broken off before entry {broken}");
+        }
+        assert_eq!(lines.0.len(), expected.len(), "broken off before entry {broken}");
     }
 }
 
