@@ -239,7 +239,7 @@ pub(crate) fn observe(
             .identity(*field)
             .is_none_or(|identity| pairs::add(&mut parts.part(at), identity, time, *window)),
         Operator::Rolling { fold, window, .. } | Operator::Trend { fold, window, .. } => {
-            let min_base = if let Operator::Rolling { min_base, .. } = operator { *min_base } else { 0 };
+            let (min_base, _) = windows(operator);
             match (number(*fold, activity), keep(*fold, min_base)) {
                 (None, _) => {}
                 (Some(_), None) => days::add(&mut parts.part(at), time),
@@ -281,19 +281,15 @@ pub(crate) fn glance(operator: &Operator, parts: &Parts, at: usize) -> Option<i6
             }
             distinct::count(part).map(whole)
         }
-        Operator::Rolling { fold, min_base, .. } if !matches!(fold, Fold::Distinct(_)) => {
-            let keep = keep(*fold, *min_base);
+        Operator::Rolling { fold, .. } | Operator::Trend { fold, .. }
+            if !matches!(fold, Fold::Distinct(_)) =>
+        {
+            let (min_base, span) = windows(operator);
+            let keep = keep(*fold, min_base);
             if is_unsettled(part, keep) {
                 return None;
             }
-            rolling(*fold, totals(part, keep).0, *min_base)
-        }
-        Operator::Trend { fold, .. } if !matches!(fold, Fold::Distinct(_)) => {
-            let keep = keep(*fold, 0);
-            if is_unsettled(part, keep) {
-                return None;
-            }
-            trend(*fold, totals(part, keep))
+            windowed(*fold, totals(part, keep), min_base, span)
         }
         Operator::Latest { .. } => newest::get(part),
         Operator::Open { priority } => open::count(part, priority.is_empty()).map(whole),
@@ -345,11 +341,7 @@ pub(crate) fn read(
             Reading::of(counts.and_then(|(now, before)| per_cent(Some(now), Some(before), 1)), next)
         }
         Operator::Rolling { fold, window, .. } | Operator::Trend { fold, window, .. } => {
-            let (min_base, span) = if let Operator::Rolling { min_base, .. } = operator {
-                (*min_base, Span::One)
-            } else {
-                (0, Span::Two)
-            };
+            let (min_base, span) = windows(operator);
             let keep = keep(*fold, min_base);
             let mut next = Due::NEVER;
             if is_due || is_unsettled(parts.get(at), keep) {
@@ -359,10 +351,7 @@ pub(crate) fn read(
                     None => days::settle(part, edge, *window, span),
                 };
             }
-            let totals = totals(parts.get(at), keep);
-            let value =
-                if span == Span::One { rolling(*fold, totals.0, min_base) } else { trend(*fold, totals) };
-            Reading::of(value, next)
+            Reading::of(windowed(*fold, totals(parts.get(at), keep), min_base, span), next)
         }
         Operator::Latest { .. } => Reading::of(newest::get(parts.get(at)), Due::NEVER),
         Operator::Until { marks, .. } => match newest::get(parts.get(at)) {
@@ -448,9 +437,23 @@ fn rolling(fold: Fold, total: bucket::Total, min_base: u32) -> Option<i64> {
     }
 }
 
-/// Per cent of the window in the one before it.
-fn trend(fold: Fold, (current, before): (bucket::Total, bucket::Total)) -> Option<i64> {
-    per_cent(rolling(fold, current, 0), rolling(fold, before, 0), 1)
+/// The least number of activities of a window, and how many windows back the operator looks.
+const fn windows(operator: &Operator) -> (u32, Span) {
+    if let Operator::Rolling { min_base, .. } = operator { (*min_base, Span::One) } else { (0, Span::Two) }
+}
+
+/// What the window comes to, or per cent of it in the one before.
+fn windowed(
+    fold: Fold,
+    (current, before): (bucket::Total, bucket::Total),
+    min_base: u32,
+    span: Span,
+) -> Option<i64> {
+    let now = rolling(fold, current, min_base);
+    match span {
+        Span::One => now,
+        Span::Two => per_cent(now, rolling(fold, before, 0), 1),
+    }
 }
 
 fn micros(count: u64) -> i64 {

@@ -21,15 +21,11 @@ pub(crate) struct Changed {
 impl Changed {
     /// Nothing has changed, of so many signals.
     pub(crate) fn begin(&mut self, signals: usize) {
-        if self.has.len() != signals {
-            self.has.clear();
-            self.has.resize(signals, false);
-            self.signals.clear();
-        }
         for signal in &self.signals {
             self.has[*signal] = false;
         }
         self.signals.clear();
+        self.has.resize(signals, false);
     }
 
     fn add(&mut self, signal: usize) {

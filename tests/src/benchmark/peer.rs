@@ -99,20 +99,18 @@ impl Peer {
         assert!(status.success(), "the peer's generator: {status}");
     }
 
-    /// Runs it over the whole backlog.
+    /// Runs it over the whole backlog, exactly once.
     ///
     /// # Panics
     /// If it fails.
     #[must_use]
-    pub fn measure(&self, name: &str, publish: &str, accounts: u32, exactly_once: bool) -> Figures {
+    pub fn measure(&self, publish: &str, accounts: u32) -> Figures {
         // What its README runs, with the memory that it takes for the more accounts.
         let memory = if accounts > 200_000 { "-Xms3g -Xmx3g" } else { "-Xms2g -Xmx2g" };
         let jvm = format!(
             "jvm=-Dpublish={publish} {memory} -Xmn1g -XX:+UseParallelGC -XX:+UseTransparentHugePages"
         );
-        let guarantee = if exactly_once { "guarantee=eos" } else { "guarantee=alos" };
-        let named = format!("name={name}");
-        let args = [&*named, "prefix=vitals", "store=rocksdb", guarantee, &jvm];
+        let args = ["prefix=vitals", "store=rocksdb", "guarantee=eos", &jvm];
         let told = self.java("peer.Bench", &args).stderr(Stdio::inherit()).output().unwrap();
         let text = String::from_utf8_lossy(&told.stdout);
         let line = text.lines().find(|line| line.starts_with('{'));
@@ -121,7 +119,7 @@ impl Peer {
         let number = |name: &str| value[name].as_f64().unwrap_or_default();
         let count = |name: &str| value[name].as_u64().unwrap_or_default();
         Figures {
-            name: name.to_owned(),
+            name: "kafka-streams".to_owned(),
             events: count("events"),
             wall_s: number("wall_s"),
             cpu_s: number("app_cpu_s"),

@@ -4,9 +4,10 @@ use super::process::{children_cpu_seconds, cpu_seconds, peak_mib};
 use super::report::{Figures, Sample};
 use super::workload::{TOPICS, Workload};
 use crate::broker::{delete_groups, delete_topics};
+use engine::fingerprint;
 use kafka::{Kafka, Settings};
-use log::{Appends, Batch, Event, Isolation, Log, Partition, Reader, Stamp, Transaction, Writer};
-use pipeline::topic;
+use log::{Appends, Batch, Isolation, Log, Partition, Transaction, Writer};
+use pipeline::{Patience, topic};
 use std::collections::BTreeMap;
 use std::fs::File;
 use std::net::TcpListener;
@@ -19,8 +20,9 @@ use std::time::{Duration, Instant};
 const PARTITIONS: u32 = 4;
 /// Activities of one transaction when topics are filled.
 const FILLED: usize = 20_000;
-/// How long a run may stand still before it is given up.
-const PATIENCE: Duration = Duration::from_secs(120);
+/// How long a run, or the broker, may stand still before it is given up.
+const STILL: Duration = Duration::from_secs(120);
+const PATIENCE: Patience = Patience { busy: STILL, nothing: STILL, pause: Duration::from_millis(50) };
 const MODEL: &str = include_str!("../../data/benchmark/peer.yaml");
 
 /// A broker that is there, and its process.
@@ -44,17 +46,17 @@ impl Broker {
     pub fn fill(&self, events: u64, accounts: u32) {
         delete_topics(&self.address, &TOPICS);
         let log = self.log();
-        for topic in TOPICS {
-            let mut spec = topic::specs(PARTITIONS, PARTITIONS).into_iter().find(|spec| *spec.name == *topic);
-            let spec = spec.as_mut().expect("a source topic");
-            assert_eq!(spec.stamp, Stamp::Create);
-            patiently(|| log.create(spec));
+        for spec in topic::specs(PARTITIONS, PARTITIONS) {
+            if TOPICS.contains(&&*spec.name) {
+                patiently(|| log.create(&spec));
+            }
         }
         let topics = TOPICS.map(Arc::from);
         let mut writer = patiently(|| log.writer("benchmark"));
         let mut appends = Appends::default();
         for (number, record) in (1..).zip(Workload::new(events, accounts)) {
-            let partition = fold(record.key.as_bytes()) % PARTITIONS;
+            let number_of = fingerprint::of(record.key.as_bytes()) % u64::from(PARTITIONS);
+            let partition = u32::try_from(number_of).unwrap();
             let (key, value) = (record.key.as_bytes(), record.value.as_bytes());
             appends.push(&topics[record.topic], partition, Some(key), Some(value), &[]);
             if appends.len() == FILLED || number == events {
@@ -80,14 +82,10 @@ impl Broker {
             let mut reader = patiently(|| log.read(&partition, ends.first, Isolation::Committed));
             let mut count = 0;
             loop {
-                match patiently(|| reader.poll(&mut batch, Duration::from_millis(100))) {
-                    Event::Records => count += batch.len() as u64,
-                    Event::End { offset, .. } if offset >= ends.end => break count,
-                    Event::Idle
-                    | Event::End { .. }
-                    | Event::Assigned(_)
-                    | Event::Revoked(_)
-                    | Event::Lost(_) => {}
+                match PATIENCE.read_on(&mut reader, &mut batch).unwrap_or_else(|error| panic!("{error}")) {
+                    None => count += batch.len() as u64,
+                    Some(end) if end >= ends.end => break count,
+                    Some(_) => {}
                 }
             }
         };
@@ -96,22 +94,8 @@ impl Broker {
 }
 
 /// Asks until the broker has an answer.
-fn patiently<T>(mut ask: impl FnMut() -> log::Result<T>) -> T {
-    let until = Instant::now() + PATIENCE;
-    loop {
-        match ask() {
-            Ok(answer) => return answer,
-            Err(log::Error::Busy(_)) if Instant::now() < until => {
-                std::thread::sleep(Duration::from_millis(50))
-            }
-            Err(error) => panic!("{error}"),
-        }
-    }
-}
-
-/// A hash of a key that spreads keys over partitions (FNV-1a, 32 bits).
-fn fold(key: &[u8]) -> u32 {
-    key.iter().fold(0x811c_9dc5, |hash, byte| (hash ^ u32::from(*byte)).wrapping_mul(0x0100_0193))
+fn patiently<T>(ask: impl FnMut() -> log::Result<T>) -> T {
+    PATIENCE.ask(ask).unwrap_or_else(|error| panic!("{error}"))
 }
 
 /// What is run.
@@ -119,8 +103,6 @@ fn fold(key: &[u8]) -> u32 {
 pub struct Run {
     /// The program.
     pub vitals: PathBuf,
-    /// Its name in the report.
-    pub name: String,
     /// Moves of so many points are published.
     pub publish: String,
     /// How many activities there are.
@@ -183,12 +165,12 @@ impl Run {
             if samples.last().is_none_or(|last| last.done < sample.done) {
                 moved = Instant::now();
             }
-            assert!(moved.elapsed() < PATIENCE, "vitals stands still at {}:\n{}", sample.done, said());
+            assert!(moved.elapsed() < STILL, "vitals stands still at {}:\n{}", sample.done, said());
             samples.push(sample);
         };
         assert!(status.success(), "vitals ended with {status}:\n{}", said());
         Figures {
-            name: self.name.clone(),
+            name: "vitals".to_owned(),
             events: self.events,
             wall_s: began.elapsed().as_secs_f64(),
             cpu_s: children_cpu_seconds() - before,

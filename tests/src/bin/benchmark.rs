@@ -63,7 +63,6 @@ fn print(arguments: &Arguments, figures: &Figures) -> Result<()> {
 fn measure(arguments: &Arguments, broker: &Broker, peer: Option<&Peer>) -> Result<()> {
     let run = Run {
         vitals: vitals()?,
-        name: "vitals".to_owned(),
         publish: arguments.publish.clone(),
         events: arguments.events,
         settings: arguments.settings.clone(),
@@ -74,7 +73,7 @@ fn measure(arguments: &Arguments, broker: &Broker, peer: Option<&Peer>) -> Resul
         print(arguments, &figures)?;
         ours.push(figures.rate());
         if let Some(peer) = peer {
-            let figures = peer.measure("kafka-streams", &arguments.publish, arguments.accounts, true);
+            let figures = peer.measure(&arguments.publish, arguments.accounts);
             print(arguments, &figures)?;
             theirs.push(figures.rate());
         }

@@ -109,9 +109,8 @@ impl Shard {
             let Some(target) = self.clocks[i].watermark() else { continue };
             let stop = target.min((minute + 1) * MINUTE - self.rules[i].max_delay);
             self.clocks[i].advance(stop, &self.rules[i]);
-            if let Some(prepared) = self.plans.last() {
-                let memory = self.plans.iter().map(|plan| plan.memory[i]).max();
-                self.clocks[i].forget(memory.unwrap_or(prepared.memory[i]));
+            if let Some(memory) = self.plans.iter().map(|plan| plan.memory[i]).max() {
+                self.clocks[i].forget(memory);
             }
         }
         self.now = Clocks { clocks: &self.clocks, rules: &self.rules }.now();

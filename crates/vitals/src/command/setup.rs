@@ -28,6 +28,13 @@ struct Found {
     is: Option<TopicSpec>,
 }
 
+/// The command that gives a topic a property.
+fn mend(topic: &str, property: &str, must: &str) -> String {
+    format!(
+        "`kafka-configs.sh --alter --entity-type topics --entity-name {topic} --add-config {property}={must}` mends it"
+    )
+}
+
 impl Found {
     /// Whether it is there and belongs to those who write activity: it may be almost anything.
     fn is_theirs(&self) -> bool {
@@ -42,9 +49,8 @@ impl Found {
         if self.is_theirs() {
             if is.cleanup == Cleanup::Compact {
                 all.push(format!(
-                    "source topic {name} is compacted, so that activity with the same key is lost before it is read: \
-                     `kafka-configs.sh --alter --entity-type topics --entity-name {name} --add-config \
-                     cleanup.policy=delete` mends it"
+                    "source topic {name} is compacted, so that activity with the same key is lost before it is read: {}",
+                    mend(name, "cleanup.policy", "delete")
                 ));
             }
             return all;
@@ -56,19 +62,16 @@ impl Found {
                 is.partitions, self.spec.partitions
             ));
         }
-        let mut property = |property: &str, is: &str, must: String| {
-            all.push(format!(
-                "topic {name} has {property} = {is}: `kafka-configs.sh --alter --entity-type topics --entity-name \
-                 {name} --add-config {property}={must}` mends it"
-            ));
+        let mut property = |property: &str, is: &str, must: &str| {
+            all.push(format!("topic {name} has {property} = {is}: {}", mend(name, property, must)));
         };
         if is.stamp != self.spec.stamp {
             let word = |stamp| if stamp == Stamp::Append { "LogAppendTime" } else { "CreateTime" };
-            property("message.timestamp.type", word(is.stamp), word(self.spec.stamp).to_owned());
+            property("message.timestamp.type", word(is.stamp), word(self.spec.stamp));
         }
         if is.cleanup != self.spec.cleanup {
             let word = |cleanup| if cleanup == Cleanup::Compact { "compact" } else { "delete" };
-            property("cleanup.policy", word(is.cleanup), word(self.spec.cleanup).to_owned());
+            property("cleanup.policy", word(is.cleanup), word(self.spec.cleanup));
         }
         all
     }
@@ -87,17 +90,18 @@ impl Setup {
             Ok(Found { spec: spec.clone(), is })
         };
         let found: Vec<Found> = specs.iter().map(find).collect::<Result<_>>()?;
-        let mut differs: Vec<String> = found.iter().flat_map(Found::differs).collect();
-        for found in found.iter().filter(|found| found.is.is_some() && !found.is_theirs()) {
-            if !found.differs().is_empty() {
-                continue;
+        let mut differs = Vec::new();
+        for found in &found {
+            let mut all = found.differs();
+            if all.is_empty() && found.is.is_some() && !found.is_theirs() {
+                // Of a topic that is there, this looks at everything and changes nothing.
+                match patiently(|| log.create(&found.spec)) {
+                    Ok(()) => {}
+                    Err(Error::Refused(reason)) => all.push(reason),
+                    Err(error) => return Err(error).with_context(|| settings.place()),
+                }
             }
-            // Of a topic that is there, this looks at everything and changes nothing.
-            match patiently(|| log.create(&found.spec)) {
-                Ok(()) => {}
-                Err(Error::Refused(reason)) => differs.push(reason),
-                Err(error) => return Err(error).with_context(|| settings.place()),
-            }
+            differs.extend(all);
         }
         let missing: Vec<&str> =
             found.iter().filter(|found| found.is.is_none()).map(|found| &*found.spec.name).collect();
