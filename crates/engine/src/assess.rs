@@ -217,6 +217,11 @@ impl Assessment {
                 self.complete_to.push((*source, EventTime(at)));
             }
         }
+        self.line_up(account, prepared);
+    }
+
+    /// What each measure comes to.
+    pub(crate) fn line_up(&mut self, account: &Account, prepared: &Prepared) {
         self.lines.clear();
         let readings = account.parts.get(part::READINGS).as_chunks::<2>().0;
         let scored = account.parts.get(part::SCORED).as_chunks::<{ Scored::WORDS }>().0;

@@ -11,6 +11,11 @@ use model::time::EventTime;
 pub trait Sink {
     /// Takes one.
     fn effect(&mut self, id: EffectId, effect: &Effect<'_>);
+
+    /// Whether it drops all that it is given: then it is given nothing, and what is only said is not worked out.
+    fn is_silent(&self) -> bool {
+        false
+    }
 }
 
 /// Names one effect for ever: the journal position that caused it, and its place among that entry's effects.

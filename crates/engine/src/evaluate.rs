@@ -30,6 +30,13 @@ impl Out<'_> {
         self.sink.effect(self.id, effect);
         self.id.index += 1;
     }
+
+    /// Counts an effect that would be dropped. Returns whether it was.
+    fn passes_over(&mut self) -> bool {
+        let is_silent = self.sink.is_silent();
+        self.id.index += u32::from(is_silent);
+        is_silent
+    }
 }
 
 /// The instant of an evaluation and why it takes place.
@@ -93,7 +100,7 @@ pub(crate) fn evaluate(
         account.as_of = last.max(look.as_of);
         account.buried = false;
         changed |= publish(account, prepared, work, look, out);
-        changed |= move_rules(account, prepared, work, look, out);
+        changed |= move_rules(account, prepared, work, look, is_only_signals, out);
         if out.id.index == said {
             account.as_of = last;
         }
@@ -191,6 +198,29 @@ fn publish(
     if !moved && !daily {
         return false;
     }
+    account.revision += 1;
+    if out.passes_over() {
+        work.line_up(account, prepared);
+    } else {
+        let cause = if moved { look.cause } else { Cause::Daily };
+        say_health(account, prepared, work, Look { cause, ..look }, out);
+    }
+    account.published = Some(Published { greatest: look.now.greatest, score: work.score, cap, band, scored });
+    let said = |line: &Line| Said { value: line.value.unwrap_or(UNKNOWN), contribution: line.contribution };
+    account.tell(work.lines.iter().map(said));
+    account.changed = true;
+    true
+}
+
+/// Says where an account stands, and what has changed since it was last said.
+fn say_health(
+    account: &Account,
+    prepared: &Prepared,
+    work: &mut Assessment,
+    look: Look<'_>,
+    out: &mut Out<'_>,
+) {
+    let last = account.published;
     work.show(account, prepared, look.clocks, look.now);
     let mut removed_change = 0;
     if last.is_some() {
@@ -203,26 +233,19 @@ fn publish(
     } else {
         work.lines.iter_mut().for_each(|line| line.change = line.contribution);
     }
-    let taken = |cap: Option<(u32, i32)>| cap.map_or(0, |cap| cap.1);
     let (previous_score, previous_band, first) =
         last.map_or((None, None, true), |last| (last.score, last.band.map(usize::from), false));
-    let cap_change = taken(cap) - taken(last.and_then(|last| last.cap));
-    account.revision += 1;
+    let taken_before = last.and_then(|last| last.cap).map_or(0, |cap| cap.1);
     let health = Health {
         standing: work.standing(account, prepared),
         previous_score,
         previous_band,
         first,
-        cap_change,
+        cap_change: work.cap.map_or(0, |cap| cap.contribution) - taken_before,
         removed_change,
-        cause: if moved { look.cause } else { Cause::Daily },
+        cause: look.cause,
     };
     out.emit(&Effect::Health(health));
-    account.published = Some(Published { greatest: look.now.greatest, score: work.score, cap, band, scored });
-    let said = |line: &Line| Said { value: line.value.unwrap_or(UNKNOWN), contribution: line.contribution };
-    account.tell(work.lines.iter().map(said));
-    account.changed = true;
-    true
 }
 
 /// The clocks that a rule's time is counted on.
@@ -270,6 +293,7 @@ fn move_rules(
     prepared: &Prepared,
     work: &mut Assessment,
     look: Look<'_>,
+    is_only_signals: bool,
     out: &mut Out<'_>,
 ) -> bool {
     if work.status == Some(Status::NotScored) {
@@ -277,9 +301,14 @@ fn move_rules(
     }
     let mut changed = false;
     let mut clocks = std::mem::take(&mut work.clocks);
-    for rule in 0..prepared.plan.rules.len() {
-        if account.rules[rule].is_idle() && !begins(rule, account, prepared, work) {
-            continue;
+    for (rule, spec) in prepared.plan.rules.iter().enumerate() {
+        if account.rules[rule].is_idle() {
+            // One that idles though its condition holds is in a hold, of which the end is an occasion of its own.
+            let is_as_before =
+                is_only_signals && !spec.on_score && !spec.signals.iter().any(|signal| work.changed.has(*signal));
+            if is_as_before || !begins(rule, account, prepared, work) {
+                continue;
+            }
         }
         let told = tell(rule, account, prepared, work, look, &mut clocks);
         // A rule passes each phase at most once at one instant, so this ends.
@@ -333,6 +362,10 @@ fn announce(
     out: &mut Out<'_>,
 ) {
     let spec = &prepared.plan.rules[rule];
+    account.changed = true;
+    if out.passes_over() {
+        return;
+    }
     work.show(account, prepared, look.clocks, look.now);
     work.evidence.clear();
     for signal in &spec.signals {
@@ -340,7 +373,6 @@ fn announce(
         let value = known(account, *signal).filter(|_| freshness != Freshness::Unknown);
         work.evidence.push(Evidence { signal: *signal, value, freshness });
     }
-    account.changed = true;
     let machine = &account.rules[rule];
     let resolved = state != AlertState::Firing;
     let alert = Alert {
@@ -416,8 +448,10 @@ fn bury(
     account.as_of = account.as_of.max(look.as_of);
     resolve_all(account, prepared, work, look, out, Resolution::AccountClosed);
     account.revision += 1;
-    let closed = Closed { account: &account.id, revision: account.revision, as_of: EventTime(account.as_of) };
-    out.emit(&Effect::AccountClosed(closed));
+    if !out.passes_over() {
+        let as_of = EventTime(account.as_of);
+        out.emit(&Effect::AccountClosed(Closed { account: &account.id, revision: account.revision, as_of }));
+    }
     account.changed = false;
     account.published = None;
     account.band = None;
@@ -434,12 +468,15 @@ pub(crate) fn publish_latest(
     look: Look<'_>,
     out: &mut Out<'_>,
 ) {
+    account.revision += 1;
+    account.changed = false;
+    if out.passes_over() {
+        return;
+    }
     // Its readings are those of its last look: nothing has been due since.
     work.changed.begin(prepared.plan.signals.len());
     work.assess(account, prepared, look.clocks, look.now);
     work.show(account, prepared, look.clocks, look.now);
-    account.revision += 1;
-    account.changed = false;
     let open: Vec<OpenAlert> = (0..account.rules.len())
         .filter(|rule| account.rules[*rule].is_open())
         .map(|rule| OpenAlert {

@@ -1,6 +1,6 @@
 //! A shard that is stored piece by piece, broken off and restored goes on as if nothing had been.
 
-#![allow(clippy::unwrap_used, reason = "a test")]
+#![allow(clippy::unwrap_used, clippy::panic, reason = "a test")]
 
 mod world;
 
@@ -16,7 +16,13 @@ use world::{Lines, Owned, Told, mark};
 struct Silent;
 
 impl Sink for Silent {
-    fn effect(&mut self, _: EffectId, _: &Effect<'_>) {}
+    fn effect(&mut self, id: EffectId, effect: &Effect<'_>) {
+        panic!("{id:?} was worked out though nobody listens: {effect:?}");
+    }
+
+    fn is_silent(&self) -> bool {
+        true
+    }
 }
 
 /// One step of a run: an entry, or a minute of one.

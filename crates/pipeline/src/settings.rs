@@ -81,8 +81,8 @@ pub struct Score {
     pub checkpoint_bytes: usize,
     /// Whether the state topic is not read and all is folded from the journal's beginning. Default no.
     pub rebuild: Rebuild,
-    /// From how many accounts of a shard on those of a frame are looked up ahead, so that they are in the cache when
-    /// they are folded; with fewer they are there anyway. Default 4,096.
+    /// From how many accounts of a shard on a frame is read ahead, so that its accounts are in the cache when they are
+    /// folded; with fewer they are there anyway. Default 4,096.
     pub ahead_from: usize,
     /// How long one poll may wait. Default 5 ms.
     pub wait: Duration,

@@ -46,7 +46,7 @@ pub trait Variant: fmt::Debug + Copy + Default + 'static {
     const EFFECTS_REPLAYED: bool = false;
     /// The position within a record is not looked at.
     const ENTRY_IGNORED: bool = false;
-    /// What is looked at ahead is passed over.
+    /// What is read ahead is passed over.
     const AHEAD_SHARED: bool = false;
     /// The counts are those of the marker.
     const HEAD_IGNORED: bool = false;

@@ -82,8 +82,9 @@ fn cross(part: &mut [u32], bucket: i32) {
 fn enter(part: &mut Part<'_>, identity: u64, bucket: i32) -> bool {
     let key = halves(identity);
     let end = entered_end(part);
-    let at = partition(&part[..end], HEAD, STRIDE, |record| record[..2] < key[..]);
-    if at < end && part[at..at + 2] == key {
+    let (at, is_there) = find(&part[HEAD..end], identity);
+    let at = HEAD + STRIDE * at;
+    if is_there {
         let newest = part[at + 2].cast_signed().max(bucket);
         part[at + 2] = newest.cast_unsigned();
         return true;
@@ -92,10 +93,56 @@ fn enter(part: &mut Part<'_>, identity: u64, bucket: i32) -> bool {
         cross(part, bucket);
         return false;
     }
+    // Another that is no newer leaves first: this one changes nothing of what is known to be due.
+    let is_after = end > HEAD && part[HEAD + 2].cast_signed() <= bucket;
     part.insert(at, &[key[0], key[1], bucket.cast_unsigned()]);
     part[ENTERED] += 1;
-    part[UNSETTLED] = 1;
+    if !is_after {
+        part[UNSETTLED] = 1;
+    }
     true
+}
+
+/// The place of an identity among records in order, and whether it is there.
+///
+/// Identities are fingerprints, spread evenly: its value says about where it stands, and from there it is searched in
+/// steps that double, so that others which are not cost no more than a search by halves.
+fn find(records: &[u32], identity: u64) -> (usize, bool) {
+    let records = records.as_chunks::<STRIDE>().0;
+    let at = |place: usize| whole(&records[place]);
+    let len = records.len() as u64;
+    // Below the number of records, which is at most the ceiling.
+    let guess = usize::try_from(((identity >> 32) * len) >> 32).unwrap_or(0);
+    let (mut low, mut high) = (0, records.len());
+    let mut step = 1;
+    if guess < high && at(guess) < identity {
+        low = guess + 1;
+        while low + step <= high {
+            if at(low + step - 1) >= identity {
+                high = low + step - 1;
+                break;
+            }
+            (low, step) = (low + step, 2 * step);
+        }
+    } else {
+        high = guess;
+        while step <= high {
+            if at(high - step) < identity {
+                low = high - step + 1;
+                break;
+            }
+            (high, step) = (high - step, 2 * step);
+        }
+    }
+    while low < high {
+        let middle = usize::midpoint(low, high);
+        if at(middle) < identity {
+            low = middle + 1;
+        } else {
+            high = middle;
+        }
+    }
+    (low, records.get(low).is_some_and(|record| whole(record) == identity))
 }
 
 pub(crate) const fn is_unsettled(part: &[u32]) -> bool {
@@ -209,4 +256,29 @@ pub(crate) fn read(from: &mut Reader<'_>, words: &mut Vec<u32>) -> Result<(), Da
         words[start + OVERFLOW] = read_bucket(bucket)?;
     }
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+    use std::collections::BTreeSet;
+
+    proptest! {
+        #[test]
+        fn an_identity_is_found_where_it_belongs_however_identities_lie(
+            even in proptest::collection::btree_set(any::<u64>(), 0..200),
+            close in proptest::collection::btree_set(0_u64..300, 0..100),
+            base in prop_oneof![Just(0), Just(u64::MAX - 300), any::<u64>().prop_map(|base| base / 2)],
+            others in proptest::collection::vec(any::<u64>(), 8),
+        ) {
+            let all: BTreeSet<u64> = even.into_iter().chain(close.into_iter().map(|low| base + low)).collect();
+            let records: Vec<u32> =
+                all.iter().flat_map(|identity| [halves(*identity)[0], halves(*identity)[1], 0]).collect();
+            for wanted in all.iter().copied().chain((0..300).map(|low| base + low)).chain(others) {
+                let place = all.range(..wanted).count();
+                prop_assert_eq!(find(&records, wanted), (place, all.contains(&wanted)));
+            }
+        }
+    }
 }

@@ -1,56 +1,80 @@
-//! Looks ahead in a frame, so that the accounts that come next are in the cache when they are folded.
+//! Reads a frame ahead of the fold, so that the accounts that come next are in the cache when they are folded.
 
 use engine::Shard;
 use engine::entry::Entry;
-use wire::frame::Reader;
+use wire::frame::{FrameError, Reader};
 
-/// How many activities one group has.
+/// How many entries are read at once.
 const GROUP: usize = 32;
-/// A second reader of a frame, a group ahead of the first.
+
+/// The entries of a frame, read in groups.
 #[derive(Debug)]
 pub(super) struct Ahead<'b> {
     reader: Reader<'b>,
-    /// With fewer accounts nothing is looked at.
+    /// With fewer accounts nothing is brought into the cache, and entries are read one by one.
     from: usize,
-    /// Entries that the first reader has still to take before the next group is looked at.
-    left: usize,
+    group: Vec<Entry<'b>>,
+    /// How many of the group were taken.
+    taken: usize,
+    /// What stands after the group and cannot be read: an error once the group was taken.
+    broken: Option<FrameError>,
 }
 
 impl<'b> Ahead<'b> {
     /// Begins where `reader` stands.
-    pub(super) fn of(reader: &Reader<'b>, from: usize) -> Self {
-        Self { reader: reader.clone(), from, left: 0 }
+    pub(super) const fn of(reader: Reader<'b>, from: usize) -> Self {
+        Self { reader, from, group: Vec::new(), taken: 0, broken: None }
     }
 
-    /// The second reader, where it stands: wrong to go on with, and only there to be found so.
-    pub(super) fn reader(&self) -> Reader<'b> {
-        self.reader.clone()
-    }
-
-    /// Notes that the first reader takes one entry. Returns whether a group was looked at.
-    pub(super) fn step(&mut self, shard: &mut Shard) -> bool {
-        if shard.len() < self.from {
-            return false;
+    /// Takes the next entry; `None` after the last.
+    ///
+    /// # Errors
+    /// A [`FrameError`]; all entries before it were taken.
+    pub(super) fn next(&mut self, shard: &mut Shard) -> Result<Option<&Entry<'b>>, FrameError> {
+        if self.taken == self.group.len() {
+            if let Some(broken) = self.broken.take() {
+                return Err(broken);
+            }
+            self.read(shard);
+            if let (true, Some(broken)) = (self.group.is_empty(), self.broken.take()) {
+                return Err(broken);
+            }
         }
-        let looks = self.left == 0;
-        if looks {
-            let mut accounts = [""; GROUP];
-            let (mut found, mut seen) = (0, 0);
-            // What cannot be read is the first reader's to report.
-            while let Some(Ok(entry)) = self.reader.next() {
-                seen += 1;
-                if let Entry::Activity(activity) = entry {
-                    accounts[found] = activity.account;
-                    found += 1;
-                }
-                if found == GROUP {
+        self.taken += 1;
+        Ok(self.group.get(self.taken - 1))
+    }
+
+    /// Gives up what was read and not taken.
+    pub(super) fn drop_rest(&mut self) {
+        self.taken = self.group.len();
+    }
+
+    fn read(&mut self, shard: &mut Shard) {
+        self.group.clear();
+        self.taken = 0;
+        let is_large = shard.len() >= self.from;
+        let most = if is_large { GROUP } else { 1 };
+        while self.group.len() < most {
+            match self.reader.next_entry() {
+                Ok(Some(entry)) => self.group.push(entry),
+                Ok(None) => break,
+                Err(error) => {
+                    self.broken = Some(error);
                     break;
                 }
             }
-            std::hint::black_box(shard.warm(&accounts[..found]));
-            self.left = seen.max(1);
         }
-        self.left -= 1;
-        looks
+        if !is_large {
+            return;
+        }
+        let mut accounts = [""; GROUP];
+        let mut found = 0;
+        for entry in &self.group {
+            if let Entry::Activity(activity) = entry {
+                accounts[found] = activity.account;
+                found += 1;
+            }
+        }
+        std::hint::black_box(shard.warm(&accounts[..found]));
     }
 }

@@ -145,7 +145,7 @@ struct Parts<'a> {
     live: bool,
     /// Whether effects are sent.
     speaks: bool,
-    /// From how many accounts on it is looked ahead.
+    /// From how many accounts on it is read ahead.
     from: usize,
 }
 
@@ -160,12 +160,8 @@ fn fold_record<V: Variant>(
 ) -> Result<Done, String> {
     let Parts { shard, target, live, speaks, from } = parts;
     let unreadable = |error| unreadable(offset, &error);
-    let mut reader = frame.reader_from(cursor.entry).map_err(unreadable)?;
-    let mut ahead = Ahead::of(&reader, from);
-    while let Some(entry) = reader.next_entry().map_err(unreadable)? {
-        if ahead.step(shard) && V::AHEAD_SHARED {
-            reader = ahead.reader();
-        }
+    let mut entries = Ahead::of(frame.reader_from(cursor.entry).map_err(unreadable)?, from);
+    while let Some(entry) = entries.next(shard).map_err(unreadable)? {
         let at = Position { offset, entry: cursor.entry, minute: i64::MIN };
         // What the marker reflects is passed over; where it stands in the midst of an entry, that goes on.
         if !cursor.within && shard.position() >= Position::after(offset, cursor.entry) {
@@ -176,7 +172,7 @@ fn fold_record<V: Variant>(
             let sink: &mut dyn Sink = if speaks { out } else { &mut Silent };
             let in_midst = (shard.position().offset, shard.position().entry) == (offset, cursor.entry);
             let step =
-                if cursor.within || in_midst { Ok(shard.go_on(sink)) } else { shard.fold(at, &entry, sink) };
+                if cursor.within || in_midst { Ok(shard.go_on(sink)) } else { shard.fold(at, entry, sink) };
             let step =
                 step.map_err(|refused| format!("the entry {} of offset {offset}: {refused}", cursor.entry))?;
             cursor.within = step == Step::More;
@@ -192,6 +188,9 @@ fn fold_record<V: Variant>(
             if step == Step::Done {
                 break;
             }
+        }
+        if V::AHEAD_SHARED {
+            entries.drop_rest();
         }
     }
     cursor.entry = 0;

@@ -57,4 +57,8 @@ pub(crate) struct Silent;
 
 impl Sink for Silent {
     fn effect(&mut self, _: EffectId, _: &Effect<'_>) {}
+
+    fn is_silent(&self) -> bool {
+        true
+    }
 }

@@ -5,12 +5,12 @@ use crate::admin::view::{Balance, Verified};
 use crate::line::Entry;
 use anyhow::{Context, Result, anyhow, bail};
 use log::{
-    AbortCause, Appends, Batch, CommitError, Error, Isolation, Log, Partition, Reader, Transaction, Writer,
+    AbortCause, Appends, Batch, CommitError, Error, Event, Isolation, Log, Partition, Reader, Transaction, Writer,
 };
 use pipeline::Patience;
 use std::collections::BTreeMap;
 use std::hash::{BuildHasher, Hasher, RandomState};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
 /// About how many bytes of records a page holds.
@@ -37,8 +37,8 @@ pub(crate) struct Direct<L: Log> {
     counts: BTreeMap<Arc<str>, u32>,
     /// For records without key: the next partition.
     turn: u32,
-    /// Where the last page ended, for the next one: a new consumer costs more than a page.
-    cursor: Mutex<Option<Cursor<L>>>,
+    /// Where the last pages ended, for the next ones, the latest last: a new consumer costs more than a page.
+    cursors: Mutex<Vec<Cursor<L>>>,
 }
 
 /// A reader, and where it goes on.
@@ -46,8 +46,16 @@ pub(crate) struct Direct<L: Log> {
 struct Cursor<L: Log> {
     partition: Partition,
     next: i64,
+    /// Whether it has told that there is no more: what it was told once, it does not tell again.
+    at_end: bool,
     reader: L::Reader,
 }
+
+/// The most readers that are kept, each of which may be a consumer with a connection: enough for who reads the
+/// partitions of a topic in turn.
+const CURSORS: usize = 16;
+/// For how long a reader that was at the end is asked for what has come since, before a new one is.
+const SINCE: Duration = Duration::from_millis(250);
 
 impl<L: Log> Direct<L> {
     pub(crate) fn new(log: L, instance: &str) -> Self {
@@ -58,7 +66,7 @@ impl<L: Log> Direct<L> {
             writer: None,
             counts: BTreeMap::new(),
             turn: 0,
-            cursor: Mutex::new(None),
+            cursors: Mutex::default(),
         }
     }
 
@@ -79,33 +87,61 @@ impl<L: Log> Direct<L> {
 
     pub(crate) fn page(&self, topic: &str, partition: u32, offset: i64, limit: usize) -> Result<Page> {
         let partition = Partition::new(topic, partition);
-        let last = self.cursor.lock().unwrap_or_else(PoisonError::into_inner).take();
-        let goes_on = last.filter(|last| last.partition == partition && last.next == offset);
-        let mut reader = match goes_on {
-            Some(last) => last.reader,
-            None => self.reader(&partition, offset)?,
-        };
         let mut batch = batch();
-        let mut page = Page { records: Vec::new(), next: offset, at_end: false };
-        match next(&mut reader, &mut batch, &partition)? {
-            Some(end) => {
-                page.next = end;
-                page.at_end = true;
-            }
-            None => {
-                for record in batch.records().take(limit.min(PAGE_RECORDS)) {
-                    page.next = record.offset + 1;
-                    page.records.push(copy(&record));
-                }
-            }
+        let (mut cursor, end) = self.read_on(partition, offset, &mut batch)?;
+        let mut page = Page { records: Vec::new(), next: end.unwrap_or(offset), at_end: end.is_some() };
+        for record in batch.records().take(limit.min(PAGE_RECORDS)) {
+            page.next = record.offset + 1;
+            page.records.push(copy(&record));
         }
-        let whole = page.records.len() == batch.len();
-        // The end of a partition is told once: who asks there again needs a new reader.
-        if whole && !page.at_end {
-            let cursor = Cursor { partition, next: page.next, reader };
-            *self.cursor.lock().unwrap_or_else(PoisonError::into_inner) = Some(cursor);
+        // A reader does not go back to what it has given.
+        if page.records.len() == batch.len() {
+            (cursor.next, cursor.at_end) = (page.next, page.at_end);
+            let mut cursors = self.cursors();
+            if cursors.len() == CURSORS {
+                cursors.remove(0);
+            }
+            cursors.push(cursor);
         }
         Ok(page)
+    }
+
+    /// Reads what stands at `offset` into `batch`, or finds that the end was reached, by a reader that stands there
+    /// if there is one.
+    fn read_on(
+        &self,
+        partition: Partition,
+        offset: i64,
+        batch: &mut Batch,
+    ) -> Result<(Cursor<L>, Option<i64>)> {
+        let known = {
+            let mut cursors = self.cursors();
+            let stands = |cursor: &Cursor<L>| cursor.partition == partition && cursor.next == offset;
+            cursors.iter().position(stands).map(|place| cursors.remove(place))
+        };
+        if let Some(mut cursor) = known {
+            if !cursor.at_end {
+                let end = next(&mut cursor.reader, batch, &partition)?;
+                return Ok((cursor, end));
+            }
+            if self.ends(&partition)?.end <= offset {
+                return Ok((cursor, Some(offset)));
+            }
+            match patiently(|| cursor.reader.poll(batch, SINCE))? {
+                Event::Records => return Ok((cursor, None)),
+                Event::End { offset, .. } => return Ok((cursor, Some(offset))),
+                // What has come may be undecided; a new reader tells it.
+                Event::Idle | Event::Assigned(_) | Event::Revoked(_) | Event::Lost(_) => {}
+            }
+        }
+        let reader = self.reader(&partition, offset)?;
+        let mut cursor = Cursor { partition, next: offset, at_end: false, reader };
+        let end = next(&mut cursor.reader, batch, &cursor.partition)?;
+        Ok((cursor, end))
+    }
+
+    fn cursors(&self) -> MutexGuard<'_, Vec<Cursor<L>>> {
+        self.cursors.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     pub(crate) fn latest(&self, topic: &str, key: &str) -> Result<Option<Record>> {
@@ -216,9 +252,13 @@ impl<L: Log> Direct<L> {
     }
 
     fn first(&self, partition: &Partition) -> Result<i64> {
+        Ok(self.ends(partition)?.first)
+    }
+
+    fn ends(&self, partition: &Partition) -> Result<log::Ends> {
         let round = patiently(|| self.log.ends(std::slice::from_ref(&partition.topic)))?;
         let ends = round.topics.first().and_then(|ends| ends.get(partition.number as usize));
-        Ok(ends.with_context(|| format!("{partition} does not exist"))?.first)
+        ends.copied().with_context(|| format!("{partition} does not exist"))
     }
 }
 

@@ -7,6 +7,7 @@ use crate::command::Output;
 use model::time::EventTime;
 use serde::Serialize;
 use serde_json::Value;
+use serde_json::value::RawValue;
 use std::collections::BTreeMap;
 
 /// A record for programs: where it stands, key, headers, and the value as JSON where it is JSON.
@@ -25,14 +26,29 @@ pub(crate) struct Shown<'r> {
 #[derive(Debug, Serialize)]
 #[serde(untagged)]
 enum Content<'r> {
+    /// As it was written, in one line.
+    AsWritten(&'r RawValue),
     Json(Node<'r>),
     Other(&'r Octets),
 }
 
+impl<'r> Content<'r> {
+    /// The value of a record that vitals wrote. Whatever it is, it is printed in one line.
+    fn of_ours(octets: &'r Octets) -> Self {
+        let is_one_line = !octets.0.iter().any(|byte| matches!(byte, b'\n' | b'\r'));
+        let as_written = if is_one_line { serde_json::from_slice(&octets.0).ok() } else { None };
+        as_written.map_or_else(|| Self::of_anyone(octets), Self::AsWritten)
+    }
+
+    /// A value of which nothing is known: JSON that is nested too deep for most who read it is printed as text.
+    fn of_anyone(octets: &'r Octets) -> Self {
+        serde_json::from_slice(&octets.0).map_or(Self::Other(octets), Self::Json)
+    }
+}
+
 /// For programs.
 pub(crate) fn record_json<'r>(topic: &'r str, partition: u32, record: &'r Record) -> Shown<'r> {
-    let value =
-        |value: &'r Octets| serde_json::from_slice(&value.0).map_or(Content::Other(value), Content::Json);
+    let value = if topic == pipeline::topic::DEAD_LETTER { Content::of_anyone } else { Content::of_ours };
     Shown {
         headers: record.headers.iter().map(|(name, value)| (&**name, value)).collect(),
         key: record.key.as_ref(),
