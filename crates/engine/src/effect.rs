@@ -74,8 +74,8 @@ pub enum Cause {
     Time,
     /// A new model, and nothing else.
     Model,
-    /// The daily publication.
-    Daily,
+    /// It was not published for as long as the model says: nothing has changed.
+    Repeat,
 }
 
 /// How well a measure's signal is known.

@@ -24,6 +24,9 @@ pub enum Entry<'a> {
 pub struct Watermarks {
     /// The model by whose `sources:` block the watermarks were made.
     pub model: Option<ModelId>,
+    /// Whether what accounts publish of how they stand now waits for a later entry: in recorded time, where it would
+    /// soon be superseded.
+    pub interim: bool,
     /// One for each source that moved, ascending.
     pub sources: Vec<SourceMark>,
 }

@@ -17,7 +17,7 @@ use crate::score::holds;
 use crate::timer::NEVER;
 use model::plan::{IfUnknown, Rule, Severity, SourceSet};
 use model::source::Source;
-use model::time::{DAY, EventTime};
+use model::time::EventTime;
 
 /// Effects of the entry at hand.
 pub(crate) struct Out<'a> {
@@ -194,15 +194,16 @@ fn publish(
             || last.cap.map(|cap| cap.0) != cap.map(|cap| cap.0)
             || last.scored != scored
     });
-    let daily = last.is_some_and(|last| look.now.greatest >= last.greatest + DAY);
-    if !moved && !daily {
+    let again = last
+        .is_some_and(|last| look.now.greatest >= last.greatest.saturating_add(prepared.plan.publish_every));
+    if !moved && !again {
         return false;
     }
     account.revision += 1;
     if out.passes_over() {
         work.line_up(account, prepared);
     } else {
-        let cause = if moved { look.cause } else { Cause::Daily };
+        let cause = if moved { look.cause } else { Cause::Repeat };
         say_health(account, prepared, work, Look { cause, ..look }, out);
     }
     account.published = Some(Published { greatest: look.now.greatest, score: work.score, cap, band, scored });
@@ -304,8 +305,9 @@ fn move_rules(
     for (rule, spec) in prepared.plan.rules.iter().enumerate() {
         if account.rules[rule].is_idle() {
             // One that idles though its condition holds is in a hold, of which the end is an occasion of its own.
-            let is_as_before =
-                is_only_signals && !spec.on_score && !spec.signals.iter().any(|signal| work.changed.has(*signal));
+            let is_as_before = is_only_signals
+                && !spec.on_score
+                && !spec.signals.iter().any(|signal| work.changed.has(*signal));
             if is_as_before || !begins(rule, account, prepared, work) {
                 continue;
             }
@@ -499,7 +501,9 @@ fn wait(account: &mut Account, prepared: &Prepared, look: Look<'_>) {
         account.set_due(last, NEVER);
         return;
     }
-    let mut greatest = account.published.map_or(NEVER, |published| published.greatest + DAY);
+    let mut greatest = account
+        .published
+        .map_or(NEVER, |published| published.greatest.saturating_add(prepared.plan.publish_every));
     for rule in 0..account.rules.len() {
         let machine = &account.rules[rule];
         let spec = &prepared.plan.rules[rule];

@@ -76,6 +76,16 @@ enum Outcome {
     Unused,
 }
 
+/// A watermark entry that is under way, or none.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Advance {
+    None,
+    /// At its end, accounts that changed are published as they stand.
+    Whole,
+    /// At its end they are not.
+    Interim,
+}
+
 /// A stored account whose model comes only at a later position than the marker's.
 #[derive(Clone, Debug)]
 struct Parked {
@@ -124,8 +134,8 @@ pub struct Shard {
     next_warmed: usize,
     /// Signals that the activity at hand touches.
     touched: Vec<usize>,
-    /// Whether a watermark entry is under way.
-    advancing: bool,
+    /// The watermark entry that is under way.
+    advance: Advance,
     /// A position at which a step must be able to end.
     halt: Position,
 }
@@ -191,7 +201,7 @@ impl Shard {
             warmed: Vec::new(),
             next_warmed: 0,
             touched: Vec::new(),
-            advancing: false,
+            advance: Advance::None,
             halt: Position::START,
         }
     }
@@ -217,7 +227,7 @@ impl Shard {
                     self.take_in(marks);
                 }
                 self.position = Position { offset: at.offset, entry: at.entry, minute: at.minute };
-                self.advancing = true;
+                self.advance = if marks.interim { Advance::Interim } else { Advance::Whole };
                 return Ok(self.go_on(sink));
             }
             Entry::Model(text) => {

@@ -67,7 +67,7 @@ impl World {
         let from = self.now;
         self.now += by;
         let marks = SOURCES.map(|source| mark(source, 1, &[(0, self.now - MINUTE, &[(from, self.now)])]));
-        self.next(&Owned::Watermarks(Watermarks { model: None, sources: marks.to_vec() }));
+        self.next(&Owned::Watermarks(Watermarks { model: None, interim: false, sources: marks.to_vec() }));
     }
 
     fn tell(&mut self, source: Source, fields: &[(Field, String)]) {

@@ -27,7 +27,11 @@ fn journal(models: &[String]) -> Vec<Owned> {
             let offset = i64::try_from(all.len()).unwrap();
             all.push(Owned::Activity(activity(random, Source::Login, 0, offset, now)));
             let sources = SOURCES.map(|source| mark(source, 1, &[(0, now - 5 * MINUTE, &[(now, now)])]));
-            all.push(Owned::Watermarks(Watermarks { model: None, sources: sources.to_vec() }));
+            all.push(Owned::Watermarks(Watermarks {
+                model: None,
+                interim: false,
+                sources: sources.to_vec(),
+            }));
         }
     }
     all

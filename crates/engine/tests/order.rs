@@ -92,10 +92,10 @@ fn interleave(
         read.insert(lane, place + taken.len());
         let appended = taken.last().unwrap().0;
         let told = mark(lane.0, 2, &[(lane.1, appended - 5 * MINUTE, &runs)]);
-        next(&mut shard, &Entry::Watermarks(Watermarks { model: None, sources: vec![told] }));
+        next(&mut shard, &Entry::Watermarks(Watermarks { model: None, interim: false, sources: vec![told] }));
     }
     let all = SOURCES.map(|source| mark(source, 2, &[(0, end, &[]), (1, end, &[])]));
-    next(&mut shard, &Entry::Watermarks(Watermarks { model: None, sources: all.to_vec() }));
+    next(&mut shard, &Entry::Watermarks(Watermarks { model: None, interim: false, sources: all.to_vec() }));
     let stands = accounts(&mut shard, |standing| {
         format!("{} {:?} {} {:?}", standing.account.id, standing.score, standing.coverage, standing.lines)
     });
@@ -103,7 +103,10 @@ fn interleave(
     for hour in 1..=30 {
         let now = end + hour * HOUR;
         let all = SOURCES.map(|source| mark(source, 2, &[(0, now, &[(now - HOUR, now)]), (1, now, &[])]));
-        next(&mut shard, &Entry::Watermarks(Watermarks { model: None, sources: all.to_vec() }));
+        next(
+            &mut shard,
+            &Entry::Watermarks(Watermarks { model: None, interim: false, sources: all.to_vec() }),
+        );
     }
     let open = accounts(&mut shard, |standing| {
         let id = standing.account.id;

@@ -363,7 +363,7 @@ fn an_account_is_published_at_least_once_a_day() {
     let daily = [1, 2].map(|day| (gone + day * DAY, Some(0)));
     let all: Vec<_> = healths(&told).iter().map(|one| (one.standing.as_of, one.standing.score)).collect();
     assert_eq!(all, [&expected[..], &daily[..]].concat());
-    assert_eq!(healths(&told)[4].cause, Cause::Daily);
+    assert_eq!(healths(&told)[4].cause, Cause::Repeat);
     assert_eq!(healths(&told)[3].cause, Cause::Time);
 }
 

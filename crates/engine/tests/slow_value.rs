@@ -30,7 +30,7 @@ fn told(runs: &[(i64, i64)], watermark: i64) -> Watermarks {
         skipped: 0,
     };
     let source = SourceMark { source: Source::Login, partition_count: 1, partitions: vec![partition] };
-    Watermarks { model: None, sources: vec![source] }
+    Watermarks { model: None, interim: false, sources: vec![source] }
 }
 
 fn clock(silent_at_most: Option<i64>, told: &[Watermarks]) -> Clock {

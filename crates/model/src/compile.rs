@@ -115,6 +115,7 @@ pub(crate) fn top(root: &tree::Node, report: &mut Report) -> Option<Plan> {
         band_margin: score.band_margin,
         min_coverage: score.min_coverage,
         publish_change: score.publish_change,
+        publish_every: score.publish_every,
         not_scored_stages: score.not_scored_stages,
     })
 }

@@ -4,12 +4,15 @@ use crate::block::{Block, Keys, Spot};
 use crate::plan::{Band, WHOLE};
 use crate::problem::{Report, quoted};
 use crate::quantity::shown;
+use crate::time::{DAY, HOUR};
 
 const KEYS: Keys = Keys {
-    known: &["bands", "band_margin", "min_coverage", "publish_change", "not_scored"],
+    known: &["bands", "band_margin", "min_coverage", "publish_change", "publish_every", "not_scored"],
     later: &["trend_over"],
 };
 const NOT_SCORED: Keys = Keys { known: &["stage"], later: &["segment", "younger_than"] };
+/// The least and the most of `publish_every`.
+const PUBLISH_EVERY: (i64, i64) = (HOUR, 366 * DAY);
 /// The most bands.
 const BANDS: usize = 8;
 /// Words that outputs use where there is no band.
@@ -26,6 +29,8 @@ pub(crate) struct Score {
     pub(crate) min_coverage: u32,
     /// Hundredths of a point, at least 1.
     pub(crate) publish_change: u32,
+    /// In ms.
+    pub(crate) publish_every: i64,
     /// Stages in which an account has no score.
     pub(crate) not_scored_stages: Vec<String>,
 }
@@ -37,6 +42,7 @@ impl Default for Score {
             band_margin: 200,
             min_coverage: 6_000,
             publish_change: 100,
+            publish_every: DAY,
             not_scored_stages: Vec::new(),
         }
     }
@@ -64,6 +70,11 @@ pub(crate) fn read(spot: &Spot<'_>, report: &mut Report) -> Score {
             Some(points) => score.publish_change = points,
             None => {}
         }
+    }
+    if let Some(every) =
+        block.get("publish_every").and_then(|spot| spot.span(PUBLISH_EVERY.0, PUBLISH_EVERY.1, report))
+    {
+        score.publish_every = every;
     }
     if let Some(spot) = block.get("not_scored") {
         let stages = Block::with(&spot, &NOT_SCORED, report)

@@ -106,5 +106,6 @@ fn the_score_has_its_bands_from_the_highest_and_its_defaults() {
     let bands: Vec<(&str, u32)> = plan.bands.iter().map(|band| (band.name.as_str(), band.at_least)).collect();
     assert_eq!(bands, [("healthy", 7_000), ("at-risk", 0)]);
     assert_eq!((plan.band_margin, plan.min_coverage, plan.publish_change), (200, 6_000, 50));
+    assert_eq!(plan.publish_every, 24 * 3_600_000);
     assert_eq!(plan.not_scored_stages, ["trial"]);
 }

@@ -2,7 +2,7 @@
 
 use crate::failure::Failure;
 use crate::outside::WHOLE;
-use crate::score::kind;
+use crate::score::{REBUILD, Records, kind};
 use crate::topic;
 use engine::Shard;
 use engine::count::Counts;
@@ -27,16 +27,28 @@ pub(crate) fn read_all<L: Log>(
     Ok(())
 }
 
-/// The position and counts of a shard's head.
+/// The position and counts of a shard's head; `None` where nothing was committed yet.
+///
+/// # Errors
+/// [`Failure::Refused`] if there is state, but no head that can be read: then nothing says up to where all is out.
 pub(crate) fn head<L: Log>(log: &L, number: u32) -> Result<Option<(Position, Counts)>, Failure> {
     let partition = Partition::new(topic::STATE, number);
-    let mut newest = None;
+    let (mut records, mut is_empty) = (Records::default(), true);
     read_all(log, &partition, |record| {
-        if let (Some([kind::HEAD, ..]), Some([_, value @ ..])) = (record.key, record.value) {
-            newest = Shard::peek_head(value).ok();
+        is_empty = false;
+        if let Some(key @ [kind::HEAD, ..]) = record.key {
+            records.put(key, record.value);
         }
     })?;
-    Ok(newest)
+    let refuse = |reason: String| Err(Failure::refused(&partition, reason, REBUILD));
+    match records.value(kind::HEAD, &[]) {
+        None if is_empty => Ok(None),
+        None => refuse("there is state, but the head is missing".to_owned()),
+        Some(head) => match Shard::peek_head(&head) {
+            Ok(head) => Ok(Some(head)),
+            Err(error) => refuse(format!("the head cannot be read: {error}")),
+        },
+    }
 }
 
 /// How many partitions the journal has.

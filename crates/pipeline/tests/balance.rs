@@ -192,3 +192,31 @@ fn what_a_recorded_run_rejected_in_a_row_does_not_stop_the_live_run_after_it() {
     append_bad(&cluster, Source::Login, 1);
     assert_eq!(consume(&cluster, &mut live, 20_000), (27, true));
 }
+
+/// What the audit says once the head of a shard is `value`.
+fn refused(cluster: &Cluster, value: Option<&[u8]>) -> [String; 2] {
+    cluster.append_raw(&Partition::new(topic::STATE, 0), Some(b"h\0"), value, None);
+    let log = cluster.process("auditor");
+    let balance = pipeline::balance(&log).unwrap_err();
+    [balance, pipeline::verify(&log, "default", &mut |_| {}).unwrap_err()].map(|failure| failure.to_string())
+}
+
+#[test]
+fn a_head_that_is_damaged_or_missing_is_refused_and_not_taken_for_one_of_nothing() {
+    let cluster = cluster();
+    append_bad(&cluster, Source::Login, 12);
+    run_live(&cluster, &settings::Ingest::default(), 0);
+    assert!(
+        pipeline::verify(&cluster.process("auditor"), "default", &mut |_| {}).unwrap().untouched.is_empty()
+    );
+    for (value, reason) in [
+        (None, "the head is missing"),
+        (Some(&b"\x01no head"[..]), "the head cannot be read"),
+        // The first of two parts.
+        (Some(&b"\x02"[..]), "the head is missing"),
+    ] {
+        for told in refused(&cluster, value) {
+            assert!(told.contains(reason) && told.contains("vitals run --rebuild"), "{told}");
+        }
+    }
+}

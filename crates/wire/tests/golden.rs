@@ -68,7 +68,7 @@ fn activities() -> Vec<Entry<'static>> {
     (0..27).map(activity).collect()
 }
 
-fn watermarks() -> Entry<'static> {
+fn watermarks(interim: bool) -> Entry<'static> {
     let run =
         |first: i64, last: i64| Run { first: EventTime(AS_OF.0 + first), last: EventTime(AS_OF.0 + last) };
     let mark = |partition, runs| PartitionMark {
@@ -81,6 +81,7 @@ fn watermarks() -> Entry<'static> {
     let source = |source, partitions| SourceMark { source, partition_count: 4, partitions };
     Entry::Watermarks(Watermarks {
         model: Some(ModelId([7; 32])),
+        interim,
         sources: vec![
             source(
                 Source::Login,
@@ -108,8 +109,9 @@ fn frame_is_pinned(name: &str, epoch: u32, entries: &[Entry<'_>]) {
 
 #[test]
 fn frame_version_1() {
-    let few = [Entry::FoldVersion(1), Entry::Model("format: 1\nmodel: acme\n"), watermarks()];
+    let few = [Entry::FoldVersion(1), Entry::Model("format: 1\nmodel: acme\n"), watermarks(false)];
     frame_is_pinned("frame-v1-plain.bin", 1, &few);
+    frame_is_pinned("frame-v1-interim.bin", 1, &[watermarks(true)]);
     let mut many = activities();
     many.extend(few);
     many.extend(activities());

@@ -125,5 +125,5 @@ fn mark(time: i64) -> Entry<'static> {
             skipped: 0,
         }],
     });
-    Entry::Watermarks(Watermarks { model: None, sources: sources.to_vec() })
+    Entry::Watermarks(Watermarks { model: None, interim: false, sources: sources.to_vec() })
 }

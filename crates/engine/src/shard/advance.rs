@@ -1,7 +1,7 @@
 //! The advance of time, a minute at a step: first the sources, then the accounts that have something due. A step
 //! goes on over the minutes after it in which nothing can happen.
 
-use super::{Shard, Step, is_open, second_of};
+use super::{Advance, Shard, Step, is_open, second_of};
 use crate::account::Slot;
 use crate::clock::SPREAD;
 use crate::effect::{Cause, EffectId, Sink};
@@ -47,7 +47,7 @@ impl Shard {
     /// Goes on with the advance of the entry that [`Shard::fold`] began, by a minute and what follows of time in
     /// which nothing happens.
     pub fn go_on(&mut self, sink: &mut dyn Sink) -> Step {
-        if !self.advancing {
+        if self.advance == Advance::None {
             return Step::Done;
         }
         let jumped = self.begin_sources();
@@ -355,9 +355,21 @@ impl Shard {
         now
     }
 
-    /// The end of a watermark entry: each account that changed is published as it now stands.
+    /// The end of a watermark entry: each account that changed is published as it now stands, unless that waits.
     fn finish(&mut self, sink: &mut dyn Sink) -> Step {
         let position = Position { minute: Position::DONE, ..self.position };
+        if self.advance == Advance::Whole {
+            self.publish_changed(position, sink);
+        }
+        self.position = position;
+        self.catch_up();
+        self.drop_plans();
+        self.advance = Advance::None;
+        debug_assert!(self.calendars.len() == 2 * SOURCES + 1);
+        Step::Done
+    }
+
+    fn publish_changed(&mut self, position: Position, sink: &mut dyn Sink) {
         let mut changed = std::mem::take(&mut self.changed);
         changed.sort_unstable_by(|a, b| self.accounts[*a as usize].id.cmp(&self.accounts[*b as usize].id));
         changed.dedup();
@@ -387,11 +399,5 @@ impl Shard {
             self.effects = out.id.index;
             self.mark_dirty(place, position);
         }
-        self.position = position;
-        self.catch_up();
-        self.drop_plans();
-        self.advancing = false;
-        debug_assert!(self.calendars.len() == 2 * SOURCES + 1);
-        Step::Done
     }
 }

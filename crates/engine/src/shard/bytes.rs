@@ -8,7 +8,7 @@
 //! stored later than that skips what it reflects already.
 
 use super::plans::Plans;
-use super::{Parked, Shard, second_of};
+use super::{Advance, Parked, Shard, second_of};
 use crate::account::Account;
 use crate::bytes::{Damaged, Reader, Writer};
 use crate::clock::{Clock, Gap};
@@ -60,7 +60,11 @@ impl Shard {
         for clock in &self.clocks {
             write_clock(clock, &mut to);
         }
-        to.flag(self.advancing);
+        to.0.push(match self.advance {
+            Advance::None => 0,
+            Advance::Whole => 1,
+            Advance::Interim => 2,
+        });
         write_head(&self.counts, self.effects, &mut to);
     }
 
@@ -197,7 +201,12 @@ impl Restoring {
         for clock in &mut shard.clocks {
             *clock = read_clock(&mut from)?;
         }
-        shard.advancing = from.flag()?;
+        shard.advance = match from.byte()? {
+            0 => Advance::None,
+            1 => Advance::Whole,
+            2 => Advance::Interim,
+            _ => return Err(Damaged("an advance of no kind")),
+        };
         (shard.counts, shard.effects) = read_head(&mut from)?;
         from.end()?;
         if let Some(prepared) = shard.plans.last() {

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use engine::effect::{Cause, Line, OpenAlert, Status};
 use model::plan::{Plan, Rule};
 use model::source::{Field, Source};
-use model::time::{DAY, EventTime};
+use model::time::EventTime;
 
 use super::condition::Facing;
 use super::effect::{AccountHealth, Health, SlowEffect, Standing};
@@ -95,9 +95,9 @@ impl Account {
         self.plan.bands.iter().position(|band| Some(&band.name) == name)
     }
 
-    /// The G at which the next daily record is due.
-    pub(crate) fn daily_at(&self) -> Option<i64> {
-        self.published.as_ref().map(|published| published.greatest + DAY)
+    /// The G at which a record is due though nothing changes.
+    pub(crate) fn repeat_at(&self) -> Option<i64> {
+        self.published.as_ref().map(|published| published.greatest + self.plan.publish_every)
     }
 
     /// Works out everything anew and says what has changed: health first, then the rules in their order.
@@ -139,8 +139,8 @@ impl Account {
             };
             moved || previous.band != self.band || previous.cap != cap || previous.status != tally.status
         });
-        let daily = previous.as_ref().is_some_and(|previous| greatest - previous.greatest >= DAY);
-        if !change && !daily {
+        let since = previous.as_ref().map(|previous| greatest - previous.greatest);
+        if !change && since.is_none_or(|since| since < self.plan.publish_every) {
             self.published = previous;
             return None;
         }
@@ -166,7 +166,7 @@ impl Account {
             previous_score: previous.as_ref().and_then(|previous| previous.score),
             previous_band: previous.as_ref().and_then(|previous| self.band_index(previous.band.as_ref())),
             cap_change: cap_contribution - previous.map_or(0, |previous| previous.cap_contribution),
-            cause: if change { cause } else { Cause::Daily },
+            cause: if change { cause } else { Cause::Repeat },
         })
     }
 

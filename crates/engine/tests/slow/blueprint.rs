@@ -68,6 +68,7 @@ impl Blueprint {
             band_margin: 200,
             min_coverage: 6_000,
             publish_change: 100,
+            publish_every: DAY,
             not_scored_stages: vec!["trial".into()],
         };
         Self { plan }

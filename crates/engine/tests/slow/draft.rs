@@ -73,7 +73,7 @@ impl Journal {
             let partitions = partitions.iter().map(mark).collect();
             sources.push(SourceMark { source: *source, partition_count: *partition_count, partitions });
         }
-        self.push(Entry::Watermarks(Watermarks { model: None, sources }));
+        self.push(Entry::Watermarks(Watermarks { model: None, interim: false, sources }));
     }
 
     fn take_runs(&mut self, source: Source, partition: u32) -> Vec<Run> {

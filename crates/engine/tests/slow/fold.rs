@@ -71,7 +71,7 @@ impl<'a> Run<'a> {
             match &placed.what {
                 Entry::Model(plan) => self.model(index, plan),
                 Entry::Activity(happening) => self.activity(index, happening),
-                Entry::Watermarks(_) => self.watermarks(index),
+                Entry::Watermarks(told) => self.watermarks(index, told.interim),
             }
         }
         self.told.accounts = self.accounts;
@@ -128,7 +128,7 @@ impl<'a> Run<'a> {
         self.say(index, said);
     }
 
-    fn watermarks(&mut self, index: usize) {
+    fn watermarks(&mut self, index: usize, interim: bool) {
         let after = clocks(self.entries, index + 1);
         let before = std::mem::replace(&mut self.clocks, after.clone());
         let advance = Advance::between(&before, &after);
@@ -147,8 +147,10 @@ impl<'a> Run<'a> {
         said.sort_by(|one, other| (one.0, &one.1).cmp(&(other.0, &other.1)));
         let mut said: Vec<SlowEffect> = said.into_iter().flat_map(|one| one.2).collect();
         let end = advance.end();
-        let news = self.accounts.values_mut().filter(|account| account.has_news);
-        said.extend(news.map(|account| account.account_health(&end)));
+        if !interim {
+            let news = self.accounts.values_mut().filter(|account| account.has_news);
+            said.extend(news.map(|account| account.account_health(&end)));
+        }
         self.say(index, said);
     }
 }
@@ -234,7 +236,7 @@ impl Alone<'_> {
     fn facts(&self, account: &Account, now: &Now<'_>) -> Vec<Fact> {
         let sigma = account.past.sigma;
         let g = self.gate.map(|gate| gate + sigma).into_iter();
-        let g = g.chain(next_model_at(account, self.models)).chain(account.daily_at());
+        let g = g.chain(next_model_at(account, self.models)).chain(account.repeat_at());
         let mut facts: Vec<Fact> = g.map(|g| Fact::Greatest { g }).collect();
         facts.extend(of_sources(&account.plan, &account.past, now));
         facts.extend(of_signals(&account.plan, &account.past, now));

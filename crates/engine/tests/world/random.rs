@@ -157,7 +157,8 @@ fn marks(lanes: &mut [Lane], now: i64, random: &mut Random) -> Option<Owned> {
         }
     }
     sources.sort_by_key(|mark| mark.source);
-    (!sources.is_empty()).then_some(Owned::Watermarks(Watermarks { model: None, sources }))
+    let interim = random.one_in(3);
+    (!sources.is_empty()).then_some(Owned::Watermarks(Watermarks { model: None, interim, sources }))
 }
 
 pub fn activity(random: &mut Random, source: Source, partition: u32, offset: i64, time: i64) -> Told {
@@ -227,7 +228,7 @@ pub fn sparse_journal(seed: u64) -> Vec<Owned> {
             let runs = if other == source { &[(time, time)][..] } else { &[] };
             marks.push(mark(other, 1, &[(0, to, runs)]));
         }
-        let marks = Owned::Watermarks(Watermarks { model: None, sources: marks });
+        let marks = Owned::Watermarks(Watermarks { model: None, interim: random.one_in(3), sources: marks });
         // In recorded time the advance stands before the activity that it comes with.
         let both = if ahead { [marks, Owned::Activity(one)] } else { [Owned::Activity(one), marks] };
         journal.extend(both);

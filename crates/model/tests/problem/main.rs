@@ -124,6 +124,11 @@ fn a_good_model_has_no_problem() {
     "score:\n  publish_change: 0\n",
     "4:19: score.publish_change: every change would be published, even none; write at least `0.01`"
 )]
+#[case::published_all_the_time(
+    "score:\n",
+    "score:\n  publish_every: 5m\n",
+    "4:18: score.publish_every: 5m is out of range; write 1h to 366d"
+)]
 fn the_head_of_a_model(#[case] good: &str, #[case] bad: &str, #[case] told: &str) {
     assert_eq!(spoiled(good, bad), told);
 }

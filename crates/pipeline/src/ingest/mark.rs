@@ -132,7 +132,8 @@ impl<L: Log, V: Variant> Ingest<L, V> {
         }
         self.marked_at = now;
         if !sources.is_empty() {
-            let marks = Watermarks { model: Some(model.plan.id), sources: sources.into_values().collect() };
+            let sources = sources.into_values().collect();
+            let marks = Watermarks { model: Some(model.plan.id), interim: false, sources };
             if V::MARK_FIRST { load.mark_first(&marks) } else { load.mark(&marks) }
         }
     }

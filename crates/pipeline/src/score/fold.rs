@@ -1,9 +1,9 @@
 //! Folding what a poll brought: record by record, entry by entry, minute by minute, as far as the outbox takes it.
 
-use super::Score;
 use super::ahead::Ahead;
 use super::outbox::{Outbox, Silent};
 use super::owned::{Cure, Folding, State};
+use super::{REBUILD, Score};
 use crate::failure::Failure;
 use crate::variant::Variant;
 use engine::Step;
@@ -96,8 +96,7 @@ pub(super) fn go_live<V: Variant>(folding: &mut Folding, partition: &Partition) 
         return Ok(());
     }
     if let Some(head) = folding.head.take().filter(|_| !V::HEAD_IGNORED && !V::REPLAY_LEFT_OUT) {
-        let remedy = "start once with `vitals run --rebuild`, which folds the journal from its beginning";
-        folding.shard.read_head(&head).map_err(|error| format!("the head: {error}; {remedy}"))?;
+        folding.shard.read_head(&head).map_err(|error| format!("the head: {error}; {REBUILD}"))?;
     }
     folding.live = true;
     folding.position = folding.shard.position();

@@ -9,7 +9,7 @@ use std::borrow::Cow;
 
 /// The latest record of each key, in the order in which the keys were first seen.
 #[derive(Debug, Default)]
-pub(super) struct Records {
+pub(crate) struct Records {
     index: HashTable<(u64, u32)>,
     records: Vec<Record>,
 }
@@ -35,7 +35,7 @@ impl Record {
 
 impl Records {
     /// Takes in the next record of the partition.
-    pub(super) fn put(&mut self, key: &[u8], value: Option<&[u8]>) {
+    pub(crate) fn put(&mut self, key: &[u8], value: Option<&[u8]>) {
         let (Ok(place), Ok(len)) = (u32::try_from(self.records.len()), u32::try_from(key.len())) else {
             return;
         };
@@ -67,7 +67,7 @@ impl Records {
     }
 
     /// A state record, its chunks joined.
-    pub(super) fn value(&self, kind: u8, key: &[u8]) -> Option<Cow<'_, [u8]>> {
+    pub(crate) fn value(&self, kind: u8, key: &[u8]) -> Option<Cow<'_, [u8]>> {
         self.join(kind, key, self.chunk(kind, 0, key)?)
     }
 

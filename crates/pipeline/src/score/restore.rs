@@ -26,7 +26,9 @@ use std::marker::PhantomData;
 use std::sync::Arc;
 use std::time::Duration;
 
-const REBUILD: &str = "start once with `vitals run --rebuild`, which folds the journal from its beginning";
+/// The way out where the state does not do.
+pub(crate) const REBUILD: &str =
+    "start once with `vitals run --rebuild`, which folds the journal from its beginning";
 
 /// A shard on its way back.
 #[derive(Debug)]

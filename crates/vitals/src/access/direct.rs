@@ -5,7 +5,8 @@ use crate::admin::view::{Balance, Verified};
 use crate::line::Entry;
 use anyhow::{Context, Result, anyhow, bail};
 use log::{
-    AbortCause, Appends, Batch, CommitError, Error, Event, Isolation, Log, Partition, Reader, Transaction, Writer,
+    AbortCause, Appends, Batch, CommitError, Error, Event, Isolation, Log, Partition, Reader, Transaction,
+    Writer,
 };
 use pipeline::Patience;
 use std::collections::BTreeMap;

@@ -1,7 +1,7 @@
 //! The layout of a watermark entry, after its tag.
 //!
 //! ```text
-//! model      0, or 1 and 32 bytes
+//! head       1 with a model, + 2 if interim  [model: 32 bytes]
 //! sources    count, then each: source  partition_count  count of partitions, then each:
 //! partition  number: less the one before, × 2, + 1 with a watermark  [watermark: signed, less the time before]
 //!            rejected  skipped  count of runs, then each: first: signed, less the time before  last: signed, less first
@@ -15,12 +15,9 @@ use model::source::Source;
 use model::time::EventTime;
 
 pub(super) fn put(out: &mut Vec<u8>, time: &mut i64, watermarks: &Watermarks) {
-    match watermarks.model {
-        None => out.push(0),
-        Some(model) => {
-            out.push(1);
-            out.extend_from_slice(&model.0);
-        }
+    out.push(u8::from(watermarks.model.is_some()) | u8::from(watermarks.interim) << 1);
+    if let Some(model) = watermarks.model {
+        out.extend_from_slice(&model.0);
     }
     varint::put(out, watermarks.sources.len() as u64);
     for mark in &watermarks.sources {
@@ -48,12 +45,12 @@ pub(super) fn put(out: &mut Vec<u8>, time: &mut i64, watermarks: &Watermarks) {
 }
 
 pub(super) fn take(cursor: &mut Cursor<'_>, time: &mut i64) -> Result<Watermarks, FrameError> {
-    let model = match cursor.byte("model id")? {
-        0 => None,
-        1 => Some(ModelId(cursor.array("model id")?)),
-        _ => return Err(FrameError::Invalid("model id")),
-    };
-    let mut watermarks = Watermarks { model, sources: Vec::new() };
+    let head = cursor.byte("head of a watermark entry")?;
+    if head > 3 {
+        return Err(FrameError::Invalid("head of a watermark entry"));
+    }
+    let model = if head & 1 == 1 { Some(ModelId(cursor.array("model id")?)) } else { None };
+    let mut watermarks = Watermarks { model, interim: head & 2 == 2, sources: Vec::new() };
     for _ in 0..cursor.count("source count")? {
         let source = usize::from(cursor.byte("source")?);
         let source = Source::at(source).ok_or(FrameError::Invalid("source"))?;

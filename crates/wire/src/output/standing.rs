@@ -61,7 +61,7 @@ pub(super) const fn cause_kind(cause: Cause) -> &'static str {
         Cause::Activity(_) => "activity",
         Cause::Time => "time",
         Cause::Model => "model",
-        Cause::Daily => "daily",
+        Cause::Repeat => "repeat",
     }
 }
 

@@ -133,8 +133,8 @@ fn watermarks() -> impl Strategy<Value = Watermarks> {
     let source = (source(), any::<u32>(), marks)
         .prop_map(|(source, partition_count, partitions)| SourceMark { source, partition_count, partitions });
     let model = proptest::option::of(any::<[u8; 32]>().prop_map(ModelId));
-    (model, proptest::collection::vec(source, 0..4))
-        .prop_map(|(model, sources)| Watermarks { model, sources })
+    (model, any::<bool>(), proptest::collection::vec(source, 0..4))
+        .prop_map(|(model, interim, sources)| Watermarks { model, interim, sources })
 }
 
 pub(crate) fn entry() -> impl Strategy<Value = OwnedEntry> {

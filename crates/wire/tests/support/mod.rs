@@ -80,6 +80,7 @@ pub(crate) fn plan() -> Plan {
         band_margin: 200,
         min_coverage: 6_000,
         publish_change: 100,
+        publish_every: DAY,
         not_scored_stages: vec!["trial".to_owned()],
     }
 }

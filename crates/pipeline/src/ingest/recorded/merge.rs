@@ -1,6 +1,6 @@
 //! The merge itself: the least head of all lanes is taken, and time is told as it passes.
 
-use super::{Recorded, TICK};
+use super::{Recorded, SNAPSHOT, TICK};
 use crate::variant::Variant;
 use engine::entry::{SourceMark, Watermarks};
 use log::{Log, Member};
@@ -100,12 +100,14 @@ impl<L: Log, V: Variant> Recorded<L, V> {
             lane.feed.move_to(last.map_or(time - delay - skew, |last| last - delay));
             lane.feed.kept.tick = Some(tick);
         }
+        let is_interim =
+            last.is_none() && self.tick.is_some_and(|before| before / SNAPSHOT == tick / SNAPSHOT);
         self.tick = Some(tick);
-        self.tell_all();
+        self.tell_all(is_interim);
     }
 
     /// Tells how every source stands.
-    pub(super) fn tell_all(&mut self) {
+    pub(super) fn tell_all(&mut self, interim: bool) {
         let (Some(model), Some(load)) = (&self.model, &mut self.load) else { return };
         let mut sources: BTreeMap<Source, SourceMark> = BTreeMap::new();
         for lane in &mut self.lanes {
@@ -118,6 +120,7 @@ impl<L: Log, V: Variant> Recorded<L, V> {
             mark.partition_count = mark.partition_count.max(lane.feed.number + 1);
             mark.partitions.push(told);
         }
-        load.mark(&Watermarks { model: Some(model.plan.id), sources: sources.into_values().collect() });
+        let sources = sources.into_values().collect();
+        load.mark(&Watermarks { model: Some(model.plan.id), interim, sources });
     }
 }
