@@ -55,6 +55,8 @@ pub(crate) struct Look<'a> {
 /// What can have changed since an account was last looked at.
 #[derive(Clone, Copy, Debug)]
 pub(crate) enum Scope<'a> {
+    /// Everything.
+    Anew,
     /// What is due, and what depends on the state of sources.
     Due,
     /// Signals of this source that took something in, and nothing else.
@@ -66,7 +68,7 @@ pub(crate) enum Scope<'a> {
 impl<'a> Scope<'a> {
     const fn touched(self) -> &'a [usize] {
         match self {
-            Self::Due => &[],
+            Self::Anew | Self::Due => &[],
             Self::Signals(_, touched) | Self::All(_, touched) => touched,
         }
     }
@@ -86,7 +88,7 @@ pub(crate) fn evaluate(
         return bury(account, prepared, work, look, out);
     }
     let is_first = account.unread || account.published.is_none();
-    read(account, prepared, work, look);
+    let exact = read(account, prepared, work, look);
     let is_only_signals = matches!(look.scope, Scope::Signals(..)) && !is_first;
     if is_only_signals && !work.changed.any() {
         // No value has changed, and nothing was due: there is nothing to be found out.
@@ -100,7 +102,11 @@ pub(crate) fn evaluate(
         account.as_of = last.max(look.as_of);
         account.buried = false;
         changed |= publish(account, prepared, work, look, out);
-        changed |= move_rules(account, prepared, work, look, is_only_signals, out);
+        if move_rules(account, prepared, work, look, is_only_signals, out) {
+            changed = true;
+            // A rule waits on the clocks of all its signals: on those that were not read, for what it waited for before.
+            account.loose = account.loose.union(prepared.plan.used.difference(exact));
+        }
         if out.id.index == said {
             account.as_of = last;
         }
@@ -111,16 +117,35 @@ pub(crate) fn evaluate(
     changed
 }
 
-/// Brings the readings of an account up to now.
-fn read(account: &mut Account, prepared: &Prepared, work: &mut Assessment, look: Look<'_>) {
+/// Brings the readings of an account up to now. Returns the sources of which it is known exactly what is due next.
+fn read(account: &mut Account, prepared: &Prepared, work: &mut Assessment, look: Look<'_>) -> SourceSet {
     work.changed.begin(prepared.plan.signals.len());
-    if account.unread || !matches!(look.scope, Scope::Signals(..)) {
+    let mut exact = SourceSet::default();
+    if account.unread || matches!(look.scope, Scope::Anew | Scope::All(..)) {
+        exact = prepared.plan.used;
         read_all(account, prepared, look.clocks, look.now, &mut work.changed);
+    } else if matches!(look.scope, Scope::Due) {
+        exact = due_sources(account, prepared, look.now);
+        read_sources(account, prepared, look.clocks, look.now, exact, &mut work.changed);
     }
     if let Scope::Signals(source, touched) | Scope::All(source, touched) = look.scope {
         let edge = edge(look.clocks, look.now, source, account.spread);
         read_touched(account, prepared, touched, &edge, &mut work.changed);
+        exact = SourceSet::default();
     }
+    exact
+}
+
+/// The sources on whose clocks something is due: nothing else of an account changes by itself.
+fn due_sources(account: &Account, prepared: &Prepared, now: &Now) -> SourceSet {
+    let is_due = |source: &Source| {
+        let (clock, slot) = (&now.sources[source.index()], prepared.slot_of[source.index()]);
+        let by_living = account.slot(slot).due <= clock.living;
+        clock.at.is_some_and(|at| by_living || account.slot(slot + 1).due <= at)
+    };
+    let due = prepared.waits.iter().copied().filter(is_due);
+    // That a source begins is in no calendar.
+    due.fold(account.unbegun, |all, source| all.union(SourceSet::of(source)))
 }
 
 /// Brings the readings of an account up to now and works out where it stands.

@@ -416,7 +416,7 @@ impl Shard {
         let account = &mut self.accounts[place];
         let enabled = is_open(self.ready_at, &self.now, account.spread);
         let clocks = Clocks { clocks: &self.clocks, rules: &self.rules };
-        let (as_of, cause, scope) = (account.as_of, Cause::Time, Scope::Due);
+        let (as_of, cause, scope) = (account.as_of, Cause::Time, Scope::Anew);
         let look = Look { now: &self.now, clocks, as_of, cause, enabled, scope };
         derive(account, &self.plans[account.plan], &mut self.work, look);
         self.arm(place);

@@ -99,18 +99,20 @@ impl Peer {
         assert!(status.success(), "the peer's generator: {status}");
     }
 
-    /// Runs it over the whole backlog, exactly once.
+    /// Runs it over the whole backlog, exactly once. With `sweep` it looks at each account once a day of event time,
+    /// active or not.
     ///
     /// # Panics
     /// If it fails.
     #[must_use]
-    pub fn measure(&self, publish: &str, accounts: u32) -> Figures {
+    pub fn measure(&self, publish: &str, accounts: u32, sweep: bool) -> Figures {
         // What its README runs, with the memory that it takes for the more accounts.
         let memory = if accounts > 200_000 { "-Xms3g -Xmx3g" } else { "-Xms2g -Xmx2g" };
         let jvm = format!(
             "jvm=-Dpublish={publish} {memory} -Xmn1g -XX:+UseParallelGC -XX:+UseTransparentHugePages"
         );
-        let args = ["prefix=vitals", "store=rocksdb", "guarantee=eos", &jvm];
+        let sweep = if sweep { "sweep=on" } else { "sweep=off" };
+        let args = ["prefix=vitals", "store=rocksdb", "guarantee=eos", sweep, &jvm];
         let told = self.java("peer.Bench", &args).stderr(Stdio::inherit()).output().unwrap();
         let text = String::from_utf8_lossy(&told.stdout);
         let line = text.lines().find(|line| line.starts_with('{'));

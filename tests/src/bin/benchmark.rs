@@ -31,6 +31,10 @@ struct Arguments {
     /// The folder of the peer, which is copied, built and run in turn; its broker is used.
     #[arg(long)]
     peer: Option<PathBuf>,
+    /// The peer looks at each account once a day of event time. Else it looks at those that are active only, and what
+    /// comes of time alone it does not see.
+    #[arg(long, requires = "peer")]
+    sweep: bool,
     /// Lines for the configuration of `vitals`.
     #[arg(long, default_value = "")]
     settings: String,
@@ -73,7 +77,7 @@ fn measure(arguments: &Arguments, broker: &Broker, peer: Option<&Peer>) -> Resul
         print(arguments, &figures)?;
         ours.push(figures.rate());
         if let Some(peer) = peer {
-            let figures = peer.measure(&arguments.publish, arguments.accounts);
+            let figures = peer.measure(&arguments.publish, arguments.accounts, arguments.sweep);
             print(arguments, &figures)?;
             theirs.push(figures.rate());
         }

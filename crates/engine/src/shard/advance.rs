@@ -284,11 +284,16 @@ impl Shard {
             }
             let (x, instant) = if let Some(source) = waits.get(slot / 2) {
                 let i = source.index();
-                let Some(at) = self.now.sources[i].at else { continue };
+                let now = self.now.sources[i];
+                let Some(at) = now.at else { continue };
                 if *due == i64::MIN {
                     return Some((was.x.min(self.now.x), i64::MIN));
                 }
                 let instant = if slot % 2 == 0 {
+                    // Mostly it is not due yet, which is known without asking when it was.
+                    if *due > now.living {
+                        continue;
+                    }
                     let Some(instant) = self.clocks[i].instant(*due) else { continue };
                     instant
                 } else if *due <= at {

@@ -105,7 +105,7 @@ impl Shard {
         if self.accounts[place].plan != newest {
             let now = self.now.clone();
             self.switch(place, newest, &now, as_of, position, sink);
-            self.look(place, position, as_of, Cause::Model, None, Scope::Due, sink);
+            self.look(place, position, as_of, Cause::Model, None, Scope::Anew, sink);
         }
     }
 
@@ -125,7 +125,7 @@ impl Shard {
             // What is due runs under the old model first.
             self.look(place, position, instant, Cause::Time, Some(now), Scope::Due, sink);
             self.switch(place, plan, now, instant, position, sink);
-            self.look(place, position, instant, Cause::Model, Some(now), Scope::Due, sink);
+            self.look(place, position, instant, Cause::Model, Some(now), Scope::Anew, sink);
         }
     }
 
@@ -142,7 +142,7 @@ impl Shard {
         let from = account.plan;
         let enabled = is_open(self.ready_at, now, account.spread);
         let clocks = Clocks { clocks: &self.clocks, rules: &self.rules };
-        let look = Look { now, clocks, as_of: instant, cause: Cause::Model, enabled, scope: Scope::Due };
+        let look = Look { now, clocks, as_of: instant, cause: Cause::Model, enabled, scope: Scope::Anew };
         let id = EffectId { offset: position.offset, entry: position.entry, index: self.effects };
         let mut out = Out { sink, id };
         let old = &mut self.plans[from];
