@@ -21,9 +21,11 @@
 mod compaction;
 mod fetch;
 mod node;
+mod secure;
 mod wire;
 
 pub use node::Node;
+pub use secure::{PASSWORD, Secure};
 pub use wire::{delete_groups, delete_topics};
 
 use std::path::PathBuf;

@@ -14,7 +14,7 @@ use crate::native::{Code, Delivery, Failure, Handle, Kind, List, Role, Standing,
 use crate::shared::Shared;
 use check::Checked;
 use log::{AbortCause, CommitError, Error, Partition, Receipt, Result, Transaction};
-use outcome::{aborted, cause_of, fenced};
+use outcome::{aborted, cause_of, fenced, may_follow_a_success};
 use std::collections::HashMap;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -207,7 +207,8 @@ impl Writer {
         let Err(failure) = self.again(|within| self.producer.handle.commit(within)) else {
             return Ok(Receipt { stamp: delivery.stamp });
         };
-        if failure.kind == Kind::Abort && self.producer.handle.fatal().is_none() && self.abort().is_ok() {
+        let may_abort = failure.kind == Kind::Abort && !may_follow_a_success(failure.code);
+        if may_abort && self.producer.handle.fatal().is_none() && self.abort().is_ok() {
             return Err(aborted(cause_of(failure.code), failure.to_string(), AGAIN));
         }
         let reason = format!("writer {}: {failure}", self.id);

@@ -31,3 +31,13 @@ pub(super) fn cause_of(code: Code) -> AbortCause {
         _ => AbortCause::Log,
     }
 }
+
+/// Whether a request to commit may be refused so though the one before it, of which the answer was lost, went through: the
+/// broker has forgotten the producer, and with it what became of its transaction. An abort is then granted by the client
+/// alone, which takes another id, and settles nothing.
+pub(super) const fn may_follow_a_success(code: Code) -> bool {
+    matches!(
+        code,
+        Code::RD_KAFKA_RESP_ERR_UNKNOWN_PRODUCER_ID | Code::RD_KAFKA_RESP_ERR_INVALID_PRODUCER_ID_MAPPING
+    )
+}
