@@ -3,6 +3,7 @@
 //! A consumer is served by its worker, in `poll`. The clients of requests and of transactions are used in calls that
 //! wait, so a thread serves them.
 
+use crate::error::remedy;
 use crate::native::{Code, Delivery, Event, Failure, Handle, Kind, Queue};
 use crate::settings::Tokens;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -17,14 +18,15 @@ const LOOK: Duration = Duration::from_millis(500);
 #[derive(Debug, Default)]
 pub(crate) struct Said {
     /// What was last wrong with a connection, since anything else worked.
-    trouble: Mutex<Option<String>>,
+    trouble: Mutex<Option<(Code, String)>>,
     /// What came of the records of the transaction under way.
     delivery: Mutex<Delivery>,
 }
 
 impl Said {
     pub(crate) fn trouble(&self) -> Option<String> {
-        self.trouble.lock().unwrap_or_else(PoisonError::into_inner).clone()
+        let trouble = self.trouble.lock().unwrap_or_else(PoisonError::into_inner);
+        trouble.as_ref().map(|(_, reason)| reason.clone())
     }
 
     /// A request was answered: what was said of connections before is over.
@@ -50,17 +52,20 @@ impl Said {
             tracing::warn!(error = %failure, "the client is of no use any more");
             return;
         }
-        // What no waiting mends must be seen; that a connection breaks is said by who waits for an answer.
-        if is_denied(failure.code) {
+        // That all brokers are down follows from what was said of the last one, which says more.
+        if failure.code == Code::RD_KAFKA_RESP_ERR__ALL_BROKERS_DOWN {
+            return;
+        }
+        let mut trouble = self.trouble.lock().unwrap_or_else(PoisonError::into_inner);
+        let is_known = trouble.as_ref().is_some_and(|(code, _)| *code == failure.code);
+        // What no waiting mends must be seen, once; that a connection breaks is said by who waits for an answer.
+        if is_denied(failure.code) && !is_known {
             tracing::warn!(error = %failure, "the brokers refuse the client");
         } else {
             tracing::debug!(error = %failure, "the client reports an error");
         }
-        // That all brokers are down follows from what was said of the last one, which says more.
-        if failure.code != Code::RD_KAFKA_RESP_ERR__ALL_BROKERS_DOWN {
-            let mut trouble = self.trouble.lock().unwrap_or_else(PoisonError::into_inner);
-            *trouble = Some(failure.reason.clone());
-        }
+        let remedy = remedy(failure.code).map_or_else(String::new, |remedy| format!("; {remedy}"));
+        *trouble = Some((failure.code, format!("{}{remedy}", failure.reason)));
     }
 }
 

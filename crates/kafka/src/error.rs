@@ -45,7 +45,7 @@ fn is_final(code: Code) -> bool {
 
 /// The way out, where the code shows one.
 #[allow(clippy::wildcard_enum_match_arm, reason = "there are some two hundred codes")]
-fn remedy(code: Code) -> Option<&'static str> {
+pub(crate) fn remedy(code: Code) -> Option<&'static str> {
     Some(match code {
         Code::RD_KAFKA_RESP_ERR_TOPIC_AUTHORIZATION_FAILED => {
             "grant this user READ, WRITE, DESCRIBE and DESCRIBE_CONFIGS on the topic"
@@ -55,6 +55,10 @@ fn remedy(code: Code) -> Option<&'static str> {
             "grant this user WRITE and DESCRIBE on the transactional id"
         }
         Code::RD_KAFKA_RESP_ERR_CLUSTER_AUTHORIZATION_FAILED => "grant this user CREATE on the cluster",
+        Code::RD_KAFKA_RESP_ERR_SASL_AUTHENTICATION_FAILED | Code::RD_KAFKA_RESP_ERR__AUTHENTICATION => {
+            "check the user, the password or token, and the mechanism"
+        }
+        Code::RD_KAFKA_RESP_ERR__SSL => "check the certificates to trust (`ca_file`)",
         Code::RD_KAFKA_RESP_ERR_INVALID_TRANSACTION_TIMEOUT => {
             "`transaction_timeout` is above the broker's transaction.max.timeout.ms"
         }

@@ -93,10 +93,9 @@ pub(crate) fn perform(command: &Command, context: &Context) -> Result<Outcome> {
             matches!(cause.downcast_ref(), Some(log::Error::Busy(_)))
                 || matches!(cause.downcast_ref(), Some(pipeline::Failure::Log(log::Error::Busy(_))))
         };
-        if error.chain().any(busy) {
-            return error.context(format!("{} does not answer", context.settings.place()));
-        }
-        error
+        let place = context.settings.place();
+        let names_it = error.chain().any(|cause| cause.to_string() == place);
+        if error.chain().any(busy) && !names_it { error.context(place) } else { error }
     })
 }
 

@@ -60,18 +60,11 @@ fn the_whole_job_is_done_behind_tls_and_scram_and_no_secret_is_told() {
     }
 
     let eve = place(&secure, "eve", &secure.certificate(), PASSWORD);
-    for command in [
-        &["setup", "--dry-run"][..],
-        &["setup"],
-        &["produce"],
-        &["status"],
-        &["tail", "health"],
-        &["replay", "--verify"],
-    ] {
+    for command in [&["setup"][..], &["produce"], &["status"]] {
         assert_told(eve.feed(command, "{\"topic\": \"vitals.login\", \"value\": {}}\n"), &["uthoriz"]);
     }
     let wrong = place(&secure, "ada", &secure.certificate(), "wrong");
-    assert_told(wrong.run(["status"]), &["uthentication failed"]);
+    assert_told(wrong.run(["status"]), &["uthentication failed", "check the user"]);
     let stranger = place(&secure, "ada", &secure.stranger(), PASSWORD);
-    assert_told(stranger.run(["status"]), &["certificate verify failed"]);
+    assert_told(stranger.run(["status"]), &["certificate verify failed", "`ca_file`"]);
 }

@@ -84,6 +84,8 @@ unsafe extern "C" fn log(
         (client, super::text(facility), super::text(line))
     };
     match level {
+        // What becomes of a connection comes as an event too, and is told once.
+        ..=4 if facility == "FAIL" => tracing::debug!(target: "librdkafka", client, facility, "{line}"),
         ..=3 => tracing::error!(target: "librdkafka", client, facility, "{line}"),
         4 => tracing::warn!(target: "librdkafka", client, facility, "{line}"),
         5 | 6 => tracing::info!(target: "librdkafka", client, facility, "{line}"),
