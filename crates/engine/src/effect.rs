@@ -74,7 +74,7 @@ pub enum Cause {
     Time,
     /// A new model, and nothing else.
     Model,
-    /// It was not published for as long as the model says: nothing has changed.
+    /// It was not published for as long as the model says; nothing moved far enough to be published by itself.
     Repeat,
 }
 

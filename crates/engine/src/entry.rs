@@ -24,11 +24,37 @@ pub enum Entry<'a> {
 pub struct Watermarks {
     /// The model by whose `sources:` block the watermarks were made.
     pub model: Option<ModelId>,
-    /// Whether what accounts publish of how they stand now waits for a later entry: in recorded time, where it would
-    /// soon be superseded.
-    pub interim: bool,
+    /// Which accounts that changed are published as they then stand.
+    pub latest: Latest,
     /// One for each source that moved, ascending.
     pub sources: Vec<SourceMark>,
+}
+
+/// Which accounts that changed are published as they stand, at the end of a watermark entry.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Latest {
+    /// All of them.
+    #[default]
+    All,
+    /// Those whose turn it is, by their spread: in recorded time, where most of what is so now is superseded as soon as
+    /// the run goes on.
+    Turn {
+        /// Which turn, below `turns`.
+        turn: u16,
+        /// How many turns there are, 1 to [`Latest::TURNS`].
+        turns: u16,
+    },
+}
+
+impl Latest {
+    /// The most turns, and about as many as there are seconds in a spread.
+    pub const TURNS: u16 = 900;
+
+    /// One turn of several; `None` if there is no such turn.
+    #[must_use]
+    pub const fn turn(turn: u16, turns: u16) -> Option<Self> {
+        if turn < turns && turns <= Self::TURNS { Some(Self::Turn { turn, turns }) } else { None }
+    }
 }
 
 /// What is known of one source.

@@ -3,21 +3,23 @@
 //! Invariant: looking once more at the same instant, or at one at which nothing was due, says and changes nothing. But
 //! where it coincides with a look at which something is, its instant would be in what that says: timers are exact.
 
+mod rules;
+
 use crate::account::{Account, Published, Told as Said, UNKNOWN};
-use crate::assess::{Asked, Assessment};
+use crate::assess::Assessment;
 use crate::effect::{
-    AccountHealth, Alert, AlertState, Cause, Closed, Effect, EffectId, Evidence, Freshness, Health, Line,
-    OpenAlert, Resolution, Sink, Status,
+    AccountHealth, Cause, Closed, Effect, EffectId, Health, Line, OpenAlert, Resolution, Sink, Status,
 };
 use crate::now::{Clocks, Now};
 use crate::prepared::Prepared;
-use crate::reading::{edge, known, read_all, read_sources, read_touched};
-use crate::rule::{Phase, Told, Transition};
-use crate::score::holds;
+use crate::reading::{edge, read_all, read_sources, read_touched};
+use crate::rule::Phase;
 use crate::timer::NEVER;
-use model::plan::{IfUnknown, Rule, Severity, SourceSet};
+use model::plan::SourceSet;
 use model::source::Source;
 use model::time::EventTime;
+pub(crate) use rules::resolve;
+use rules::{move_rules, resolve_all};
 
 /// Effects of the entry at hand.
 pub(crate) struct Out<'a> {
@@ -104,8 +106,12 @@ pub(crate) fn evaluate(
         changed |= publish(account, prepared, work, look, out);
         if move_rules(account, prepared, work, look, is_only_signals, out) {
             changed = true;
-            // A rule waits on the clocks of all its signals: on those that were not read, for what it waited for before.
-            account.loose = account.loose.union(prepared.plan.used.difference(exact));
+            if matches!(look.scope, Scope::Due) {
+                // A rule waits on the clocks of all its signals. What it waited for before on those that were not read
+                // is over, and would be in the instant of what is due there next.
+                let rest = prepared.plan.used.difference(exact);
+                read_sources(account, prepared, look.clocks, look.now, rest, &mut work.changed);
+            }
         }
         if out.id.index == said {
             account.as_of = last;
@@ -272,187 +278,6 @@ fn say_health(
         cause: look.cause,
     };
     out.emit(&Effect::Health(health));
-}
-
-/// The clocks that a rule's time is counted on.
-fn rule_clocks(rule: &Rule, now: &Now, clocks: &mut Vec<i64>) {
-    clocks.clear();
-    if rule.on_score || rule.signals.is_empty() {
-        clocks.push(now.greatest);
-    } else {
-        clocks.extend(rule.sources.iter().map(|source| now.sources[source.index()].living));
-    }
-}
-
-/// What a rule is told of the account as it stands.
-fn tell<'c>(
-    rule: usize,
-    account: &Account,
-    prepared: &Prepared,
-    work: &Assessment,
-    look: Look<'_>,
-    clocks: &'c mut Vec<i64>,
-) -> Told<'c> {
-    let spec = &prepared.plan.rules[rule];
-    rule_clocks(spec, look.now, clocks);
-    let score = work.score.filter(|_| work.band.is_some());
-    let unsure = spec.signals.iter().any(|signal| work.freshness[*signal] != Freshness::Fresh)
-        || (spec.on_score && score.is_none());
-    let apart =
-        prepared.rule_lag[rule].is_some_and(|lag| prepared.lags[lag].is_apart(look.now.x - account.spread));
-    let asked = Asked { freshness: &work.freshness, score, account };
-    let begins = holds(&spec.when, &asked);
-    Told {
-        clocks,
-        hold: apart || (unsure && spec.if_unknown == IfUnknown::Hold),
-        begins,
-        clears: !begins && spec.clears_when.as_ref().is_none_or(|clears| holds(clears, &asked)),
-        for_ms: spec.for_ms,
-        keep_firing_for: spec.keep_firing_for,
-        cooldown: spec.cooldown,
-        as_of: account.as_of,
-    }
-}
-
-fn move_rules(
-    account: &mut Account,
-    prepared: &Prepared,
-    work: &mut Assessment,
-    look: Look<'_>,
-    is_only_signals: bool,
-    out: &mut Out<'_>,
-) -> bool {
-    if work.status == Some(Status::NotScored) {
-        return resolve_all(account, prepared, work, look, out, Resolution::NotScored);
-    }
-    let mut changed = false;
-    let mut clocks = std::mem::take(&mut work.clocks);
-    for (rule, spec) in prepared.plan.rules.iter().enumerate() {
-        if account.rules[rule].is_idle() {
-            // One that idles though its condition holds is in a hold, of which the end is an occasion of its own.
-            let is_as_before = is_only_signals
-                && !spec.on_score
-                && !spec.signals.iter().any(|signal| work.changed.has(*signal));
-            if is_as_before || !begins(rule, account, prepared, work) {
-                continue;
-            }
-        }
-        let told = tell(rule, account, prepared, work, look, &mut clocks);
-        // A rule passes each phase at most once at one instant, so this ends.
-        for _ in 0..6 {
-            let (moved, transition) = account.rules[rule].step(&told);
-            if !moved {
-                break;
-            }
-            changed = true;
-            match transition {
-                None => {}
-                Some(Transition::Fired) => {
-                    let severity = severity(rule, account, prepared, work);
-                    account.rules[rule].severity = Some(severity);
-                    announce(rule, AlertState::Firing, account, prepared, work, look, out);
-                }
-                Some(Transition::Resolved) => {
-                    let state = AlertState::Resolved(Resolution::Recovered);
-                    announce(rule, state, account, prepared, work, look, out);
-                }
-            }
-        }
-        account.rules[rule].tidy();
-    }
-    work.clocks = clocks;
-    changed
-}
-
-/// Whether the condition of a rule holds.
-fn begins(rule: usize, account: &Account, prepared: &Prepared, work: &Assessment) -> bool {
-    let score = work.score.filter(|_| work.band.is_some());
-    holds(&prepared.plan.rules[rule].when, &Asked { freshness: &work.freshness, score, account })
-}
-
-fn severity(rule: usize, account: &Account, prepared: &Prepared, work: &Assessment) -> Severity {
-    let spec = &prepared.plan.rules[rule];
-    let asked = Asked { freshness: &work.freshness, score: work.score, account };
-    match &spec.critical_when {
-        Some(critical) if holds(critical, &asked) => Severity::Critical,
-        _ => spec.severity,
-    }
-}
-
-fn announce(
-    rule: usize,
-    state: AlertState,
-    account: &mut Account,
-    prepared: &Prepared,
-    work: &mut Assessment,
-    look: Look<'_>,
-    out: &mut Out<'_>,
-) {
-    let spec = &prepared.plan.rules[rule];
-    account.changed = true;
-    if out.passes_over() {
-        return;
-    }
-    work.show(account, prepared, look.clocks, look.now);
-    work.evidence.clear();
-    for signal in &spec.signals {
-        let freshness = work.freshness.get(*signal).copied().unwrap_or(Freshness::Unknown);
-        let value = known(account, *signal).filter(|_| freshness != Freshness::Unknown);
-        work.evidence.push(Evidence { signal: *signal, value, freshness });
-    }
-    let machine = &account.rules[rule];
-    let resolved = state != AlertState::Firing;
-    let alert = Alert {
-        standing: work.standing(account, prepared),
-        rule: &spec.name,
-        rule_index: Some(rule),
-        episode: machine.episode,
-        revision: if resolved { 2 } else { 1 },
-        state,
-        severity: machine.severity.unwrap_or(spec.severity),
-        started_at: EventTime(machine.started_at()),
-        fired_at: EventTime(machine.fired_at()),
-        ended_at: resolved.then_some(EventTime(account.as_of)),
-        evidence: &work.evidence,
-        cause: look.cause,
-    };
-    out.emit(&Effect::Alert(alert));
-}
-
-/// Ends every open alert for one reason.
-pub(crate) fn resolve_all(
-    account: &mut Account,
-    prepared: &Prepared,
-    work: &mut Assessment,
-    look: Look<'_>,
-    out: &mut Out<'_>,
-    why: Resolution,
-) -> bool {
-    let mut changed = false;
-    for rule in 0..account.rules.len() {
-        changed |= resolve(rule, account, prepared, work, look, out, why);
-    }
-    changed
-}
-
-/// Ends one rule for a reason of its own; an alert that was open is resolved.
-pub(crate) fn resolve(
-    rule: usize,
-    account: &mut Account,
-    prepared: &Prepared,
-    work: &mut Assessment,
-    look: Look<'_>,
-    out: &mut Out<'_>,
-    why: Resolution,
-) -> bool {
-    let was_open = account.rules[rule].is_open();
-    let was_idle = account.rules[rule].is_idle();
-    account.rules[rule].resolve(0, &[]);
-    if was_open {
-        announce(rule, AlertState::Resolved(why), account, prepared, work, look, out);
-    }
-    account.rules[rule].tidy();
-    !was_idle
 }
 
 /// The end of an account: alerts are resolved, its latest record is removed, nothing is waited for.

@@ -19,7 +19,7 @@ use crate::clock::{Clock, SPREAD};
 use crate::count::Counts;
 use crate::dedup::{self, Horizon, Remembered};
 use crate::effect::{Cause, EffectId, Sink};
-use crate::entry::{Entry, Position, Watermarks};
+use crate::entry::{Entry, Latest, Position, Watermarks};
 use crate::evaluate::{Look, Out, Scope, derive, evaluate};
 use crate::fingerprint;
 use crate::now::{Clocks, Now};
@@ -76,16 +76,6 @@ enum Outcome {
     Unused,
 }
 
-/// A watermark entry that is under way, or none.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Advance {
-    None,
-    /// At its end, accounts that changed are published as they stand.
-    Whole,
-    /// At its end they are not.
-    Interim,
-}
-
 /// A stored account whose model comes only at a later position than the marker's.
 #[derive(Clone, Debug)]
 struct Parked {
@@ -134,8 +124,8 @@ pub struct Shard {
     next_warmed: usize,
     /// Signals that the activity at hand touches.
     touched: Vec<usize>,
-    /// The watermark entry that is under way.
-    advance: Advance,
+    /// While a watermark entry is under way: which accounts are published at its end.
+    advancing: Option<Latest>,
     /// A position at which a step must be able to end.
     halt: Position,
 }
@@ -201,7 +191,7 @@ impl Shard {
             warmed: Vec::new(),
             next_warmed: 0,
             touched: Vec::new(),
-            advance: Advance::None,
+            advancing: None,
             halt: Position::START,
         }
     }
@@ -227,7 +217,7 @@ impl Shard {
                     self.take_in(marks);
                 }
                 self.position = Position { offset: at.offset, entry: at.entry, minute: at.minute };
-                self.advance = if marks.interim { Advance::Interim } else { Advance::Whole };
+                self.advancing = Some(marks.latest);
                 return Ok(self.go_on(sink));
             }
             Entry::Model(text) => {

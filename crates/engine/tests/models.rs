@@ -4,7 +4,7 @@
 
 mod world;
 
-use engine::entry::{Position, Watermarks};
+use engine::entry::{Latest, Position, Watermarks};
 use engine::{Restoring, Shard};
 use model::plan::ModelId;
 use model::source::Source;
@@ -29,7 +29,7 @@ fn journal(models: &[String]) -> Vec<Owned> {
             let sources = SOURCES.map(|source| mark(source, 1, &[(0, now - 5 * MINUTE, &[(now, now)])]));
             all.push(Owned::Watermarks(Watermarks {
                 model: None,
-                interim: false,
+                latest: Latest::All,
                 sources: sources.to_vec(),
             }));
         }

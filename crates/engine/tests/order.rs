@@ -13,7 +13,7 @@ mod world;
 
 use engine::Shard;
 use engine::effect::{AlertState, Effect, EffectId, Line, Sink, Standing};
-use engine::entry::{Entry, Watermarks};
+use engine::entry::{Entry, Latest, Watermarks};
 use model::source::Source;
 use model::time::{HOUR, MINUTE};
 use std::collections::{BTreeMap, BTreeSet};
@@ -92,10 +92,16 @@ fn interleave(
         read.insert(lane, place + taken.len());
         let appended = taken.last().unwrap().0;
         let told = mark(lane.0, 2, &[(lane.1, appended - 5 * MINUTE, &runs)]);
-        next(&mut shard, &Entry::Watermarks(Watermarks { model: None, interim: false, sources: vec![told] }));
+        next(
+            &mut shard,
+            &Entry::Watermarks(Watermarks { model: None, latest: Latest::All, sources: vec![told] }),
+        );
     }
     let all = SOURCES.map(|source| mark(source, 2, &[(0, end, &[]), (1, end, &[])]));
-    next(&mut shard, &Entry::Watermarks(Watermarks { model: None, interim: false, sources: all.to_vec() }));
+    next(
+        &mut shard,
+        &Entry::Watermarks(Watermarks { model: None, latest: Latest::All, sources: all.to_vec() }),
+    );
     let stands = accounts(&mut shard, |standing| {
         format!("{} {:?} {} {:?}", standing.account.id, standing.score, standing.coverage, standing.lines)
     });
@@ -105,7 +111,7 @@ fn interleave(
         let all = SOURCES.map(|source| mark(source, 2, &[(0, now, &[(now - HOUR, now)]), (1, now, &[])]));
         next(
             &mut shard,
-            &Entry::Watermarks(Watermarks { model: None, interim: false, sources: all.to_vec() }),
+            &Entry::Watermarks(Watermarks { model: None, latest: Latest::All, sources: all.to_vec() }),
         );
     }
     let open = accounts(&mut shard, |standing| {

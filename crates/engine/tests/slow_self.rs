@@ -346,7 +346,7 @@ fn a_cap_takes_what_lies_above_it_and_the_least_one_counts() {
 }
 
 #[test]
-fn an_account_is_published_at_least_once_a_day() {
+fn an_account_is_published_as_often_as_the_model_says() {
     let mut journal = two_accounts(&one_measure("n", count_of(Source::Login, 6)).build(), "a", "a");
     journal.happens(Source::Login, "a", 2 * HOUR, &[]);
     journal.watermarks(&[(Source::Login, 60 * HOUR)]);
@@ -360,9 +360,9 @@ fn an_account_is_published_at_least_once_a_day() {
         (6 * HOUR - 5 * MINUTE + sigma, Some(100)),
         (gone, Some(0)),
     ];
-    let daily = [1, 2].map(|day| (gone + day * DAY, Some(0)));
+    let repeats = [1, 2].map(|day| (gone + day * DAY, Some(0)));
     let all: Vec<_> = healths(&told).iter().map(|one| (one.standing.as_of, one.standing.score)).collect();
-    assert_eq!(all, [&expected[..], &daily[..]].concat());
+    assert_eq!(all, [&expected[..], &repeats[..]].concat());
     assert_eq!(healths(&told)[4].cause, Cause::Repeat);
     assert_eq!(healths(&told)[3].cause, Cause::Time);
 }

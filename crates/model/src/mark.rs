@@ -2,10 +2,10 @@
 //!
 //! A span changes all the time; the fold looks at it only where something follows from it. Between marks
 //! nothing does: every comparison with a mark gives what the exact span would, a curve's points are marks, and
-//! from one mark to the next a measure moves the score by no more than what is published, while everything is known.
+//! from one mark to the next a measure moves by no more than what is published.
 
 use crate::condition::Named;
-use crate::plan::{Comparison, Curve, Measure, Operator, WHOLE};
+use crate::plan::{Comparison, Curve, Measure, Operator};
 use crate::problem::Report;
 use crate::signal::Signals;
 use crate::time::DAY;
@@ -45,10 +45,9 @@ pub(crate) fn set(
             | Operator::Reached
             | Operator::Overdue => continue,
         };
-        let curves = measures.iter().filter(|measure| measure.signal == index);
-        let curves = curves.map(|measure| (&measure.curve, least_rise(measure, publish_change)));
+        let curves = measures.iter().filter(|measure| measure.signal == index).map(|measure| &measure.curve);
         let tests = named.signals.iter().filter(|(signal, _)| *signal == index).flat_map(|(_, tests)| tests);
-        *marks = of(rounding, curves, tests);
+        *marks = of(rounding, curves, tests, publish_change);
         if marks.len() > MOST
             && let Some(spot) = signals.spots.get(index)
         {
@@ -59,24 +58,17 @@ pub(crate) fn set(
     }
 }
 
-/// By how much a measure's points must change for the score to change by what is published, hundredths of a point.
-fn least_rise(measure: &Measure, publish_change: u32) -> u64 {
-    let whole = u64::from(publish_change.max(1)) * u64::from(WHOLE);
-    // What has no share of the score moves it by nothing.
-    whole.checked_div(measure.base_weight.into()).unwrap_or(u64::MAX).max(1)
-}
-
-/// The marks of a span. Each curve comes with the least rise that matters.
 fn of<'a>(
     rounding: Rounding,
-    curves: impl Iterator<Item = (&'a Curve, u64)>,
+    curves: impl Iterator<Item = &'a Curve>,
     tests: impl Iterator<Item = &'a Comparison>,
+    publish_change: u32,
 ) -> Vec<i64> {
     let mut marks = BTreeSet::new();
-    for (curve, least_rise) in curves {
+    for curve in curves {
         for segment in curve.0.windows(2) {
             if let [low, high] = segment {
-                steps(*low, *high, least_rise, &mut marks);
+                steps(*low, *high, publish_change, &mut marks);
             }
         }
     }
@@ -89,9 +81,10 @@ fn of<'a>(
 }
 
 /// Both ends of a segment and what lies evenly between them.
-fn steps(low: (i64, u32), high: (i64, u32), least_rise: u64, marks: &mut BTreeSet<i64>) {
-    let rise = high.1.abs_diff(low.1);
-    let count = i64::try_from(u64::from(rise).div_ceil(least_rise)).unwrap_or(STEPS).clamp(1, STEPS);
+fn steps(low: (i64, u32), high: (i64, u32), publish_change: u32, marks: &mut BTreeSet<i64>) {
+    let rise = i64::from(high.1.abs_diff(low.1));
+    let change = i64::from(publish_change.max(1));
+    let count = ((rise + change - 1) / change).clamp(1, STEPS);
     let width = high.0 - low.0;
     marks.extend((0..=count).map(|i| low.0 + width * i / count));
 }

@@ -552,7 +552,7 @@ pub struct Plan {
     pub min_coverage: u32,
     /// The least change of the score that is published, hundredths of a point, at least 1.
     pub publish_change: u32,
-    /// After how long without a record an account is published though nothing changed, ms: an hour to 366 days.
+    /// After how long without a record an account is published, however little has changed, ms: an hour to 366 days.
     pub publish_every: i64,
     /// Stages in which an account is not scored.
     pub not_scored_stages: Vec<String>,

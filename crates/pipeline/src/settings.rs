@@ -47,6 +47,9 @@ pub struct Ingest {
     pub stop_share_of: u64,
     /// Whether source partitions whose offsets are lost go on where the journal ends. Default no: they are refused.
     pub rebuild: Rebuild,
+    /// Over how many watermark entries of a recorded run its accounts take turns to be published as they stand: what is
+    /// so now is mostly superseded as soon as the run goes on. Default 900, which is as many as there can be.
+    pub latest_turns: u16,
     /// How long one poll may wait. Default 5 ms.
     pub wait: Duration,
 }
@@ -61,6 +64,7 @@ impl Default for Ingest {
             stop_in_a_row: 1_000,
             stop_share_of: 10_000,
             rebuild: Rebuild::No,
+            latest_turns: engine::entry::Latest::TURNS,
             wait: Duration::from_millis(5),
         }
     }

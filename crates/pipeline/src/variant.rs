@@ -50,6 +50,8 @@ pub trait Variant: fmt::Debug + Copy + Default + 'static {
     const AHEAD_SHARED: bool = false;
     /// The counts are those of the marker.
     const HEAD_IGNORED: bool = false;
+    /// Whose turn it is in a recorded run goes by what this worker has merged, and not by time.
+    const TURN_COUNTED: bool = false;
 }
 
 /// The worker that runs.

@@ -77,7 +77,7 @@ impl Desk {
     ) -> Self {
         Self {
             board,
-            reading: Direct::new(log.clone(), instance),
+            reading: Direct::new(log.clone(), instance).sparing(),
             writing: Mutex::new(Direct::new(log.clone(), instance)),
             orders,
             token,

@@ -1,8 +1,9 @@
 //! The binary against a Kafka behind TLS, SCRAM and access control: it does its whole job, what is wrong is said once and
 //! with a way out, and no password is seen anywhere.
-#![allow(clippy::unwrap_used, reason = "tests: a failure is a panic")]
+#![allow(clippy::unwrap_used, clippy::panic, reason = "tests: a failure is a panic")]
 
 #[path = "support/recorded.rs"]
+#[allow(dead_code, reason = "one run is compared with no other")]
 mod recorded;
 mod support;
 

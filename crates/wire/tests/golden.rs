@@ -12,7 +12,7 @@ use engine::effect::{
     AccountHealth, Alert, AlertState, CapLine, Cause, Closed, Effect, EffectId, Evidence, Freshness, Health,
     OpenAlert, Resolution,
 };
-use engine::entry::{Entry, PartitionMark, Run, SourceMark, Watermarks};
+use engine::entry::{Entry, Latest, PartitionMark, Run, SourceMark, Watermarks};
 use model::number::Number;
 use model::plan::{ModelId, Severity, SourceSet};
 use model::source::{Field, FieldType, Source};
@@ -68,7 +68,7 @@ fn activities() -> Vec<Entry<'static>> {
     (0..27).map(activity).collect()
 }
 
-fn watermarks(interim: bool) -> Entry<'static> {
+fn watermarks(latest: Latest) -> Entry<'static> {
     let run =
         |first: i64, last: i64| Run { first: EventTime(AS_OF.0 + first), last: EventTime(AS_OF.0 + last) };
     let mark = |partition, runs| PartitionMark {
@@ -81,7 +81,7 @@ fn watermarks(interim: bool) -> Entry<'static> {
     let source = |source, partitions| SourceMark { source, partition_count: 4, partitions };
     Entry::Watermarks(Watermarks {
         model: Some(ModelId([7; 32])),
-        interim,
+        latest,
         sources: vec![
             source(
                 Source::Login,
@@ -109,9 +109,9 @@ fn frame_is_pinned(name: &str, epoch: u32, entries: &[Entry<'_>]) {
 
 #[test]
 fn frame_version_1() {
-    let few = [Entry::FoldVersion(1), Entry::Model("format: 1\nmodel: acme\n"), watermarks(false)];
+    let few = [Entry::FoldVersion(1), Entry::Model("format: 1\nmodel: acme\n"), watermarks(Latest::All)];
     frame_is_pinned("frame-v1-plain.bin", 1, &few);
-    frame_is_pinned("frame-v1-interim.bin", 1, &[watermarks(true)]);
+    frame_is_pinned("frame-v1-turn.bin", 1, &[watermarks(Latest::Turn { turn: 899, turns: 900 })]);
     let mut many = activities();
     many.extend(few);
     many.extend(activities());

@@ -71,6 +71,7 @@ impl World {
                 transaction_bytes: rng.pick(&[512, 4 << 20]),
                 max_record_bytes: 1_024,
                 stop_in_a_row: 40,
+                latest_turns: 2,
                 ..settings::Ingest::default()
             },
             score: settings::Score {

@@ -1,5 +1,6 @@
 //! The workers that are known to be wrong, by name: the simulation must find each of them out.
 
+use super::recorded;
 use super::schedule::{Report, Weather, run};
 use pipeline::variant::Variant;
 
@@ -16,9 +17,19 @@ macro_rules! wrong {
         )+
 
         /// Each with the run of a seed.
-        pub const ALL: &[(&str, fn(u64) -> Report)] =
-            &[$((stringify!($constant), |seed| run::<$name>(seed, Weather::Storm)),)+];
+        pub const ALL: &[(&str, fn(u64) -> Report)] = &[
+            $((stringify!($constant), |seed| run::<$name>(seed, Weather::Storm)),)+
+            ("TURN_COUNTED", recorded::run::<TurnCounted>),
+        ];
     };
+}
+
+/// Wrong in recorded time alone.
+#[derive(Clone, Copy, Debug, Default)]
+struct TurnCounted;
+
+impl Variant for TurnCounted {
+    const TURN_COUNTED: bool = true;
 }
 
 wrong! {

@@ -1,11 +1,11 @@
 //! The advance of time, a minute at a step: first the sources, then the accounts that have something due. A step
 //! goes on over the minutes after it in which nothing can happen.
 
-use super::{Advance, Shard, Step, is_open, second_of};
+use super::{Shard, Step, is_open, second_of};
 use crate::account::Slot;
 use crate::clock::SPREAD;
 use crate::effect::{Cause, EffectId, Sink};
-use crate::entry::Position;
+use crate::entry::{Latest, Position};
 use crate::evaluate::{Look, Out, Scope, publish_latest, tighten};
 use crate::now::{Clocks, Now};
 use crate::timer::NEVER;
@@ -47,7 +47,7 @@ impl Shard {
     /// Goes on with the advance of the entry that [`Shard::fold`] began, by a minute and what follows of time in
     /// which nothing happens.
     pub fn go_on(&mut self, sink: &mut dyn Sink) -> Step {
-        if self.advance == Advance::None {
+        if self.advancing.is_none() {
             return Step::Done;
         }
         let jumped = self.begin_sources();
@@ -360,30 +360,49 @@ impl Shard {
         now
     }
 
-    /// The end of a watermark entry: each account that changed is published as it now stands, unless that waits.
+    /// The end of a watermark entry: accounts that changed are published as they now stand, those whose turn it is.
     fn finish(&mut self, sink: &mut dyn Sink) -> Step {
         let position = Position { minute: Position::DONE, ..self.position };
-        if self.advance == Advance::Whole {
-            self.publish_changed(position, sink);
+        if let Some(latest) = self.advancing.take() {
+            self.publish_changed(latest, position, sink);
         }
         self.position = position;
         self.catch_up();
         self.drop_plans();
-        self.advance = Advance::None;
         debug_assert!(self.calendars.len() == 2 * SOURCES + 1);
         Step::Done
     }
 
-    fn publish_changed(&mut self, position: Position, sink: &mut dyn Sink) {
-        let mut changed = std::mem::take(&mut self.changed);
-        changed.sort_unstable_by(|a, b| self.accounts[*a as usize].id.cmp(&self.accounts[*b as usize].id));
-        changed.dedup();
-        for index in &changed {
+    /// Takes the accounts that owe a record and whose turn it is, in order of their ids.
+    fn owing(&mut self, latest: Latest) -> Vec<u32> {
+        let accounts = &self.accounts;
+        let mut owing = match latest {
+            Latest::All => std::mem::take(&mut self.changed),
+            Latest::Turn { turn, turns } => {
+                // What was published in its turn still stands here.
+                if turn == 0 {
+                    self.changed.retain(|index| accounts[*index as usize].changed);
+                    self.changed.sort_unstable();
+                    self.changed.dedup();
+                }
+                let seconds = self.by_spread.iter().skip(turn.into()).step_by(usize::from(turns).max(1));
+                seconds.flatten().copied().filter(|index| accounts[*index as usize].changed).collect()
+            }
+        };
+        owing.sort_unstable_by(|a, b| accounts[*a as usize].id.cmp(&accounts[*b as usize].id));
+        owing.dedup();
+        owing
+    }
+
+    fn publish_changed(&mut self, latest: Latest, position: Position, sink: &mut dyn Sink) {
+        for index in &self.owing(latest) {
             let place = *index as usize;
             let account = &mut self.accounts[place];
             if account.is_past(position) {
                 // It owes its record to a later entry.
-                self.changed.push(*index);
+                if latest == Latest::All {
+                    self.changed.push(*index);
+                }
                 continue;
             }
             if !account.changed {

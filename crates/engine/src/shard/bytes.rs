@@ -8,12 +8,12 @@
 //! stored later than that skips what it reflects already.
 
 use super::plans::Plans;
-use super::{Advance, Parked, Shard, second_of};
+use super::{Parked, Shard, second_of};
 use crate::account::Account;
 use crate::bytes::{Damaged, Reader, Writer};
 use crate::clock::{Clock, Gap};
 use crate::count::Counts;
-use crate::entry::{Position, Run};
+use crate::entry::{Latest, Position, Run};
 use crate::fingerprint;
 use crate::now::Clocks;
 use crate::prepared::Prepared;
@@ -60,11 +60,15 @@ impl Shard {
         for clock in &self.clocks {
             write_clock(clock, &mut to);
         }
-        to.0.push(match self.advance {
-            Advance::None => 0,
-            Advance::Whole => 1,
-            Advance::Interim => 2,
-        });
+        match self.advancing {
+            None => to.0.push(0),
+            Some(Latest::All) => to.0.push(1),
+            Some(Latest::Turn { turn, turns }) => {
+                to.0.push(2);
+                to.u64(turn.into());
+                to.u64(turns.into());
+            }
+        }
         write_head(&self.counts, self.effects, &mut to);
     }
 
@@ -149,6 +153,11 @@ impl Shard {
     }
 }
 
+fn read_turn(from: &mut Reader<'_>) -> Result<Latest, Damaged> {
+    let mut number = || u16::try_from(from.u64()?).map_err(|_| Damaged("number out of range"));
+    Latest::turn(number()?, number()?).ok_or(Damaged("a turn that is none"))
+}
+
 /// A shard that is being put together from what was stored.
 #[derive(Debug)]
 pub struct Restoring {
@@ -201,10 +210,10 @@ impl Restoring {
         for clock in &mut shard.clocks {
             *clock = read_clock(&mut from)?;
         }
-        shard.advance = match from.byte()? {
-            0 => Advance::None,
-            1 => Advance::Whole,
-            2 => Advance::Interim,
+        shard.advancing = match from.byte()? {
+            0 => None,
+            1 => Some(Latest::All),
+            2 => Some(read_turn(&mut from)?),
             _ => return Err(Damaged("an advance of no kind")),
         };
         (shard.counts, shard.effects) = read_head(&mut from)?;

@@ -1,5 +1,6 @@
 //! The whole fold: entry by entry, and between them instant by instant.
 
+use engine::entry::Latest;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
@@ -71,7 +72,7 @@ impl<'a> Run<'a> {
             match &placed.what {
                 Entry::Model(plan) => self.model(index, plan),
                 Entry::Activity(happening) => self.activity(index, happening),
-                Entry::Watermarks(told) => self.watermarks(index, told.interim),
+                Entry::Watermarks(told) => self.watermarks(index, told.latest),
             }
         }
         self.told.accounts = self.accounts;
@@ -128,7 +129,7 @@ impl<'a> Run<'a> {
         self.say(index, said);
     }
 
-    fn watermarks(&mut self, index: usize, interim: bool) {
+    fn watermarks(&mut self, index: usize, latest: Latest) {
         let after = clocks(self.entries, index + 1);
         let before = std::mem::replace(&mut self.clocks, after.clone());
         let advance = Advance::between(&before, &after);
@@ -147,10 +148,12 @@ impl<'a> Run<'a> {
         said.sort_by(|one, other| (one.0, &one.1).cmp(&(other.0, &other.1)));
         let mut said: Vec<SlowEffect> = said.into_iter().flat_map(|one| one.2).collect();
         let end = advance.end();
-        if !interim {
-            let news = self.accounts.values_mut().filter(|account| account.has_news);
-            said.extend(news.map(|account| account.account_health(&end)));
-        }
+        let has_turn = |account: &Account| match latest {
+            Latest::All => true,
+            Latest::Turn { turn, turns } => account.past.sigma / 1_000 % i64::from(turns) == i64::from(turn),
+        };
+        let news = self.accounts.values_mut().filter(|account| account.has_news && has_turn(account));
+        said.extend(news.map(|account| account.account_health(&end)));
         self.say(index, said);
     }
 }

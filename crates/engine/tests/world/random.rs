@@ -1,7 +1,7 @@
 //! Random worlds: models, accounts, activities in any order, sources that die and return, partitions that lag.
 
 use super::{Owned, Told, mark};
-use engine::entry::{SourceMark, Watermarks};
+use engine::entry::{Latest, SourceMark, Watermarks};
 use model::source::{Field, Source};
 use model::time::{DAY, HOUR, MINUTE};
 
@@ -131,6 +131,13 @@ fn with_later(seed: u64, entries: usize, later: [Option<&str>; 2]) -> Vec<Owned>
     journal
 }
 
+/// All accounts most of the time, else a turn of a few.
+fn latest(random: &mut Random) -> Latest {
+    let turns = 1 + u16::try_from(random.below(4)).unwrap();
+    let turn = u16::try_from(random.below(i64::from(turns))).unwrap();
+    if random.one_in(2) { Latest::All } else { Latest::Turn { turn, turns } }
+}
+
 fn marks(lanes: &mut [Lane], now: i64, random: &mut Random) -> Option<Owned> {
     let mut sources: Vec<SourceMark> = Vec::new();
     let counts: Vec<(Source, u32)> = lanes.iter().map(|lane| (lane.source, lane.partition + 1)).collect();
@@ -157,8 +164,8 @@ fn marks(lanes: &mut [Lane], now: i64, random: &mut Random) -> Option<Owned> {
         }
     }
     sources.sort_by_key(|mark| mark.source);
-    let interim = random.one_in(3);
-    (!sources.is_empty()).then_some(Owned::Watermarks(Watermarks { model: None, interim, sources }))
+    let latest = latest(random);
+    (!sources.is_empty()).then_some(Owned::Watermarks(Watermarks { model: None, latest, sources }))
 }
 
 pub fn activity(random: &mut Random, source: Source, partition: u32, offset: i64, time: i64) -> Told {
@@ -228,7 +235,7 @@ pub fn sparse_journal(seed: u64) -> Vec<Owned> {
             let runs = if other == source { &[(time, time)][..] } else { &[] };
             marks.push(mark(other, 1, &[(0, to, runs)]));
         }
-        let marks = Owned::Watermarks(Watermarks { model: None, interim: random.one_in(3), sources: marks });
+        let marks = Owned::Watermarks(Watermarks { model: None, latest: latest(random), sources: marks });
         // In recorded time the advance stands before the activity that it comes with.
         let both = if ahead { [marks, Owned::Activity(one)] } else { [Owned::Activity(one), marks] };
         journal.extend(both);

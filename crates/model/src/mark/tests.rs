@@ -25,7 +25,7 @@ fn around_each(points: &[i64]) -> Vec<i64> {
 
 /// A comparison gives of the told span what it gives of the exact one.
 fn exact(rounding: Rounding, tests: &[Comparison], curves: &[Curve], spans: &[i64]) {
-    let marks = of(rounding, curves.iter().map(|curve| (curve, 100)), tests.iter());
+    let marks = of(rounding, curves.iter(), tests.iter(), 100);
     assert!(marks.iter().all(|mark| *mark > 0) && marks.is_sorted(), "{marks:?}");
     let near = around_each(&marks);
     for span in near.iter().chain(spans) {
@@ -51,18 +51,18 @@ fn every_comparison_of_a_told_span_is_exact() {
 
 #[test]
 fn whole_days_are_marks_up_to_the_last_of_the_others() {
-    let marks = of(Rounding::Down, std::iter::empty(), [Comparison::Above(3 * DAY)].iter());
+    let marks = of(Rounding::Down, [].iter(), [Comparison::Above(3 * DAY)].iter(), 100);
     assert_eq!(marks, [DAY, 2 * DAY, 3 * DAY, 3 * DAY + 1]);
-    let marks = of(Rounding::Up, std::iter::empty(), [Comparison::Below(2 * DAY)].iter());
+    let marks = of(Rounding::Up, [].iter(), [Comparison::Below(2 * DAY)].iter(), 100);
     assert_eq!(marks, [DAY, 2 * DAY - 1, 2 * DAY]);
-    assert_eq!(of(Rounding::Down, std::iter::empty(), [].iter()), [DAY]);
-    assert_eq!(of(Rounding::Down, std::iter::empty(), [Comparison::AtLeast(5)].iter()), [5]);
+    assert_eq!(of(Rounding::Down, [].iter(), [].iter(), 100), [DAY]);
+    assert_eq!(of(Rounding::Down, [].iter(), [Comparison::AtLeast(5)].iter(), 100), [5]);
 }
 
 #[test]
 fn a_curve_is_stepped_where_it_is_steep() {
     let curve = Curve(vec![(0, 10_000), (DAY, 9_000), (2 * DAY, 9_000)]);
-    let marks = of(Rounding::Down, std::iter::once((&curve, 200)), [].iter());
+    let marks = of(Rounding::Down, [curve].iter(), [].iter(), 200);
     assert_eq!(marks, [DAY / 5, 2 * DAY / 5, 3 * DAY / 5, 4 * DAY / 5, DAY, 2 * DAY]);
 }
 
@@ -76,7 +76,7 @@ proptest! {
     fn told_spans_are_exact_for_limits_and_close_for_curves(
         curve in curve(),
         limits in prop::collection::vec((0..100 * DAY, 0..4_usize), 0..4),
-        least_rise in 50..500_u32,
+        publish_change in 50..500_u32,
         spans in prop::collection::vec(0..250 * DAY, 20),
     ) {
         let tests: Vec<Comparison> = limits.iter().map(|(limit, which)| all(*limit)[*which]).collect();
@@ -84,10 +84,10 @@ proptest! {
             spans.into_iter().chain(around_each(&limits.iter().map(|(l, _)| *l).collect::<Vec<_>>())).collect();
         let steepest = curve.0.windows(2).map(|w| w[0].1.abs_diff(w[1].1)).max().unwrap_or(0);
         // 100 steps a segment at most, and a hundredth for the rounding of steps and points each.
-        let most = least_rise.max(steepest.div_ceil(100)) + 2;
+        let most = publish_change.max(steepest.div_ceil(100)) + 2;
         for rounding in [Rounding::Down, Rounding::Up] {
             exact(rounding, &tests, std::slice::from_ref(&curve), &spans);
-            let marks = of(rounding, std::iter::once((&curve, u64::from(least_rise))), tests.iter());
+            let marks = of(rounding, std::iter::once(&curve), tests.iter(), publish_change);
             let mut last = 0;
             for mark in &marks {
                 let moved = curve.points(*mark).abs_diff(curve.points(last));
@@ -99,29 +99,4 @@ proptest! {
             }
         }
     }
-}
-
-#[test]
-fn a_step_is_as_wide_as_the_share_of_the_score_allows() {
-    let measure = |base_weight| Measure {
-        signal: 0,
-        goal: 0,
-        kind: crate::plan::Kind::Leading,
-        in_score: base_weight > 0,
-        weight: 1,
-        base_weight,
-        target: None,
-        print_span: DAY,
-        curve: Curve(Vec::new()),
-    };
-    for (base_weight, publish_change, rise) in
-        [(10_000, 100, 100), (1_500, 100, 666), (500, 100, 2_000), (2_000, 1, 5), (3, 10_000, 33_333_333)]
-    {
-        assert_eq!(least_rise(&measure(base_weight), publish_change), rise);
-    }
-    assert_eq!(least_rise(&measure(0), 100), u64::MAX);
-    assert_eq!(
-        of(Rounding::Down, std::iter::once((&Curve(vec![(0, 10_000), (DAY, 0)]), u64::MAX)), [].iter()),
-        [DAY]
-    );
 }

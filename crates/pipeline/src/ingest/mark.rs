@@ -4,7 +4,7 @@ use super::Ingest;
 use crate::failure::{Failure, later};
 use crate::settings::has_passed;
 use crate::variant::Variant;
-use engine::entry::{SourceMark, Watermarks};
+use engine::entry::{Latest, SourceMark, Watermarks};
 use log::{Log, Partition, Round};
 use model::plan::Plan;
 use model::source::Source;
@@ -133,7 +133,7 @@ impl<L: Log, V: Variant> Ingest<L, V> {
         self.marked_at = now;
         if !sources.is_empty() {
             let sources = sources.into_values().collect();
-            let marks = Watermarks { model: Some(model.plan.id), interim: false, sources };
+            let marks = Watermarks { model: Some(model.plan.id), latest: Latest::All, sources };
             if V::MARK_FIRST { load.mark_first(&marks) } else { load.mark(&marks) }
         }
     }

@@ -18,19 +18,17 @@ use crate::settings;
 use crate::status::{FeedStatus, IngestStatus};
 use crate::topic;
 use crate::variant::{Correct, Variant};
+use engine::entry::Latest;
 use lane::Lane;
 use log::{Batch, Isolation, Log, Member, OffsetCommit, Partition, Transaction};
 use model::source::Source;
-use model::time::{DAY, MINUTE};
+use model::time::MINUTE;
 use std::cmp::Reverse;
 use std::collections::BinaryHeap;
 use std::sync::Arc;
 
 /// How much event time passes between two watermark entries, ms.
 const TICK: i64 = 15 * MINUTE;
-/// After how many ticks accounts that changed are published as they stand, and at the end: what was so in between is
-/// superseded as soon as the run goes on.
-const SNAPSHOT: i64 = 30 * DAY / TICK;
 
 /// A recorded run of ingest.
 #[derive(Debug)]
@@ -193,9 +191,12 @@ impl<L: Log, V: Variant> Recorded<L, V> {
     fn finish(&mut self) {
         let newest = self.lanes.iter().filter_map(|lane| lane.feed.kept.newest).max();
         match self.until.or(newest) {
-            Some(end) => self.tell(end, i64::MAX, Some(end)),
+            Some(end) => {
+                self.tell(end, i64::MAX, Some(end));
+                self.tell_turns();
+            }
             // Nothing was accepted, so there is no time to tell; what was rejected counts all the same.
-            None if self.lanes.iter().any(|lane| lane.feed.is_untold()) => self.tell_all(false),
+            None if self.lanes.iter().any(|lane| lane.feed.is_untold()) => self.tell_all(Latest::All),
             None => {}
         }
         self.finished = true;

@@ -40,6 +40,8 @@ pub(crate) struct Direct<L: Log> {
     turn: u32,
     /// Where the last pages ended, for the next ones, the latest last: a new consumer costs more than a page.
     cursors: Mutex<Vec<Cursor<L>>>,
+    /// How many of them are kept.
+    kept: usize,
 }
 
 /// A reader, and where it goes on.
@@ -68,7 +70,14 @@ impl<L: Log> Direct<L> {
             counts: BTreeMap::new(),
             turn: 0,
             cursors: Mutex::default(),
+            kept: CURSORS,
         }
+    }
+
+    /// That of a process that lives on when nobody reads any more: it keeps the reader of one page, unless that is at
+    /// the end, where a consumer would go on asking for more.
+    pub(crate) fn sparing(self) -> Self {
+        Self { kept: 1, ..self }
     }
 
     pub(crate) fn topics(&self) -> Result<Vec<Topic>> {
@@ -96,10 +105,11 @@ impl<L: Log> Direct<L> {
             page.records.push(copy(&record));
         }
         // A reader does not go back to what it has given.
-        if page.records.len() == batch.len() {
+        let is_wanted = !page.at_end || self.kept > 1;
+        if is_wanted && page.records.len() == batch.len() {
             (cursor.next, cursor.at_end) = (page.next, page.at_end);
             let mut cursors = self.cursors();
-            if cursors.len() == CURSORS {
+            if cursors.len() == self.kept {
                 cursors.remove(0);
             }
             cursors.push(cursor);
@@ -125,14 +135,16 @@ impl<L: Log> Direct<L> {
                 let end = next(&mut cursor.reader, batch, &partition)?;
                 return Ok((cursor, end));
             }
-            if self.ends(&partition)?.end <= offset {
+            if self.ends(&partition)?.end == offset {
                 return Ok((cursor, Some(offset)));
             }
-            match patiently(|| cursor.reader.poll(batch, SINCE))? {
-                Event::Records => return Ok((cursor, None)),
-                Event::End { offset, .. } => return Ok((cursor, Some(offset))),
-                // What has come may be undecided; a new reader tells it.
-                Event::Idle | Event::Assigned(_) | Event::Revoked(_) | Event::Lost(_) => {}
+            match patiently(|| cursor.reader.poll(batch, SINCE)) {
+                Ok(Event::Records) => return Ok((cursor, None)),
+                Ok(Event::End { offset, .. }) => return Ok((cursor, Some(offset))),
+                // What has come may be undecided, or the topic may be another by now; a new reader tells it.
+                Ok(Event::Idle | Event::Assigned(_) | Event::Revoked(_) | Event::Lost(_)) | Err(_) => {
+                    batch.clear();
+                }
             }
         }
         let reader = self.reader(&partition, offset)?;

@@ -37,7 +37,7 @@ impl Account {
             match context.format {
                 Format::Programs => out.json(&Value::Null)?,
                 Format::People => out.line(format_args!(
-                    "account {id:?} has no health: it is not known, closed, or not yet scored"
+                    "account {id:?} has no health: it is not known, closed, not yet scored, or not yet told by a recorded run that is under way"
                 ))?,
             }
             out.flush()?;

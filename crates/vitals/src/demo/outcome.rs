@@ -15,7 +15,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 /// How many accounts at risk are told.
 const TOLD: usize = 8;
-/// An account is published at least once a day: one without a record for longer is not there any more.
+/// By the model of the demo an account is published at least once a day: one without a record for longer is not there any more.
 const GONE: i64 = 2 * DAY;
 /// Records that name a dead source further apart than this speak of different outages.
 const APART: i64 = DAY;

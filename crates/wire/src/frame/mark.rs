@@ -1,7 +1,7 @@
 //! The layout of a watermark entry, after its tag.
 //!
 //! ```text
-//! head       1 with a model, + 2 if interim  [model: 32 bytes]
+//! head       1 with a model, + 2 with a turn  [model: 32 bytes]  [turn  turns]
 //! sources    count, then each: source  partition_count  count of partitions, then each:
 //! partition  number: less the one before, × 2, + 1 with a watermark  [watermark: signed, less the time before]
 //!            rejected  skipped  count of runs, then each: first: signed, less the time before  last: signed, less first
@@ -9,15 +9,23 @@
 
 use super::FrameError;
 use super::varint::{self, Cursor};
-use engine::entry::{PartitionMark, Run, SourceMark, Watermarks};
+use engine::entry::{Latest, PartitionMark, Run, SourceMark, Watermarks};
 use model::plan::ModelId;
 use model::source::Source;
 use model::time::EventTime;
 
 pub(super) fn put(out: &mut Vec<u8>, time: &mut i64, watermarks: &Watermarks) {
-    out.push(u8::from(watermarks.model.is_some()) | u8::from(watermarks.interim) << 1);
+    let turn = match watermarks.latest {
+        Latest::All => None,
+        Latest::Turn { turn, turns } => Some((turn, turns)),
+    };
+    out.push(u8::from(watermarks.model.is_some()) | u8::from(turn.is_some()) << 1);
     if let Some(model) = watermarks.model {
         out.extend_from_slice(&model.0);
+    }
+    if let Some((turn, turns)) = turn {
+        varint::put(out, turn.into());
+        varint::put(out, turns.into());
     }
     varint::put(out, watermarks.sources.len() as u64);
     for mark in &watermarks.sources {
@@ -50,7 +58,8 @@ pub(super) fn take(cursor: &mut Cursor<'_>, time: &mut i64) -> Result<Watermarks
         return Err(FrameError::Invalid("head of a watermark entry"));
     }
     let model = if head & 1 == 1 { Some(ModelId(cursor.array("model id")?)) } else { None };
-    let mut watermarks = Watermarks { model, interim: head & 2 == 2, sources: Vec::new() };
+    let latest = if head & 2 == 2 { turn(cursor)? } else { Latest::All };
+    let mut watermarks = Watermarks { model, latest, sources: Vec::new() };
     for _ in 0..cursor.count("source count")? {
         let source = usize::from(cursor.byte("source")?);
         let source = Source::at(source).ok_or(FrameError::Invalid("source"))?;
@@ -72,6 +81,11 @@ pub(super) fn take(cursor: &mut Cursor<'_>, time: &mut i64) -> Result<Watermarks
         watermarks.sources.push(mark);
     }
     Ok(watermarks)
+}
+
+fn turn(cursor: &mut Cursor<'_>) -> Result<Latest, FrameError> {
+    let mut number = || u16::try_from(cursor.varint("turn")?).map_err(|_| FrameError::Invalid("turn"));
+    Latest::turn(number()?, number()?).ok_or(FrameError::Invalid("turn"))
 }
 
 fn partition(

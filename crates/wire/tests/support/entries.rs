@@ -1,7 +1,7 @@
 //! Random entries.
 
 use engine::activity::{Activity, Fields, Value};
-use engine::entry::{Entry, PartitionMark, Run, SourceMark, Watermarks};
+use engine::entry::{Entry, Latest, PartitionMark, Run, SourceMark, Watermarks};
 use model::number::{LIMIT, Number, SCALE};
 use model::plan::ModelId;
 use model::source::{Field, FieldType, Source};
@@ -133,8 +133,16 @@ fn watermarks() -> impl Strategy<Value = Watermarks> {
     let source = (source(), any::<u32>(), marks)
         .prop_map(|(source, partition_count, partitions)| SourceMark { source, partition_count, partitions });
     let model = proptest::option::of(any::<[u8; 32]>().prop_map(ModelId));
-    (model, any::<bool>(), proptest::collection::vec(source, 0..4))
-        .prop_map(|(model, interim, sources)| Watermarks { model, interim, sources })
+    let latest = prop_oneof![
+        Just(Latest::All),
+        (1..=Latest::TURNS)
+            .prop_flat_map(|turns| (0..turns).prop_map(move |turn| Latest::Turn { turn, turns }))
+    ];
+    (model, latest, proptest::collection::vec(source, 0..4)).prop_map(|(model, latest, sources)| Watermarks {
+        model,
+        latest,
+        sources,
+    })
 }
 
 pub(crate) fn entry() -> impl Strategy<Value = OwnedEntry> {

@@ -1,8 +1,8 @@
 //! The merge itself: the least head of all lanes is taken, and time is told as it passes.
 
-use super::{Recorded, SNAPSHOT, TICK};
+use super::{Recorded, TICK};
 use crate::variant::Variant;
-use engine::entry::{SourceMark, Watermarks};
+use engine::entry::{Latest, SourceMark, Watermarks};
 use log::{Log, Member};
 use model::source::Source;
 use std::cmp::Reverse;
@@ -100,14 +100,29 @@ impl<L: Log, V: Variant> Recorded<L, V> {
             lane.feed.move_to(last.map_or(time - delay - skew, |last| last - delay));
             lane.feed.kept.tick = Some(tick);
         }
-        let is_interim =
-            last.is_none() && self.tick.is_some_and(|before| before / SNAPSHOT == tick / SNAPSHOT);
         self.tick = Some(tick);
-        self.tell_all(is_interim);
+        let number = if V::TURN_COUNTED { self.merged.cast_signed() } else { tick };
+        let turn = u16::try_from(number.rem_euclid(self.turns().into())).unwrap_or(0);
+        self.tell_all(Latest::Turn { turn, turns: self.turns() });
+    }
+
+    /// How many turns there are.
+    fn turns(&self) -> u16 {
+        self.settings.latest_turns.clamp(1, Latest::TURNS)
+    }
+
+    /// Gives each account its turn. In an entry each: what one publishes stays small.
+    pub(super) fn tell_turns(&mut self) {
+        let turns = self.turns();
+        let Some(load) = &mut self.load else { return };
+        for turn in 0..turns {
+            let latest = Latest::Turn { turn, turns };
+            load.mark(&Watermarks { model: None, latest, sources: Vec::new() });
+        }
     }
 
     /// Tells how every source stands.
-    pub(super) fn tell_all(&mut self, interim: bool) {
+    pub(super) fn tell_all(&mut self, latest: Latest) {
         let (Some(model), Some(load)) = (&self.model, &mut self.load) else { return };
         let mut sources: BTreeMap<Source, SourceMark> = BTreeMap::new();
         for lane in &mut self.lanes {
@@ -121,6 +136,6 @@ impl<L: Log, V: Variant> Recorded<L, V> {
             mark.partitions.push(told);
         }
         let sources = sources.into_values().collect();
-        load.mark(&Watermarks { model: Some(model.plan.id), interim, sources });
+        load.mark(&Watermarks { model: Some(model.plan.id), latest, sources });
     }
 }
