@@ -90,7 +90,7 @@ pub(crate) fn evaluate(
         return bury(account, prepared, work, look, out);
     }
     let is_first = account.unread || account.published.is_none();
-    let exact = read(account, prepared, work, look);
+    let left = read(account, prepared, work, look);
     let is_only_signals = matches!(look.scope, Scope::Signals(..)) && !is_first;
     if is_only_signals && !work.changed.any() {
         // No value has changed, and nothing was due: there is nothing to be found out.
@@ -106,12 +106,9 @@ pub(crate) fn evaluate(
         changed |= publish(account, prepared, work, look, out);
         if move_rules(account, prepared, work, look, is_only_signals, out) {
             changed = true;
-            if matches!(look.scope, Scope::Due) {
-                // A rule waits on the clocks of all its signals. What it waited for before on those that were not read
-                // is over, and would be in the instant of what is due there next.
-                let rest = prepared.plan.used.difference(exact);
-                read_sources(account, prepared, look.clocks, look.now, rest, &mut work.changed);
-            }
+            // A rule waits on the clocks of all its signals. What it waited for before on those that were not read is
+            // over, and would be in the instant of what is due there next.
+            read_sources(account, prepared, look.clocks, look.now, left, &mut work.changed);
         }
         if out.id.index == said {
             account.as_of = last;
@@ -123,23 +120,22 @@ pub(crate) fn evaluate(
     changed
 }
 
-/// Brings the readings of an account up to now. Returns the sources of which it is known exactly what is due next.
+/// Brings the readings of an account up to now. Returns the sources that were left out, since nothing was due on them.
 fn read(account: &mut Account, prepared: &Prepared, work: &mut Assessment, look: Look<'_>) -> SourceSet {
     work.changed.begin(prepared.plan.signals.len());
-    let mut exact = SourceSet::default();
+    let mut left = SourceSet::default();
     if account.unread || matches!(look.scope, Scope::Anew | Scope::All(..)) {
-        exact = prepared.plan.used;
         read_all(account, prepared, look.clocks, look.now, &mut work.changed);
     } else if matches!(look.scope, Scope::Due) {
-        exact = due_sources(account, prepared, look.now);
-        read_sources(account, prepared, look.clocks, look.now, exact, &mut work.changed);
+        let due = due_sources(account, prepared, look.now);
+        left = prepared.plan.used.difference(due);
+        read_sources(account, prepared, look.clocks, look.now, due, &mut work.changed);
     }
     if let Scope::Signals(source, touched) | Scope::All(source, touched) = look.scope {
         let edge = edge(look.clocks, look.now, source, account.spread);
         read_touched(account, prepared, touched, &edge, &mut work.changed);
-        exact = SourceSet::default();
     }
-    exact
+    left
 }
 
 /// The sources on whose clocks something is due: nothing else of an account changes by itself.
@@ -225,8 +221,7 @@ fn publish(
             || last.cap.map(|cap| cap.0) != cap.map(|cap| cap.0)
             || last.scored != scored
     });
-    let again = last
-        .is_some_and(|last| look.now.greatest >= last.greatest.saturating_add(prepared.plan.publish_every));
+    let again = look.now.greatest >= repeats_at(account, prepared);
     if !moved && !again {
         return false;
     }
@@ -242,6 +237,13 @@ fn publish(
     account.tell(work.lines.iter().map(said));
     account.changed = true;
     true
+}
+
+/// The greatest T at which the account is published again, however little has changed.
+fn repeats_at(account: &Account, prepared: &Prepared) -> i64 {
+    account
+        .published
+        .map_or(NEVER, |published| published.greatest.saturating_add(prepared.plan.publish_every))
 }
 
 /// Says where an account stands, and what has changed since it was last said.
@@ -351,9 +353,7 @@ fn wait(account: &mut Account, prepared: &Prepared, look: Look<'_>) {
         account.set_due(last, NEVER);
         return;
     }
-    let mut greatest = account
-        .published
-        .map_or(NEVER, |published| published.greatest.saturating_add(prepared.plan.publish_every));
+    let mut greatest = repeats_at(account, prepared);
     for rule in 0..account.rules.len() {
         let machine = &account.rules[rule];
         let spec = &prepared.plan.rules[rule];

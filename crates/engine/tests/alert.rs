@@ -6,7 +6,7 @@ mod world;
 
 use engine::Shard;
 use engine::effect::{AlertState, Effect, EffectId, Resolution, Sink};
-use engine::entry::{Latest, Watermarks};
+use engine::entry::Watermarks;
 use model::source::{Field, Source};
 use model::time::{DAY, HOUR, MINUTE};
 use std::collections::{BTreeMap, BTreeSet};
@@ -105,7 +105,7 @@ fn told_of(seed: u64, mut journal: Vec<Owned>) -> Vec<Owned> {
         Source::Milestone,
     ];
     let marks = sources.map(|source| mark(source, 2, &[(0, end + HOUR, &[]), (1, end + HOUR, &[])]));
-    all.push(Owned::Watermarks(Watermarks { model: None, latest: Latest::All, sources: marks.to_vec() }));
+    all.push(Owned::Watermarks(Watermarks { sources: marks.to_vec(), ..Default::default() }));
     all
 }
 
@@ -158,7 +158,7 @@ fn dwell_hysteresis_and_cooldown_bound_flapping() {
     next(Owned::Model(FLAPPING.into()));
     let tell = |to: i64| {
         let marks = mark(Source::FeatureUsage, 1, &[(0, to - MINUTE, &[(to, to)])]);
-        Owned::Watermarks(Watermarks { model: None, latest: Latest::All, sources: vec![marks] })
+        Owned::Watermarks(Watermarks { sources: vec![marks], ..Default::default() })
     };
     next(tell(START - HOUR));
     // From 40 to 60 and back every two minutes for ten hours; then all is well.

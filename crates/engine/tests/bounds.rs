@@ -6,7 +6,7 @@
 mod world;
 
 use engine::Shard;
-use engine::entry::{Entry, Latest, Watermarks};
+use engine::entry::{Entry, Watermarks};
 use model::source::{Field, Source};
 use model::time::{DAY, HOUR, MINUTE};
 use world::random::{MODELS, START};
@@ -35,7 +35,7 @@ fn beyond_the_ceiling_a_distinct_count_is_unknown_until_what_found_no_place_has_
         let sources =
             [Source::Login, Source::FeatureUsage, Source::Support, Source::Subscription, Source::Milestone];
         let sources = sources.map(|source| mark(source, 1, &[(0, to, runs)]));
-        Entry::Watermarks(Watermarks { model: None, latest: Latest::All, sources: sources.to_vec() })
+        Entry::Watermarks(Watermarks { sources: sources.to_vec(), ..Default::default() })
     };
     next(&mut shard, &Entry::Model(MODELS[0]));
     let told = |user: i64, time: i64| Told {
@@ -89,12 +89,7 @@ fn dead_time_is_forgotten_once_no_window_can_reach_it() {
         let now = START + i * 4 * HOUR;
         let sources =
             vec![mark(Source::Login, 1, &[(0, now - MINUTE, &[(now - 2 * MINUTE, now - 2 * MINUTE)])])];
-        fold(
-            &mut shard,
-            i,
-            &Entry::Watermarks(Watermarks { model: None, latest: Latest::All, sources }),
-            &mut sink,
-        );
+        fold(&mut shard, i, &Entry::Watermarks(Watermarks { sources, ..Default::default() }), &mut sink);
         marker.clear();
         shard.write_marker(&mut marker);
         most = most.max(marker.len());

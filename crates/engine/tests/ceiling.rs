@@ -7,7 +7,7 @@
 mod world;
 
 use engine::Shard;
-use engine::entry::{Latest, Watermarks};
+use engine::entry::Watermarks;
 use model::source::{Field, Source};
 use model::time::{DAY, HOUR, MINUTE};
 use std::collections::BTreeMap;
@@ -67,11 +67,7 @@ impl World {
         let from = self.now;
         self.now += by;
         let marks = SOURCES.map(|source| mark(source, 1, &[(0, self.now - MINUTE, &[(from, self.now)])]));
-        self.next(&Owned::Watermarks(Watermarks {
-            model: None,
-            latest: Latest::All,
-            sources: marks.to_vec(),
-        }));
+        self.next(&Owned::Watermarks(Watermarks { sources: marks.to_vec(), ..Default::default() }));
     }
 
     fn tell(&mut self, source: Source, fields: &[(Field, String)]) {

@@ -5,7 +5,7 @@
 
 mod world;
 
-use engine::entry::{Latest, Position, Watermarks};
+use engine::entry::{Position, Watermarks};
 use engine::{Shard, Step};
 use model::source::Source;
 use model::time::MINUTE;
@@ -69,7 +69,7 @@ fn a_jump_says_what_a_walk_says() {
 fn an_activity_of_1970_costs_as_many_steps_as_there_is_to_do() {
     let all = |to: i64, runs: &[(i64, i64)]| {
         let sources = SOURCES.map(|source| mark(source, 1, &[(0, to, runs)]));
-        Owned::Watermarks(Watermarks { model: None, latest: Latest::All, sources: sources.to_vec() })
+        Owned::Watermarks(Watermarks { sources: sources.to_vec(), ..Default::default() })
     };
     let random = &mut Random(1);
     let now = world::random::START;

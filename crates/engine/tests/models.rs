@@ -4,7 +4,7 @@
 
 mod world;
 
-use engine::entry::{Latest, Position, Watermarks};
+use engine::entry::{Position, Watermarks};
 use engine::{Restoring, Shard};
 use model::plan::ModelId;
 use model::source::Source;
@@ -27,11 +27,7 @@ fn journal(models: &[String]) -> Vec<Owned> {
             let offset = i64::try_from(all.len()).unwrap();
             all.push(Owned::Activity(activity(random, Source::Login, 0, offset, now)));
             let sources = SOURCES.map(|source| mark(source, 1, &[(0, now - 5 * MINUTE, &[(now, now)])]));
-            all.push(Owned::Watermarks(Watermarks {
-                model: None,
-                latest: Latest::All,
-                sources: sources.to_vec(),
-            }));
+            all.push(Owned::Watermarks(Watermarks { sources: sources.to_vec(), ..Default::default() }));
         }
     }
     all

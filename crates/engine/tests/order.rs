@@ -13,7 +13,7 @@ mod world;
 
 use engine::Shard;
 use engine::effect::{AlertState, Effect, EffectId, Line, Sink, Standing};
-use engine::entry::{Entry, Latest, Watermarks};
+use engine::entry::{Entry, Watermarks};
 use model::source::Source;
 use model::time::{HOUR, MINUTE};
 use std::collections::{BTreeMap, BTreeSet};
@@ -92,16 +92,10 @@ fn interleave(
         read.insert(lane, place + taken.len());
         let appended = taken.last().unwrap().0;
         let told = mark(lane.0, 2, &[(lane.1, appended - 5 * MINUTE, &runs)]);
-        next(
-            &mut shard,
-            &Entry::Watermarks(Watermarks { model: None, latest: Latest::All, sources: vec![told] }),
-        );
+        next(&mut shard, &Entry::Watermarks(Watermarks { sources: vec![told], ..Default::default() }));
     }
     let all = SOURCES.map(|source| mark(source, 2, &[(0, end, &[]), (1, end, &[])]));
-    next(
-        &mut shard,
-        &Entry::Watermarks(Watermarks { model: None, latest: Latest::All, sources: all.to_vec() }),
-    );
+    next(&mut shard, &Entry::Watermarks(Watermarks { sources: all.to_vec(), ..Default::default() }));
     let stands = accounts(&mut shard, |standing| {
         format!("{} {:?} {} {:?}", standing.account.id, standing.score, standing.coverage, standing.lines)
     });
@@ -109,10 +103,7 @@ fn interleave(
     for hour in 1..=30 {
         let now = end + hour * HOUR;
         let all = SOURCES.map(|source| mark(source, 2, &[(0, now, &[(now - HOUR, now)]), (1, now, &[])]));
-        next(
-            &mut shard,
-            &Entry::Watermarks(Watermarks { model: None, latest: Latest::All, sources: all.to_vec() }),
-        );
+        next(&mut shard, &Entry::Watermarks(Watermarks { sources: all.to_vec(), ..Default::default() }));
     }
     let open = accounts(&mut shard, |standing| {
         let id = standing.account.id;

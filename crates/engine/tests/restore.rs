@@ -5,7 +5,7 @@
 mod world;
 
 use engine::effect::{Effect, EffectId, Sink};
-use engine::entry::{Latest, Position, Watermarks};
+use engine::entry::{Position, Watermarks};
 use engine::{Restoring, Shard, Step};
 use model::source::Source;
 use model::time::MINUTE;
@@ -117,7 +117,7 @@ fn silences() -> Vec<Owned> {
             mark(Source::Login, 1, &[(0, minutes(at - 5), runs)]),
             mark(Source::FeatureUsage, 1, &[(0, minutes(at - 30), &run)]),
         ];
-        journal.push(Owned::Watermarks(Watermarks { model: None, latest: Latest::All, sources }));
+        journal.push(Owned::Watermarks(Watermarks { sources, ..Default::default() }));
         for (number, (_, source, time)) in
             (0..).zip(activities).filter(|(_, (when, ..))| (at..at + 5).contains(when))
         {

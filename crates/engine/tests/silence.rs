@@ -42,11 +42,7 @@ fn login(account: &str, offset: i64, second: i64) -> Owned {
 fn told(second: i64, runs: &[(i64, i64)]) -> Owned {
     let runs: Vec<_> = runs.iter().map(|(a, b)| (T + a * SECOND, T + b * SECOND)).collect();
     let marks = mark(Source::Login, 1, &[(0, T + second * SECOND, &runs)]);
-    Owned::Watermarks(engine::entry::Watermarks {
-        model: None,
-        latest: engine::entry::Latest::All,
-        sources: vec![marks],
-    })
+    Owned::Watermarks(engine::entry::Watermarks { sources: vec![marks], ..Default::default() })
 }
 
 #[test]

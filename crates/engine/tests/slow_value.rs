@@ -4,7 +4,7 @@
 mod slow;
 
 use engine::effect::Status;
-use engine::entry::{Latest, PartitionMark, Run, SourceMark, Watermarks};
+use engine::entry::{PartitionMark, Run, SourceMark, Watermarks};
 use model::plan::{Fold, SourceRules};
 use model::source::{Field, Source};
 use model::time::{DAY, EventTime, HOUR, MINUTE};
@@ -30,7 +30,7 @@ fn told(runs: &[(i64, i64)], watermark: i64) -> Watermarks {
         skipped: 0,
     };
     let source = SourceMark { source: Source::Login, partition_count: 1, partitions: vec![partition] };
-    Watermarks { model: None, latest: Latest::All, sources: vec![source] }
+    Watermarks { sources: vec![source], ..Default::default() }
 }
 
 fn clock(silent_at_most: Option<i64>, told: &[Watermarks]) -> Clock {

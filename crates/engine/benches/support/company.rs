@@ -1,7 +1,7 @@
 //! A company that benchmarks fold: accounts of 20 users, of which each does a little of everything at a steady pace.
 
 use engine::activity::{Activity, Fields, Value};
-use engine::entry::{Entry, Latest, PartitionMark, Run, SourceMark, Watermarks};
+use engine::entry::{Entry, PartitionMark, Run, SourceMark, Watermarks};
 use engine::fingerprint;
 use model::number::Number;
 use model::source::{Field, Source};
@@ -125,5 +125,5 @@ fn mark(time: i64) -> Entry<'static> {
             skipped: 0,
         }],
     });
-    Entry::Watermarks(Watermarks { model: None, latest: Latest::All, sources: sources.to_vec() })
+    Entry::Watermarks(Watermarks { sources: sources.to_vec(), ..Default::default() })
 }

@@ -134,14 +134,7 @@ fn find(records: &[u32], identity: u64) -> (usize, bool) {
             (high, step) = (high - step, 2 * step);
         }
     }
-    while low < high {
-        let middle = usize::midpoint(low, high);
-        if at(middle) < identity {
-            low = middle + 1;
-        } else {
-            high = middle;
-        }
-    }
+    low += records[low..high].partition_point(|record| whole(record) < identity);
     (low, records.get(low).is_some_and(|record| whole(record) == identity))
 }
 

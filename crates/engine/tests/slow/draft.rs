@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use engine::entry::{Latest, PartitionMark, Run, SourceMark, Watermarks};
+use engine::entry::{PartitionMark, Run, SourceMark, Watermarks};
 use model::plan::Plan;
 use model::source::{Field, SOURCES, Source};
 use model::time::EventTime;
@@ -73,7 +73,7 @@ impl Journal {
             let partitions = partitions.iter().map(mark).collect();
             sources.push(SourceMark { source: *source, partition_count: *partition_count, partitions });
         }
-        self.push(Entry::Watermarks(Watermarks { model: None, latest: Latest::All, sources }));
+        self.push(Entry::Watermarks(Watermarks { sources, ..Default::default() }));
     }
 
     fn take_runs(&mut self, source: Source, partition: u32) -> Vec<Run> {

@@ -31,14 +31,13 @@ impl<'b> Ahead<'b> {
     /// # Errors
     /// A [`FrameError`]; all entries before it were taken.
     pub(super) fn next(&mut self, shard: &mut Shard) -> Result<Option<&Entry<'b>>, FrameError> {
-        if self.taken == self.group.len() {
-            if let Some(broken) = self.broken.take() {
-                return Err(broken);
-            }
+        if self.taken == self.group.len() && self.broken.is_none() {
             self.read(shard);
-            if let (true, Some(broken)) = (self.group.is_empty(), self.broken.take()) {
-                return Err(broken);
-            }
+        }
+        if self.taken == self.group.len()
+            && let Some(broken) = self.broken.take()
+        {
+            return Err(broken);
         }
         self.taken += 1;
         Ok(self.group.get(self.taken - 1))
