@@ -194,7 +194,7 @@ impl Clock {
     /// The source's state at `u` ≤ A.
     #[must_use]
     pub fn view(&self, u: i64, rules: &SourceRules) -> View {
-        if self.begin.is_none_or(|begin| u < begin) {
+        if !self.has_begun_by(u) {
             return View::Unbegun;
         }
         let next = self.gaps.partition_point(|gap| gap.start <= u);
@@ -202,6 +202,12 @@ impl Clock {
             Some(gap) if u < gap.end && u - gap.start >= rules.stale_after => View::Stale,
             _ => View::Live,
         }
+    }
+
+    /// Whether there was an activity that counts at `u` or before.
+    #[must_use]
+    pub fn has_begun_by(&self, u: i64) -> bool {
+        self.begin.is_some_and(|begin| begin <= u)
     }
 
     /// Whether there was an activity that counts.

@@ -123,6 +123,12 @@ pub(crate) struct Edge<'a> {
 }
 
 impl Edge<'_> {
+    /// Whether the account sees that the source has begun: a spread after it has. Before that nothing is waited for,
+    /// since that it begins is an occasion of its own; whoever is restored meanwhile must not wait for more.
+    pub(crate) fn sees_begun(&self) -> bool {
+        self.now.at.is_some_and(|at| self.clock.has_begun_by(at - self.spread))
+    }
+
     /// Whether a bucket that starts at `start` has entered.
     pub(crate) fn has_entered(&self, start: i64) -> bool {
         self.now.at.is_some_and(|at| at + self.rules.max_delay + self.rules.max_skew >= start)
@@ -150,7 +156,7 @@ impl Edge<'_> {
     pub(crate) fn leaves(&self, end: i64, keep: i64) -> Due {
         let after = keep + self.spread - self.rules.max_delay;
         match self.now.at {
-            _ if !self.clock.has_begun() => Due::WHEN_BEGUN,
+            _ if !self.sees_begun() => Due::WHEN_BEGUN,
             Some(at) if end <= at && end + after <= at => Due::living(self.clock.living(end) + after),
             _ => Due::plain(end + after),
         }

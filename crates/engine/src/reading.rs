@@ -129,7 +129,7 @@ fn read(
     let (at, milestones) = (prepared.layouts[signal].1, account.milestones.as_deref());
     let reading = operator::read(operator, &mut account.parts, at, edge, milestones, is_due);
     let mut due = reading.due;
-    if due.living == Due::WHEN_BEGUN.living && !edge.clock.has_begun() {
+    if due.living == Due::WHEN_BEGUN.living && !edge.sees_begun() {
         // That the source begins is an occasion of its own.
         account.unbegun = account.unbegun.union(SourceSet::of(source));
         due.living = NEVER;

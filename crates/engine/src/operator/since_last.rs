@@ -5,7 +5,7 @@ use crate::now::{Due, Edge};
 /// The greatest mark that the silence has reached, and when it reaches the next.
 pub(crate) fn silence(last: i64, marks: &[i64], edge: &Edge<'_>) -> (i64, Due) {
     let first = marks.first().map_or(Due::NEVER, |first| Due::plain(last.saturating_add(*first)));
-    if !edge.clock.has_begun() {
+    if !edge.sees_begun() {
         return (0, Due::WHEN_BEGUN);
     }
     match edge.now.at {
