@@ -126,7 +126,7 @@ impl Shard {
 }
 
 impl Clock {
-    /// An instant not after the next one, after A at `at`, at which a run begins or what accounts see of the source
+    /// An instant not after the next one, from A at `at` on, at which a run begins or what accounts see of the source
     /// changes; at once where one changed of late.
     fn next_turn(&self, at: i64, rules: &SourceRules, is_used: bool) -> Option<i64> {
         let mut turns = Vec::new();
@@ -134,7 +134,8 @@ impl Clock {
         if is_used && !turns.is_empty() {
             return Some(at);
         }
-        let begins = self.runs.iter().map(|run| run.first.0).find(|first| *first > at);
+        // What an entry tells of A itself is taken in as the source moves on.
+        let begins = self.runs.iter().map(|run| run.first.0).find(|first| *first >= at);
         let dies = self.gaps.last().filter(|gap| gap.end == i64::MAX).map(|gap| gap.start);
         let stale = dies.or_else(|| self.death(at, rules)).map(|dead| dead.saturating_add(rules.stale_after));
         let stale = stale.filter(|stale| *stale > at);

@@ -50,11 +50,8 @@ impl Fact {
             Self::Reached { source, .. } | Self::Since { source, .. } | Self::Grown { source, .. } => {
                 now.a[source.index()]
             }
-            Self::Greatest { .. } => now.greatest(),
-            Self::Furthest { of, .. } => {
-                let moving = SourceSet(of).iter().filter(|source| advance.moves(*source, x));
-                moving.filter_map(|source| now.a[source.index()]).max()
-            }
+            // An instant of the common axis is none of any clock's; the greatest there is stands for it.
+            Self::Greatest { .. } | Self::Furthest { .. } => now.greatest(),
         }
     }
 
