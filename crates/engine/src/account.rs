@@ -160,6 +160,8 @@ pub(crate) struct Account {
     pub(crate) rescheduled: bool,
     /// Sources that had not begun when their signals were last read; derived.
     pub(crate) unbegun: SourceSet,
+    /// Signals that have a value, a bit each, of the first 64; derived.
+    pub(crate) valued: u64,
 }
 
 /// The spread of an account.
@@ -198,6 +200,7 @@ impl Account {
             loose: SourceSet::default(),
             rescheduled: false,
             unbegun: SourceSet::default(),
+            valued: 0,
         }
     }
 
@@ -207,8 +210,16 @@ impl Account {
         number(self.parts.get(part::READINGS), 2 * signal)
     }
 
-    pub(crate) fn set_reading(&mut self, signal: usize, value: i64) {
-        set_number(self.parts.get_mut(part::READINGS), 2 * signal, value);
+    /// Sets the value of a signal. Returns whether it was another.
+    pub(crate) fn set_reading(&mut self, signal: usize, value: i64) -> bool {
+        let reading = &mut self.parts.get_mut(part::READINGS)[2 * signal..];
+        if number(reading, 0) == value {
+            return false;
+        }
+        set_number(reading, 0, value);
+        let bit = 1_u64.unbounded_shl(u32::try_from(signal).unwrap_or(u32::MAX));
+        self.valued = if value == UNKNOWN { self.valued & !bit } else { self.valued | bit };
+        true
     }
 
     /// Makes every measure be scored anew.

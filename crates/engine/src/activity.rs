@@ -57,7 +57,7 @@ impl<'a> Fields<'a> {
     /// The value of a field.
     #[must_use]
     pub fn get(&self, field: Field) -> Option<Value<'a>> {
-        self.iter().find(|slot| slot.0 == field).map(|slot| slot.1)
+        self.set_slots().iter().find(|slot| slot.0 == field).map(|slot| slot.1)
     }
 
     /// The word in a field.
@@ -99,7 +99,11 @@ impl<'a> Fields<'a> {
 
     /// All fields that are set.
     pub fn iter(&self) -> impl Iterator<Item = (Field, Value<'a>)> + '_ {
-        self.slots.iter().take(usize::from(self.len)).copied()
+        self.set_slots().iter().copied()
+    }
+
+    fn set_slots(&self) -> &[(Field, Value<'a>)] {
+        self.slots.get(..usize::from(self.len)).unwrap_or(&self.slots)
     }
 }
 

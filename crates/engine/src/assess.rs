@@ -47,20 +47,20 @@ pub(crate) struct Assessment {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 struct Shape {
     plan: usize,
-    /// Signals that have no value, a bit each.
-    without_value: u64,
+    /// Signals that have a value, a bit each.
+    valued: u64,
 }
 
 impl Shape {
     /// That of an account; `None` where there is more to it.
-    fn of(account: &Account, all_live: bool) -> Option<Self> {
-        let readings = account.parts.get(part::READINGS).as_chunks::<2>().0;
-        if !all_live || account.blind.is_some() || readings.len() > 64 {
-            return None;
-        }
-        let bit = |reading: &[u32; 2]| u64::from(number(reading, 0) == UNKNOWN);
-        let without_value = readings.iter().rev().fold(0, |all, reading| all << 1 | bit(reading));
-        Some(Self { plan: account.plan, without_value })
+    fn of(account: &Account, prepared: &Prepared, all_live: bool) -> Option<Self> {
+        let is_plain = all_live && account.blind.is_none() && prepared.direct.len() <= 64;
+        debug_assert!(
+            (0..prepared.direct.len().min(64)).all(|signal| {
+                (account.reading(signal) != UNKNOWN) == (account.valued >> signal & 1 == 1)
+            })
+        );
+        is_plain.then_some(Self { plan: account.plan, valued: account.valued })
     }
 }
 
@@ -160,7 +160,7 @@ impl Assessment {
     fn see(&mut self, account: &Account, prepared: &Prepared, clocks: Clocks<'_>, now: &Now) {
         let plan = &prepared.plan;
         let all_live = plan.used.is_within(now.live);
-        let shape = Shape::of(account, all_live);
+        let shape = Shape::of(account, prepared, all_live);
         if shape.is_some() && shape == self.shape {
             return;
         }

@@ -134,6 +134,11 @@ pub(crate) fn tidy(part: &mut Part<'_>, horizon: &impl Horizon) {
     // Asked once of each source, and not of every fingerprint.
     let first: [i64; 16] =
         std::array::from_fn(|source| first_hour(u8::try_from(source).unwrap_or(0), horizon));
+    // In the order of time: where the oldest counts, whatever its source, all do.
+    let oldest = part.first().map_or(i64::MAX, |_| i64::from(Slot::of_record(part).hour()));
+    if first.iter().all(|first| oldest >= *first) {
+        return;
+    }
     part.retain(0, STRIDE, |record| {
         let slot = Slot::of_record(record);
         i64::from(slot.hour()) >= first[usize::from(slot.source())]

@@ -141,8 +141,7 @@ fn read(
 }
 
 fn take(signal: usize, value: i64, account: &mut Account, changed: &mut Changed) {
-    if account.reading(signal) != value {
-        account.set_reading(signal, value);
+    if account.set_reading(signal, value) {
         changed.add(signal);
     }
 }

@@ -2,7 +2,7 @@
 //!
 //! `VITALS_SEEDS` says how many of each sort, `VITALS_SEED` runs one of each alone.
 
-#![allow(clippy::unwrap_used, reason = "a test")]
+#![allow(clippy::unwrap_used, clippy::disallowed_methods, reason = "a test")]
 
 mod slow;
 mod world;

@@ -107,43 +107,47 @@ fn word(value: usize) -> u32 {
 pub(crate) fn add(part: &mut Part<'_>, keep: Keep, time: i64, amount: i64, window: Window, edge: &Edge<'_>) {
     let (head, stride) = (keep.head(), keep.stride());
     let wanted = bucket_of(time, window.bucket);
+    let words: &mut [u32] = part;
     // Mostly it is the newest bucket, or one after it.
-    let at = match part.len().checked_sub(stride).filter(|at| *at >= head) {
-        Some(last) if bucket(&part[last..]) < wanted => part.len(),
-        Some(last) if bucket(&part[last..]) == wanted => last,
-        _ => partition(part, head, stride, |record| bucket(record) < wanted),
+    let at = match words.len().checked_sub(stride).filter(|at| *at >= head) {
+        Some(last) if bucket(&words[last..]) < wanted => words.len(),
+        Some(last) if bucket(&words[last..]) == wanted => last,
+        _ => partition(words, head, stride, |record| bucket(record) < wanted),
     };
-    let is_there = at < part.len() && bucket(&part[at..]) == wanted;
-    if !is_there {
-        // One that comes after all others, into a window that has some: it changes nothing of what is known to be due.
-        let follows =
-            at == part.len() && part[WAITING] == 0 && (at - head) / stride > part[PREVIOUS] as usize;
-        let [low, high] = split(amount);
-        part.insert(at, &[wanted.cast_unsigned(), 1, low, high][..stride]);
-        if !follows || !edge.has_entered(bounds(wanted, window.bucket.width()).0) {
-            part[WAITING] = UNSETTLED;
-            return;
-        }
-    } else {
-        part[at + 1] = part[at + 1].saturating_add(1);
-        if keep == Keep::Sums {
-            let sum = number(part, at + 2).saturating_add(amount);
-            set_number(part, at + 2, sum);
-        }
-        if part[WAITING] == UNSETTLED {
-            return;
-        }
-    }
     let place = (at - head) / stride;
-    let before = place < part[PREVIOUS] as usize;
-    if !before && at >= part.len() - part[WAITING] as usize * stride {
-        return;
+    let before = place < words[PREVIOUS] as usize;
+    match words.get_mut(at..at + stride) {
+        Some(record) if bucket(record) == wanted => {
+            record[1] = record[1].saturating_add(1);
+            if keep == Keep::Sums {
+                set_number(record, 2, number(record, 2).saturating_add(amount));
+            }
+            if words[WAITING] != UNSETTLED && (before || at < words.len() - words[WAITING] as usize * stride)
+            {
+                count_in(words, keep, before, amount);
+            }
+        }
+        _ => {
+            // One that comes after all others, into a window that has some: it changes nothing of what is known to be
+            // due.
+            let follows = at == words.len() && words[WAITING] == 0 && place > words[PREVIOUS] as usize;
+            let [low, high] = split(amount);
+            part.insert(at, &[wanted.cast_unsigned(), 1, low, high][..stride]);
+            if follows && edge.has_entered(bounds(wanted, window.bucket.width()).0) {
+                count_in(part, keep, before, amount);
+            } else {
+                part[WAITING] = UNSETTLED;
+            }
+        }
     }
+}
+
+/// Adds an activity to what the window, or the one before it, comes to.
+fn count_in(words: &mut [u32], keep: Keep, before: bool, amount: i64) {
     let (count, sum) = if before { (COUNT_BEFORE, SUM_BEFORE) } else { (COUNT, SUM) };
-    part[count] = part[count].saturating_add(1);
+    words[count] = words[count].saturating_add(1);
     if keep == Keep::Sums {
-        let total = number(part, sum).saturating_add(amount);
-        set_number(part, sum, total);
+        set_number(words, sum, number(words, sum).saturating_add(amount));
     }
 }
 

@@ -80,26 +80,25 @@ fn cross(part: &mut [u32], bucket: i32) {
 }
 
 fn enter(part: &mut Part<'_>, identity: u64, bucket: i32) -> bool {
-    let key = halves(identity);
-    let end = entered_end(part);
-    let (at, is_there) = find(&part[HEAD..end], identity);
+    let words: &mut [u32] = part;
+    let end = entered_end(words);
+    let (at, is_there) = find(&words[HEAD..end], identity);
     let at = HEAD + STRIDE * at;
     if is_there {
-        let newest = part[at + 2].cast_signed().max(bucket);
-        part[at + 2] = newest.cast_unsigned();
+        let newest = &mut words[at + 2];
+        *newest = newest.cast_signed().max(bucket).cast_unsigned();
         return true;
     }
-    if is_full(part) {
-        cross(part, bucket);
+    if is_full(words) {
+        cross(words, bucket);
         return false;
     }
     // Another that is no newer leaves first: this one changes nothing of what is known to be due.
-    let is_after = end > HEAD && part[HEAD + 2].cast_signed() <= bucket;
-    part.insert(at, &[key[0], key[1], bucket.cast_unsigned()]);
-    part[ENTERED] += 1;
-    if !is_after {
-        part[UNSETTLED] = 1;
-    }
+    let is_after = end > HEAD && words[HEAD + 2].cast_signed() <= bucket;
+    words[ENTERED] += 1;
+    words[UNSETTLED] |= u32::from(!is_after);
+    let [high, low] = halves(identity);
+    part.insert(at, &[high, low, bucket.cast_unsigned()]);
     true
 }
 

@@ -209,7 +209,7 @@ fn carry_signals(account: &mut Account, old: &Prepared, new: &Prepared, now: &No
             blind.push(if windowed { living + operator::memory(&signal.operator) } else { i64::MIN });
         }
     }
-    (account.parts, account.unread) = (parts, true);
+    (account.parts, account.valued, account.unread) = (parts, 0, true);
     account.forget_scored();
     account.unbegun = SourceSet::default();
     account.blind = blind.iter().any(|until| *until != i64::MIN).then(|| blind.into());
