@@ -3,6 +3,7 @@
 //! ```text
 //! fetch ─> Kafka's jars, once, under the target folder
 //! node ──> a formatted directory, a process, its log file
+//! proxy ─> between clients and a node, if asked for: what goes wrong on the way
 //! wire ──> the few requests that no client of ours makes: what a test does to a log from outside
 //! ```
 //! Nodes listen on 127.0.0.1 on ports that were free. A node ends with its [`Node`], and also with the process
@@ -21,6 +22,7 @@
 mod compaction;
 mod fetch;
 mod node;
+pub mod proxy;
 mod secure;
 mod wire;
 
@@ -45,11 +47,13 @@ pub struct Options {
     pub protocol: &'static str,
     /// More arguments for the formatting of the storage, such as `--add-scram`.
     pub format: Vec<String>,
+    /// Whether clients reach each node through a proxy of its own ([`Node::proxy`]).
+    pub proxied: bool,
 }
 
 impl Default for Options {
     fn default() -> Self {
-        Self { nodes: 1, properties: Vec::new(), protocol: "PLAINTEXT", format: Vec::new() }
+        Self { nodes: 1, properties: Vec::new(), protocol: "PLAINTEXT", format: Vec::new(), proxied: false }
     }
 }
 

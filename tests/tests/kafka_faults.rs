@@ -10,6 +10,7 @@ use kafka_support::{
 use log::{CommitError, Committed, Error, Log, Member, OffsetCommit, Partition, Transaction, Writer};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
+use vitals_tests::broker::proxy::END_TXN;
 use vitals_tests::broker::{Cluster, Options};
 
 /// A request that times out may be answered with -1001 and no error: that is no proof of an end.
@@ -177,6 +178,36 @@ fn a_commit_without_an_answer_is_unknown_until_its_id_is_opened_anew() {
         println!("round {round}: {committed:?}");
         assert_eq!(read_all(&log, &target), expected);
     }
+}
+
+/// The connection breaks on which a commit was asked for, and librdkafka asks again by itself and is granted it. The
+/// first request arrives after all, while another transaction is open, which it must not commit.
+#[test]
+fn a_commit_that_arrives_late_ends_no_other_transaction() {
+    let options = Options { proxied: true, ..Options::default() };
+    let Some(mut cluster) = Cluster::start(&options) else { return };
+    let (log, name) = (log_on(&cluster), fresh("late"));
+    let partition = Partition::new(create(&log, &name, 1), 0);
+    let mut own = writer(&log, &name);
+    let mut put = |text| commit(&mut own, &[&append(&partition, &[text])], &[], None);
+    put("a").unwrap();
+    let proxy = cluster.node(0).proxy();
+    let late = proxy.catch(END_TXN, true);
+    put("b").unwrap();
+    let late = late.recv().unwrap();
+    let next = proxy.catch(END_TXN, false);
+    std::thread::scope(|scope| {
+        let told = scope.spawn(|| put("c"));
+        let next = next.recv().unwrap();
+        let answer = late.release();
+        // Nobody has committed the open transaction: whoever takes the id over aborts it.
+        drop(writer(&log, &name));
+        drop(next);
+        let told = told.join().unwrap();
+        println!("the late commit was told {answer:?}, the open one {told:?}");
+        assert!(matches!(told, Err(CommitError::Unknown { .. } | CommitError::Fenced { .. })), "{told:?}");
+    });
+    assert_eq!(read_all(&log, &partition), ["a", "b"]);
 }
 
 /// A client whose session has run out on its side says so with an empty member id, and is told that another has its

@@ -15,6 +15,7 @@ mod group;
 mod handle;
 mod intake;
 mod list;
+mod lost;
 mod producer;
 mod queue;
 

@@ -4,6 +4,9 @@
 //! was made: whatever fails, nothing of it is or will be visible. A request to commit that is not answered with a
 //! yes leaves it open what happened: librdkafka repeats it by itself, so that even a refusal may follow a
 //! success. Only an abort that the broker grants afterwards settles it.
+//!
+//! A request whose answer was lost may arrive late, in another transaction, and end it or add to it. Before the next one
+//! begins the id is therefore taken over anew: what the broker hears of the old holder then, it refuses.
 
 mod check;
 mod outcome;
@@ -49,6 +52,8 @@ pub struct Writer {
     producer: Producer,
     shared: Arc<Shared>,
     id: String,
+    /// Whether a request of an earlier transaction may still reach the broker.
+    is_stale: bool,
     /// Why it is of no use any more.
     dead: Option<String>,
 }
@@ -59,14 +64,13 @@ impl Producer {
         let attendant = Attendant::start(&handle, shared.settings.security.tokens())?;
         Ok(Self { attendant, handle })
     }
-}
 
-impl Writer {
-    pub(crate) fn open(shared: &Arc<Shared>, id: &str) -> Result<Self> {
+    /// Takes an id over: transactions of its holder so far are decided, and it is refused from now on.
+    fn take_over(shared: &Shared, id: &str) -> Result<Self> {
         let what = format!("writer {id}");
         let producer = match shared.take_opening(id) {
             Some(producer) => producer,
-            None => Producer::new(shared, id).map_err(|failure| refusal(&what, &failure, None))?,
+            None => Self::new(shared, id).map_err(|failure| refusal(&what, &failure, None))?,
         };
         if let Err(failure) = producer.handle.init_transactions(shared.settings.answer_within) {
             let trouble = producer.attendant.said().trouble();
@@ -84,13 +88,40 @@ impl Writer {
             return Err(refusal(&what, &failure, trouble.as_deref()));
         }
         producer.attendant.said().well();
+        Ok(producer)
+    }
+}
+
+impl Writer {
+    pub(crate) fn open(shared: &Arc<Shared>, id: &str) -> Result<Self> {
+        let producer = Producer::take_over(shared, id)?;
         Ok(Self {
             topics: HashMap::new(),
             producer,
             shared: Arc::clone(shared),
             id: id.to_owned(),
+            is_stale: false,
             dead: None,
         })
+    }
+
+    /// Takes the id over anew: of transactions so far, nothing can arrive any more.
+    fn renew(&mut self) -> std::result::Result<(), CommitError> {
+        match Producer::take_over(&self.shared, &self.id) {
+            Ok(producer) => {
+                tracing::debug!(id = self.id, "an answer was lost: the producer was opened anew");
+                self.topics.clear();
+                self.producer = producer;
+                self.is_stale = false;
+                Ok(())
+            }
+            Err(Error::Busy(reason)) => Err(aborted(AbortCause::Log, reason, AGAIN)),
+            Err(error) => {
+                let reason = error.to_string();
+                self.dead = Some(reason.clone());
+                Err(fenced(reason))
+            }
+        }
     }
 
     /// Begins, appends, adds the offsets, and waits until all has arrived.
@@ -100,6 +131,11 @@ impl Writer {
     ) -> std::result::Result<Delivery, CommitError> {
         if let Some(reason) = &self.dead {
             return Err(fenced(reason.clone()));
+        }
+        // Kept until it is done: the count is gone once it was asked for.
+        self.is_stale |= self.producer.handle.has_lost_answers();
+        if self.is_stale {
+            self.renew()?;
         }
         let checked = check::check(self, transaction)?;
         drop(self.producer.attendant.said().take_delivery());

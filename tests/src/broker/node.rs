@@ -1,5 +1,6 @@
 //! One node: its directory, its process, its log file.
 
+use super::proxy::Proxy;
 use super::{Options, wire};
 use rustix::process::{Pid, Signal, kill_process};
 use std::fs::{self, OpenOptions};
@@ -29,6 +30,7 @@ pub struct Node {
     local: String,
     heap_mb: u32,
     process: Option<Process>,
+    proxy: Option<Proxy>,
 }
 
 #[derive(Debug)]
@@ -43,11 +45,11 @@ pub(super) fn start_all(libs: &Path, dir: &Path, options: &Options) -> Result<Ve
         fs::remove_dir_all(dir).map_err(|error| error.to_string())?;
     }
     let count = options.nodes;
-    let ports: Vec<[u16; 3]> =
-        free_ports(3 * count as usize).chunks_exact(3).map(|ports| ports.try_into().unwrap()).collect();
+    let ports: Vec<[u16; 4]> =
+        free_ports(4 * count as usize).chunks_exact(4).map(|ports| ports.try_into().unwrap()).collect();
     let voters: Vec<String> = (1..=count)
         .zip(&ports)
-        .map(|(id, [.., controller])| format!("{id}@127.0.0.1:{controller}"))
+        .map(|(id, [_, _, controller, _])| format!("{id}@127.0.0.1:{controller}"))
         .collect();
     let mut nodes = Vec::new();
     for (id, ports) in (1..=count).zip(&ports) {
@@ -55,9 +57,14 @@ pub(super) fn start_all(libs: &Path, dir: &Path, options: &Options) -> Result<Ve
         fs::create_dir_all(&dir).map_err(|error| error.to_string())?;
         let properties = properties(id, *ports, &voters.join(","), &dir, options);
         fs::write(dir.join("server.properties"), properties).map_err(|error| error.to_string())?;
-        let [address, local, _] = ports.map(|port| format!("127.0.0.1:{port}"));
+        let [client, local, _, proxy] = ports.map(|port| format!("127.0.0.1:{port}"));
         let heap_mb = if count == 1 { 512 } else { 384 };
-        nodes.push(Node { libs: libs.to_path_buf(), dir, address, local, heap_mb, process: None });
+        let started = options.proxied.then(|| Proxy::start(&proxy, &client)).transpose();
+        let (address, proxy) = match started.map_err(|error| error.to_string())? {
+            None => (client, None),
+            started => (proxy, started),
+        };
+        nodes.push(Node { libs: libs.to_path_buf(), dir, address, local, heap_mb, process: None, proxy });
     }
     let formats: Vec<_> = nodes.iter().map(|node| node.format(&options.format)).collect();
     for (node, format) in nodes.iter().zip(formats) {
@@ -79,8 +86,9 @@ fn free_ports(count: usize) -> Vec<u16> {
     held.iter().map(|listener| listener.local_addr().unwrap().port()).collect()
 }
 
-fn properties(id: u32, ports: [u16; 3], voters: &str, dir: &Path, options: &Options) -> String {
-    let [client, local, controller] = ports.map(|port| format!("127.0.0.1:{port}"));
+fn properties(id: u32, ports: [u16; 4], voters: &str, dir: &Path, options: &Options) -> String {
+    let [client, local, controller, proxy] = ports.map(|port| format!("127.0.0.1:{port}"));
+    let advertised = if options.proxied { &proxy } else { &client };
     let count = options.nodes;
     let replicas = count.min(3).to_string();
     let in_sync = count.min(2).to_string();
@@ -89,7 +97,7 @@ fn properties(id: u32, ports: [u16; 3], voters: &str, dir: &Path, options: &Opti
         ("node.id", id.to_string()),
         ("controller.quorum.voters", voters.to_owned()),
         ("listeners", format!("CLIENT://{client},LOCAL://{local},CONTROLLER://{controller}")),
-        ("advertised.listeners", format!("CLIENT://{client},LOCAL://{local}")),
+        ("advertised.listeners", format!("CLIENT://{advertised},LOCAL://{local}")),
         ("controller.listener.names", "CONTROLLER".to_owned()),
         ("inter.broker.listener.name", "LOCAL".to_owned()),
         (
@@ -129,6 +137,15 @@ impl Node {
 
     pub(super) fn local(&self) -> &str {
         &self.local
+    }
+
+    /// What stands between it and its clients.
+    ///
+    /// # Panics
+    /// If the cluster was started without proxies.
+    #[must_use]
+    pub fn proxy(&self) -> &Proxy {
+        self.proxy.as_ref().expect("the cluster has proxies")
     }
 
     /// Its log file.

@@ -2,6 +2,7 @@
 
 use super::error::{Failure, check, take};
 use super::list::List;
+use super::lost::Lost;
 use super::{Config, Message, Queue, ms};
 use crate::native::Code;
 use rdkafka_sys as sys;
@@ -26,6 +27,8 @@ pub(crate) enum Role {
 pub(crate) struct Handle {
     rk: NonNull<sys::rd_kafka_t>,
     role: Role,
+    // Goes after the client, which counts in it.
+    lost: Lost,
 }
 
 // SAFETY: a client may be used by any number of threads at once (librdkafka, INTRODUCTION.md, "Threads and
@@ -45,13 +48,17 @@ impl Handle {
             Role::Producer => (sys::rd_kafka_type_t::RD_KAFKA_PRODUCER, sys::RD_KAFKA_EVENT_DR),
         };
         config.set_events(common | events);
+        let lost = Lost::default();
+        if role == Role::Producer {
+            lost.watch(&mut config);
+        }
         let mut message = Message::new();
         // SAFETY: the configuration is valid, and taken over if (and only if) a client is returned.
         let rk = unsafe { sys::rd_kafka_new(kind, config.as_ptr(), message.0.as_mut_ptr(), message.0.len()) };
         let rk = NonNull::new(rk)
             .ok_or_else(|| Failure::new(Code::RD_KAFKA_RESP_ERR__INVALID_ARG, message.read()))?;
         config.given_away();
-        Ok(Arc::new(Self { rk, role }))
+        Ok(Arc::new(Self { rk, role, lost }))
     }
 
     pub(super) fn as_ptr(&self) -> *mut sys::rd_kafka_t {
@@ -103,6 +110,12 @@ impl Handle {
             kind: super::Kind::Fatal,
             ..failure
         })
+    }
+
+    /// Whether requests of transactions got no answer since this was last asked, of a producer: each may still reach the
+    /// broker, whatever was granted since.
+    pub(crate) fn has_lost_answers(&self) -> bool {
+        self.lost.take() > 0
     }
 
     pub(crate) fn subscribe(&self, topics: &List) -> Result<(), Failure> {

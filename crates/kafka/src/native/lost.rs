@@ -1,0 +1,76 @@
+//! Requests of transactions that nobody knows the fate of.
+
+use super::Config;
+use rdkafka_sys as sys;
+use std::ffi::{c_char, c_int, c_void};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU32, Ordering};
+
+/// By what librdkafka knows our interceptor.
+const NAME: &std::ffi::CStr = c"vitals";
+
+/// Produce, AddPartitionsToTxn, AddOffsetsToTxn, EndTxn, TxnOffsetCommit: the requests of a transaction (Kafka protocol,
+/// "Api Keys").
+const OF_TRANSACTIONS: [i16; 5] = [0, 24, 25, 26, 28];
+
+/// How many requests of transactions got no answer since this was last asked.
+///
+/// librdkafka repeats such a request by itself, and says nothing of it once the other was granted. The first may reach
+/// the broker later all the same, and be taken for one of the transaction that is open then (KIP-890, which librdkafka
+/// 2.12 has no part of).
+#[derive(Clone, Debug, Default)]
+pub(super) struct Lost(Arc<AtomicU32>);
+
+impl Lost {
+    /// Counts the requests of the client that is made of `config`, which must not outlive this.
+    pub(super) fn watch(&self, config: &mut Config) {
+        // SAFETY: the configuration is alive, the name is copied; whoever makes the client keeps the counter alive as
+        // long as it.
+        unsafe {
+            sys::rd_kafka_conf_interceptor_add_on_new(
+                config.as_ptr(),
+                NAME.as_ptr(),
+                Some(begin),
+                Arc::as_ptr(&self.0).cast_mut().cast(),
+            );
+        }
+    }
+
+    pub(super) fn take(&self) -> u32 {
+        self.0.swap(0, Ordering::AcqRel)
+    }
+}
+
+/// A client was made: from now on its answers are looked at.
+unsafe extern "C" fn begin(
+    rk: *mut sys::rd_kafka_t,
+    _: *const sys::rd_kafka_conf_t,
+    lost: *mut c_void,
+    _: *mut c_char,
+    _: usize,
+) -> sys::rd_kafka_resp_err_t {
+    // SAFETY: librdkafka passes the client, and what was given for `lost`.
+    unsafe { sys::rd_kafka_interceptor_add_on_response_received(rk, NAME.as_ptr(), Some(answered), lost) }
+}
+
+/// A request was answered, or is given up.
+unsafe extern "C" fn answered(
+    _: *mut sys::rd_kafka_t,
+    _: c_int,
+    _: *const c_char,
+    _: i32,
+    api: i16,
+    _: i16,
+    _: i32,
+    _: usize,
+    _: i64,
+    error: sys::rd_kafka_resp_err_t,
+    lost: *mut c_void,
+) -> sys::rd_kafka_resp_err_t {
+    // Errors of brokers stand in their answers; what is said here without one comes of the client itself.
+    if error != sys::rd_kafka_resp_err_t::RD_KAFKA_RESP_ERR_NO_ERROR && OF_TRANSACTIONS.contains(&api) {
+        // SAFETY: the counter lives as long as the client.
+        unsafe { &*lost.cast::<AtomicU32>() }.fetch_add(1, Ordering::AcqRel);
+    }
+    sys::rd_kafka_resp_err_t::RD_KAFKA_RESP_ERR_NO_ERROR
+}

@@ -1,0 +1,246 @@
+//! What stands between clients and a broker: connections that are slow, stand still or break, and requests that arrive
+//! late.
+//!
+//! ```text
+//! client ──request by request──> proxy ──> broker
+//! client <────as it comes─────── proxy <── broker
+//! ```
+//! Brokers advertise the proxy's address, so that all that clients say goes through it; what brokers say to each other
+//! does not.
+
+use std::io::{self, Read, Write};
+use std::net::{Shutdown, SocketAddr, TcpListener, TcpStream};
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::mpsc::{Receiver, Sender, channel};
+use std::sync::{Arc, Condvar, Mutex, PoisonError};
+use std::thread;
+use std::time::Duration;
+
+/// The number of the request that ends a transaction (Kafka protocol, "Api Keys").
+pub const END_TXN: i16 = 26;
+
+/// The most bytes of a request.
+const MOST: usize = 128 << 20;
+
+/// How the connections through a proxy are.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Weather {
+    /// How long each piece takes, either way.
+    pub delay: Duration,
+    /// The most bytes a second of each connection, either way.
+    pub bytes_per_second: Option<u32>,
+    /// Whether nothing arrives at all, though connections stay.
+    pub stands: bool,
+}
+
+/// A request that was caught on its way.
+#[derive(Debug)]
+pub struct Caught {
+    go: Sender<()>,
+    answer: Receiver<Vec<u8>>,
+}
+
+impl Caught {
+    /// Lets it go on. Returns the broker's answer, of which nobody else learns, if its connection was cut; nothing if it
+    /// goes its way.
+    ///
+    /// # Panics
+    /// If the broker does not answer.
+    #[must_use]
+    pub fn release(self) -> Vec<u8> {
+        self.go.send(()).expect("the proxy holds it");
+        self.answer.recv().expect("the broker answers")
+    }
+}
+
+/// A proxy before one broker, until this is dropped.
+#[derive(Debug)]
+pub struct Proxy {
+    shared: Arc<Shared>,
+    address: SocketAddr,
+}
+
+#[derive(Debug)]
+struct Shared {
+    target: SocketAddr,
+    weather: Mutex<Weather>,
+    turned: Condvar,
+    connections: Mutex<Vec<TcpStream>>,
+    catch: Mutex<Option<Catch>>,
+    leave: AtomicBool,
+}
+
+/// What to catch: the next request of this number, and whether its connection is cut.
+#[derive(Debug)]
+struct Catch {
+    api: i16,
+    cut: bool,
+    to: Sender<Caught>,
+}
+
+impl Proxy {
+    /// Begins to serve on `address` for the broker at `target`.
+    pub(super) fn start(address: &str, target: &str) -> io::Result<Self> {
+        let (listener, target) = (TcpListener::bind(address)?, target.parse().map_err(io::Error::other)?);
+        let shared = Arc::new(Shared {
+            target,
+            weather: Mutex::default(),
+            turned: Condvar::new(),
+            connections: Mutex::default(),
+            catch: Mutex::default(),
+            leave: AtomicBool::new(false),
+        });
+        let address = listener.local_addr()?;
+        let serving = Arc::clone(&shared);
+        thread::Builder::new().name("proxy".to_owned()).spawn(move || {
+            for client in listener.incoming() {
+                if serving.leave.load(Ordering::Relaxed) {
+                    return;
+                }
+                // A broker that is down refuses, and the client finds its connection closed.
+                if let (Ok(client), Ok(broker)) = (client, TcpStream::connect(serving.target)) {
+                    drop(Shared::connect(&serving, client, broker));
+                }
+            }
+        })?;
+        Ok(Self { shared, address })
+    }
+
+    /// How connections are from now on.
+    pub fn set(&self, weather: Weather) {
+        *lock(&self.shared.weather) = weather;
+        self.shared.turned.notify_all();
+    }
+
+    /// Breaks all connections. New ones can be made.
+    pub fn cut(&self) {
+        for connection in lock(&self.shared.connections).drain(..) {
+            // It may be closed already.
+            drop(connection.shutdown(Shutdown::Both));
+        }
+    }
+
+    /// Catches the next request of this number. If `cut`, its connection is cut, so that the client never learns what
+    /// became of it.
+    pub fn catch(&self, api: i16, cut: bool) -> Receiver<Caught> {
+        let (to, caught) = channel();
+        *lock(&self.shared.catch) = Some(Catch { api, cut, to });
+        caught
+    }
+}
+
+impl Drop for Proxy {
+    fn drop(&mut self) {
+        self.shared.leave.store(true, Ordering::Relaxed);
+        self.set(Weather::default());
+        self.cut();
+        // It waits for a connection, and gets one.
+        drop(TcpStream::connect(self.address));
+    }
+}
+
+fn lock<T>(mutex: &Mutex<T>) -> std::sync::MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+impl Shared {
+    fn connect(shared: &Arc<Self>, client: TcpStream, broker: TcpStream) -> io::Result<()> {
+        for stream in [&client, &broker] {
+            stream.set_nodelay(true)?;
+        }
+        lock(&shared.connections).extend([client.try_clone()?, broker.try_clone()?]);
+        let up = (Arc::clone(shared), client.try_clone()?, broker.try_clone()?);
+        let down = (Arc::clone(shared), broker, client);
+        // A connection that breaks ends both of its threads; whoever it belongs to sees it closed.
+        thread::Builder::new().spawn(move || {
+            let (shared, client, broker) = up;
+            drop(shared.requests(&client, &broker));
+            close(&client, &broker);
+        })?;
+        thread::Builder::new().spawn(move || {
+            let (shared, broker, client) = down;
+            drop(shared.answers(&broker, &client));
+            close(&client, &broker);
+        })?;
+        Ok(())
+    }
+
+    /// Passes requests on, one after another.
+    fn requests(&self, mut client: &TcpStream, mut broker: &TcpStream) -> io::Result<()> {
+        loop {
+            let request = frame(client)?;
+            let api = i16::from_be_bytes([request[4], request[5]]);
+            let caught = lock(&self.catch).take_if(|catch| catch.api == api);
+            let Some(Catch { cut, to, .. }) = caught else {
+                self.wait(request.len());
+                broker.write_all(&request)?;
+                continue;
+            };
+            if cut {
+                client.shutdown(Shutdown::Both)?;
+            }
+            let ((go, gone), (answers, answer)) = (channel(), channel());
+            to.send(Caught { go, answer }).map_err(|_| gone_by())?;
+            gone.recv().map_err(|_| gone_by())?;
+            if cut {
+                // By a way of its own, since the old one ends with the client's.
+                let mut late = TcpStream::connect(self.target)?;
+                late.write_all(&request)?;
+                answers.send(frame(&late)?).map_err(|_| gone_by())?;
+                return client.read(&mut []).map(drop);
+            }
+            broker.write_all(&request)?;
+            answers.send(Vec::new()).map_err(|_| gone_by())?;
+        }
+    }
+
+    /// Passes answers back as they come.
+    fn answers(&self, mut broker: &TcpStream, mut client: &TcpStream) -> io::Result<()> {
+        let mut piece = vec![0; 64 << 10];
+        loop {
+            let len = broker.read(&mut piece)?;
+            if len == 0 {
+                return Ok(());
+            }
+            self.wait(len);
+            client.write_all(&piece[..len])?;
+        }
+    }
+
+    /// As long as so many bytes take.
+    fn wait(&self, bytes: usize) {
+        let standing = lock(&self.weather);
+        let weather = self.turned.wait_while(standing, |weather| weather.stands);
+        let Weather { delay, bytes_per_second, .. } = *weather.unwrap_or_else(PoisonError::into_inner);
+        let throttled = bytes_per_second.map_or(0.0, |rate| bytes as f64 / f64::from(rate));
+        let whole = delay + Duration::from_secs_f64(throttled);
+        if !whole.is_zero() {
+            thread::sleep(whole);
+        }
+    }
+}
+
+/// The next frame, with its length before it.
+fn frame(mut from: &TcpStream) -> io::Result<Vec<u8>> {
+    let mut frame = vec![0; 4];
+    from.read_exact(&mut frame)?;
+    let len = u32::from_be_bytes([frame[0], frame[1], frame[2], frame[3]]) as usize;
+    if !(2..=MOST).contains(&len) {
+        return Err(io::Error::other(format!("a frame of {len} bytes")));
+    }
+    frame.resize(4 + len, 0);
+    from.read_exact(&mut frame[4..])?;
+    Ok(frame)
+}
+
+/// Nobody waits any more for what was caught.
+fn gone_by() -> io::Error {
+    io::ErrorKind::BrokenPipe.into()
+}
+
+fn close(client: &TcpStream, broker: &TcpStream) {
+    for stream in [client, broker] {
+        // The other thread may have closed it.
+        drop(stream.shutdown(Shutdown::Both));
+    }
+}
