@@ -1,0 +1,75 @@
+//! `vitals run` on a Kafka of its own, several processes beside each other.
+#![allow(dead_code, reason = "not every test uses all of it")]
+
+use super::support::Place;
+use std::fs::File;
+use std::net::TcpListener;
+use std::process::{Child, Command, Stdio};
+use vitals_tests::broker::Cluster;
+
+/// A place whose log is on the cluster.
+pub(crate) fn place(cluster: &Cluster, more: &str) -> Place {
+    let place = Place::new();
+    let bootstrap = cluster.bootstrap().join(",");
+    let text = format!(
+        "[log]\nkind = 'kafka'\n[kafka]\nbootstrap = '{bootstrap}'\n{more}\n\
+         [topics]\npartitions = 4\nsource_partitions = 2\n[admin]\nlisten = '127.0.0.1:0'\n"
+    );
+    place.write("vitals.toml", &text);
+    place
+}
+
+/// A `vitals run` beside others.
+pub(crate) struct Process<'p> {
+    place: &'p Place,
+    name: &'static str,
+    child: Child,
+    url: String,
+}
+
+impl<'p> Process<'p> {
+    pub(crate) fn start(place: &'p Place, name: &'static str) -> Self {
+        // Free now; whoever takes it before the process does makes the test fail with that message.
+        let listen = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().to_string();
+        let log = File::options().create(true).append(true).open(place.path(name)).unwrap();
+        let mut command = place.command(["run", "--process", name, "--workers", "2", "--listen", &listen]);
+        let child = command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(log).spawn().unwrap();
+        Self { place, name, child, url: format!("http://{listen}/readyz") }
+    }
+
+    /// Kills it, and starts it again.
+    pub(crate) fn kill(&mut self) {
+        self.child.kill().unwrap();
+        self.child.wait().unwrap();
+        *self = Self::start(self.place, self.name);
+    }
+
+    /// Lets it stand still, or go on: `STOP`, `CONT`.
+    pub(crate) fn signal(&self, signal: &str) {
+        let pid = self.child.id().to_string();
+        assert!(Command::new("kill").args([&format!("-{signal}"), &pid]).status().unwrap().success());
+    }
+
+    pub(crate) fn said(&self) -> String {
+        std::fs::read_to_string(self.place.path(self.name)).unwrap()
+    }
+
+    /// Fails if it has ended by itself.
+    pub(crate) fn must_live(&mut self) {
+        let ended = self.child.try_wait().unwrap();
+        assert!(ended.is_none(), "{} ended: {ended:?}\n{}", self.name, self.said());
+    }
+
+    pub(crate) fn is_ready(&mut self) -> bool {
+        self.must_live();
+        ureq::get(&self.url).call().is_ok()
+    }
+}
+
+impl Drop for Process<'_> {
+    fn drop(&mut self) {
+        // It may have ended already.
+        self.child.kill().unwrap_or_default();
+        self.child.wait().map(drop).unwrap_or_default();
+    }
+}
