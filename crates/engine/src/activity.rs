@@ -54,6 +54,11 @@ impl<'a> Fields<'a> {
         true
     }
 
+    /// Takes all fields out.
+    pub const fn clear(&mut self) {
+        self.len = 0;
+    }
+
     /// The value of a field.
     #[must_use]
     pub fn get(&self, field: Field) -> Option<Value<'a>> {

@@ -13,8 +13,10 @@ pub(super) struct Ahead<'b> {
     reader: Reader<'b>,
     /// With fewer accounts nothing is brought into the cache, and entries are read one by one.
     from: usize,
+    /// Places for entries, which are filled again and again.
     group: Vec<Entry<'b>>,
-    /// How many of the group were taken.
+    /// How many of them were filled, and of these taken.
+    read: usize,
     taken: usize,
     /// What stands after the group and cannot be read: an error once the group was taken.
     broken: Option<FrameError>,
@@ -23,7 +25,7 @@ pub(super) struct Ahead<'b> {
 impl<'b> Ahead<'b> {
     /// Begins where `reader` stands.
     pub(super) const fn of(reader: Reader<'b>, from: usize) -> Self {
-        Self { reader, from, group: Vec::new(), taken: 0, broken: None }
+        Self { reader, from, group: Vec::new(), read: 0, taken: 0, broken: None }
     }
 
     /// Takes the next entry; `None` after the last.
@@ -31,32 +33,35 @@ impl<'b> Ahead<'b> {
     /// # Errors
     /// A [`FrameError`]; all entries before it were taken.
     pub(super) fn next(&mut self, shard: &mut Shard) -> Result<Option<&Entry<'b>>, FrameError> {
-        if self.taken == self.group.len() && self.broken.is_none() {
+        if self.taken == self.read && self.broken.is_none() {
             self.read(shard);
         }
-        if self.taken == self.group.len()
+        if self.taken == self.read
             && let Some(broken) = self.broken.take()
         {
             return Err(broken);
         }
-        self.taken += 1;
-        Ok(self.group.get(self.taken - 1))
+        let next = self.group[..self.read].get(self.taken);
+        self.taken += usize::from(next.is_some());
+        Ok(next)
     }
 
     /// Gives up what was read and not taken.
     pub(super) fn drop_rest(&mut self) {
-        self.taken = self.group.len();
+        self.taken = self.read;
     }
 
     fn read(&mut self, shard: &mut Shard) {
-        self.group.clear();
-        self.taken = 0;
+        (self.read, self.taken) = (0, 0);
         let is_large = shard.len() >= self.from;
         let most = if is_large { GROUP } else { 1 };
-        while self.group.len() < most {
-            match self.reader.next_entry() {
-                Ok(Some(entry)) => self.group.push(entry),
-                Ok(None) => break,
+        while self.read < most {
+            if self.read == self.group.len() {
+                self.group.push(Entry::FoldVersion(0));
+            }
+            match self.reader.next_into(&mut self.group[self.read]) {
+                Ok(true) => self.read += 1,
+                Ok(false) => break,
                 Err(error) => {
                     self.broken = Some(error);
                     break;
@@ -68,7 +73,7 @@ impl<'b> Ahead<'b> {
         }
         let mut accounts = [""; GROUP];
         let mut found = 0;
-        for entry in &self.group {
+        for entry in &self.group[..self.read] {
             if let Entry::Activity(activity) = entry {
                 accounts[found] = activity.account;
                 found += 1;

@@ -135,49 +135,62 @@ pub(super) struct Take<'b> {
     words: Texts<'b>,
 }
 
+fn nothing(source: Source) -> Activity<'static> {
+    let (time, fields) = (EventTime(0), Fields::default());
+    Activity { source, partition: 0, offset: 0, id: 0, time, account: "", fields }
+}
+
 impl<'b> Take<'b> {
+    /// Takes the next entry in place of `entry`, of which nothing is left; after an error it holds nothing of use.
     #[inline]
-    pub(super) fn entry(&mut self, cursor: &mut Cursor<'b>) -> Result<Entry<'b>, FrameError> {
+    pub(super) fn entry(&mut self, cursor: &mut Cursor<'b>, entry: &mut Entry<'b>) -> Result<(), FrameError> {
         let tag = cursor.byte("entry")?;
         if let Some(source) = Source::at(usize::from(tag & !OTHER_PARTITION)) {
-            return self.activity(cursor, source, tag & OTHER_PARTITION != 0).map(Entry::Activity);
+            // An activity is some 400 bytes, of which few change from one to the next.
+            if !matches!(entry, Entry::Activity(_)) {
+                *entry = Entry::Activity(nothing(source));
+            }
+            let Entry::Activity(activity) = entry else { return Ok(()) };
+            activity.source = source;
+            return self.activity(cursor, tag & OTHER_PARTITION != 0, activity);
         }
-        match tag {
-            WATERMARKS => mark::take(cursor, &mut self.before.time).map(Entry::Watermarks),
-            MODEL => cursor.text("model").map(Entry::Model),
-            FOLD_VERSION => cursor.u32("fold version").map(Entry::FoldVersion),
-            _ => Err(FrameError::Invalid("kind of entry")),
-        }
+        *entry = match tag {
+            WATERMARKS => mark::take(cursor, &mut self.before.time).map(Entry::Watermarks)?,
+            MODEL => cursor.text("model").map(Entry::Model)?,
+            FOLD_VERSION => cursor.u32("fold version").map(Entry::FoldVersion)?,
+            _ => return Err(FrameError::Invalid("kind of entry")),
+        };
+        Ok(())
     }
 
     #[inline]
     fn activity(
         &mut self,
         cursor: &mut Cursor<'b>,
-        source: Source,
         other_partition: bool,
-    ) -> Result<Activity<'b>, FrameError> {
-        let index = source.index();
+        activity: &mut Activity<'b>,
+    ) -> Result<(), FrameError> {
+        let index = activity.source.index();
         if other_partition {
             self.before.partition[index] = cursor.u32("partition")?;
         }
-        let offset = self.before.offset[index].wrapping_add(cursor.signed("offset")?);
-        self.before.offset[index] = offset;
+        activity.partition = self.before.partition[index];
+        activity.offset = self.before.offset[index].wrapping_add(cursor.signed("offset")?);
+        self.before.offset[index] = activity.offset;
         self.before.time = self.before.time.wrapping_add(cursor.signed("time")?);
-        let time = EventTime(self.before.time);
-        let account = self.accounts.take(cursor, "account")?;
-        let id = u64::from_le_bytes(cursor.array("id")?);
+        activity.time = EventTime(self.before.time);
+        activity.account = self.accounts.take(cursor, "account")?;
+        activity.id = u64::from_le_bytes(cursor.array("id")?);
         let count = usize::from(cursor.byte("field count")?);
         if count > MAX_FIELDS {
             return Err(FrameError::Invalid("field count"));
         }
-        let mut fields = Fields::default();
+        activity.fields.clear();
         for _ in 0..count {
-            let (field, value) = self.field(cursor, time)?;
-            fields.set(field, value);
+            let (field, value) = self.field(cursor, activity.time)?;
+            activity.fields.set(field, value);
         }
-        let partition = self.before.partition[index];
-        Ok(Activity { source, partition, offset, id, time, account, fields })
+        Ok(())
     }
 
     #[inline]

@@ -119,17 +119,28 @@ impl<'b> Reader<'b> {
     /// A [`FrameError`].
     #[inline]
     pub fn next_entry(&mut self) -> Result<Option<Entry<'b>>, FrameError> {
+        let mut entry = Entry::FoldVersion(0);
+        Ok(self.next_into(&mut entry)?.then_some(entry))
+    }
+
+    /// Takes the next entry in place of `entry`, which copies less. Returns whether there was one; if not, or after an
+    /// error, `entry` holds nothing of use.
+    ///
+    /// # Errors
+    /// A [`FrameError`].
+    #[inline]
+    pub fn next_into(&mut self, entry: &mut Entry<'b>) -> Result<bool, FrameError> {
         if self.next >= self.entries {
             if self.cursor.rest.is_empty() {
-                return Ok(None);
+                return Ok(false);
             }
             self.cursor.rest = &[];
             return Err(FrameError::Invalid("length: bytes follow the last entry"));
         }
-        match self.state.entry(&mut self.cursor) {
-            Ok(entry) => {
+        match self.state.entry(&mut self.cursor, entry) {
+            Ok(()) => {
                 self.next += 1;
-                Ok(Some(entry))
+                Ok(true)
             }
             Err(error) => {
                 self.next = self.entries;
