@@ -4,6 +4,7 @@
 //! fetch ─> Kafka's jars, once, under the target folder
 //! node ──> a formatted directory, a process, its log file
 //! proxy ─> between clients and a node, if asked for: what goes wrong on the way
+//! client > Kafka's own client, in Java, for a second opinion
 //! wire ──> the few requests that no client of ours makes: what a test does to a log from outside
 //! ```
 //! Nodes listen on 127.0.0.1 on ports that were free. A node ends with its [`Node`], and also with the process
@@ -19,6 +20,7 @@
     reason = "a library of tests: a failure is a panic"
 )]
 
+mod client;
 mod compaction;
 mod fetch;
 mod node;
@@ -30,6 +32,7 @@ pub use node::Node;
 pub use secure::{PASSWORD, Secure};
 pub use wire::{delete_groups, delete_topics};
 
+use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::sync::atomic::{AtomicU32, Ordering};
 
@@ -147,6 +150,15 @@ impl Cluster {
     #[must_use]
     pub fn expel(&self, group: &str, instance: &str) -> bool {
         wire::leave_group(self.only().local(), group, instance)
+    }
+
+    /// How many records of a topic a client reads that is none of ours, by partition: committed ones.
+    ///
+    /// # Panics
+    /// If it reads something else, or not all that it says.
+    #[must_use]
+    pub fn count(&self, topic: &str) -> BTreeMap<u32, u64> {
+        client::count(self.only(), topic)
     }
 
     /// Has the broker compact a topic, all but the last segments, until nothing more goes.

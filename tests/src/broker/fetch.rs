@@ -18,6 +18,10 @@ const POM: &str = r#"<project xmlns="http://maven.apache.org/POM/4.0.0">
       <groupId>org.apache.kafka</groupId><artifactId>kafka_2.13</artifactId><version>@KAFKA@</version>
     </dependency>
     <dependency>
+      <groupId>org.apache.kafka</groupId><artifactId>kafka-tools</artifactId><version>@KAFKA@</version>
+      <exclusions><exclusion><groupId>*</groupId><artifactId>*</artifactId></exclusion></exclusions>
+    </dependency>
+    <dependency>
       <groupId>org.slf4j</groupId><artifactId>slf4j-simple</artifactId><version>1.7.36</version>
     </dependency>
   </dependencies>
@@ -65,11 +69,13 @@ pub(super) fn libs() -> Result<PathBuf, String> {
     let lock = File::create(home.join("lock")).map_err(|error| error.to_string())?;
     lock.lock().map_err(|error| error.to_string())?;
     let (libs, complete) = (home.join("libs"), home.join("complete"));
-    if complete.exists() {
+    let pom = POM.replace("@KAFKA@", KAFKA);
+    // Says what was fetched: another version of this program may ask for more.
+    if fs::read_to_string(&complete).is_ok_and(|fetched| fetched == pom) {
         return Ok(libs);
     }
     runs("mvn", "-version").map_err(|error| format!("mvn is needed to fetch Kafka {KAFKA}: {error}"))?;
-    fs::write(home.join("pom.xml"), POM.replace("@KAFKA@", KAFKA)).map_err(|error| error.to_string())?;
+    fs::write(home.join("pom.xml"), &pom).map_err(|error| error.to_string())?;
     let told = Command::new("mvn")
         .args(["-q", "-B", "dependency:copy-dependencies", "-DoutputDirectory=libs"])
         .current_dir(&home)
@@ -79,7 +85,7 @@ pub(super) fn libs() -> Result<PathBuf, String> {
         let said = String::from_utf8_lossy(&told.stdout);
         return Err(format!("mvn could not fetch Kafka {KAFKA}: {said}"));
     }
-    fs::write(&complete, "").map_err(|error| error.to_string())?;
+    fs::write(&complete, pom).map_err(|error| error.to_string())?;
     Ok(libs)
 }
 

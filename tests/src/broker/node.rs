@@ -160,7 +160,7 @@ impl Node {
         self.dir.join("data")
     }
 
-    fn java(&self) -> Vec<String> {
+    pub(super) fn java(&self) -> Vec<String> {
         let classes = self.libs.join("*").display().to_string();
         let heap = format!("-Xmx{}m", self.heap_mb);
         ["java", &heap, "-XX:+UseSerialGC", "-XX:TieredStopAtLevel=1", "-cp", &classes]
