@@ -117,6 +117,12 @@ impl Cluster {
         self.nodes.iter().map(|node| node.address().to_owned()).collect()
     }
 
+    /// The nodes' addresses where nothing stands between.
+    #[must_use]
+    pub fn direct(&self) -> Vec<String> {
+        self.nodes.iter().map(|node| node.local().to_owned()).collect()
+    }
+
     /// A node, from 0.
     ///
     /// # Panics

@@ -13,6 +13,9 @@ use std::time::{Duration, Instant};
 use vitals_tests::broker::proxy::END_TXN;
 use vitals_tests::broker::{Cluster, Options};
 
+/// How long a request may take to come by.
+const PATIENCE: Duration = Duration::from_secs(60);
+
 /// A request that times out may be answered with -1001 and no error: that is no proof of an end.
 #[test]
 fn a_time_out_is_never_an_answer() {
@@ -194,11 +197,11 @@ fn a_commit_that_arrives_late_ends_no_other_transaction() {
     let proxy = cluster.node(0).proxy();
     let late = proxy.catch(END_TXN, true);
     put("b").unwrap();
-    let late = late.recv().unwrap();
+    let late = late.recv_timeout(PATIENCE).unwrap();
     let next = proxy.catch(END_TXN, false);
     std::thread::scope(|scope| {
         let told = scope.spawn(|| put("c"));
-        let next = next.recv().unwrap();
+        let next = next.recv_timeout(PATIENCE).unwrap();
         let answer = late.release();
         // Nobody has committed the open transaction: whoever takes the id over aborts it.
         drop(writer(&log, &name));

@@ -131,7 +131,7 @@ impl Member {
             }
         }
         let Some(failure) = self.handle.fatal() else { return Ok(()) };
-        if failure.code == Code::RD_KAFKA_RESP_ERR_FENCED_INSTANCE_ID && self.is_nameless() {
+        if failure.code == Code::RD_KAFKA_RESP_ERR_FENCED_INSTANCE_ID && self.is_joining() {
             tracing::info!(group = self.group, instance = self.instance, "the session ran out; joining anew");
             return self.join_anew();
         }
@@ -139,11 +139,15 @@ impl Member {
         Err(Error::Fatal(explain(&what, &failure, None)))
     }
 
-    /// Whether the client has given up its member id. It then goes on to send heartbeats without one, for as long
-    /// as a revocation is not answered, and a broker that has not seen the session run out takes that for a
-    /// second holder of the name. Who was fenced by another has kept its id.
-    fn is_nameless(&self) -> bool {
-        Standing::of(&self.handle).is_none_or(|standing| standing.member().is_empty())
+    /// Whether the group has given us nothing since we were lost, so that it is ourselves who may have fenced us.
+    ///
+    /// A client whose session ran out gives up its member id. It goes on to send heartbeats without one, for as long as a
+    /// revocation is not answered, and asks to join again where an answer was lost; a broker takes each for a second
+    /// holder of the name, and refuses the one before it, of which the answer may come once the client has an id again.
+    /// Who was fenced by another had kept its id and what the group gave it.
+    fn is_joining(&self) -> bool {
+        let is_nameless = Standing::of(&self.handle).is_none_or(|standing| standing.member().is_empty());
+        is_nameless || !self.ownership.has_standing()
     }
 
     /// Goes on with another client; all is lost.

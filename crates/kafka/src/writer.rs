@@ -6,7 +6,9 @@
 //! success. Only an abort that the broker grants afterwards settles it.
 //!
 //! A request whose answer was lost may arrive late, in another transaction, and end it or add to it. Before the next one
-//! begins the id is therefore taken over anew: what the broker hears of the old holder then, it refuses.
+//! begins the id is therefore taken over anew: what coordinators of transactions hear of the old holder then, they refuse;
+//! leaders of partitions do so from the first record of the new one on, or where they ask the coordinator (Kafka 3.6). A
+//! writer whose id was meanwhile taken over by another takes it back by this, once, and fences the other.
 
 mod check;
 mod outcome;
@@ -109,7 +111,7 @@ impl Writer {
     fn renew(&mut self) -> std::result::Result<(), CommitError> {
         match Producer::take_over(&self.shared, &self.id) {
             Ok(producer) => {
-                tracing::debug!(id = self.id, "an answer was lost: the producer was opened anew");
+                tracing::info!(id = self.id, "an answer was lost: the transactional id was taken over anew");
                 self.topics.clear();
                 self.producer = producer;
                 self.is_stale = false;

@@ -124,9 +124,34 @@ fn now() -> i64 {
     i64::try_from(SystemTime::now().duration_since(UNIX_EPOCH).unwrap().as_millis()).unwrap()
 }
 
-/// Sends each activity at least once, at a steady pace, until so many were sent and `enough` is set. Returns how many
-/// there are.
-fn produce(log: &Kafka, size: &Size, enough: &AtomicBool) -> u64 {
+/// For how long activities are sent.
+#[derive(Default)]
+struct Until {
+    /// All acts are done.
+    is_over: AtomicBool,
+    /// The test has failed.
+    is_broken: AtomicBool,
+}
+
+/// Tells that it is over, or that the test has failed.
+struct Ending<'u>(&'u Until);
+
+impl Drop for Ending<'_> {
+    fn drop(&mut self) {
+        self.0.is_over.store(true, Ordering::Relaxed);
+        self.0.is_broken.store(thread::panicking(), Ordering::Relaxed);
+    }
+}
+
+impl Until {
+    fn goes_on(&self, sent: u64, wanted: u64) -> bool {
+        let [is_over, is_broken] = [&self.is_over, &self.is_broken].map(|flag| flag.load(Ordering::Relaxed));
+        !is_broken && !(is_over && sent >= wanted)
+    }
+}
+
+/// Sends each activity at least once, at a steady pace. Returns how many there are.
+fn produce(log: &Kafka, size: &Size, until: &Until) -> u64 {
     let open = || {
         wait_for("the producer", || match log.writer("fire") {
             Ok(writer) => Some(writer),
@@ -137,7 +162,7 @@ fn produce(log: &Kafka, size: &Size, enough: &AtomicBool) -> u64 {
     let (topics, accounts) = (TOPICS.map(Arc::from), size.accounts());
     let (mut writer, mut sent) = (open(), 0);
     let (begun, batch) = (Instant::now(), size.per_second / 10);
-    while sent < size.activities || !enough.load(Ordering::Relaxed) {
+    while until.goes_on(sent, size.activities) {
         let due = Duration::from_millis(sent * 1_000 / size.per_second);
         thread::sleep(due.saturating_sub(begun.elapsed()));
         let mut appends = Appends::default();
@@ -220,12 +245,15 @@ fn act(act: Act, cluster: &mut Cluster, processes: &mut [Process<'_>], random: &
             cluster.node(node).proxy().set(Weather::default());
         }
         Act::LateCommit => {
-            // Not every broker decides of transactions.
-            let late = (0..3).find_map(|node| {
-                let caught = cluster.node(node).proxy().catch(END_TXN, true);
-                caught.recv_timeout(Duration::from_secs(2)).ok()
+            // Not every broker decides of transactions, and one of which many are may be out of reach.
+            let late = wait_for("a commit", || {
+                (0..3).find_map(|node| {
+                    let proxy = cluster.node(node).proxy();
+                    let caught = proxy.catch(END_TXN, true).recv_timeout(Duration::from_secs(1));
+                    proxy.catch_nothing();
+                    caught.ok()
+                })
             });
-            let Some(late) = late else { return "no commit was caught".to_owned() };
             thread::sleep(span);
             let answer = late.release();
             let code = answer.last_chunk().map(|code| i16::from_be_bytes(*code));
@@ -247,17 +275,19 @@ fn under_fire_nothing_is_lost_and_nothing_is_doubled() {
     let place = place(&cluster, SETTINGS);
     place.write("fire.yaml", MODEL);
     place.run(["setup", "--model", "fire.yaml"]).fine();
-    let log = Kafka::new(Settings::plain(cluster.bootstrap())).unwrap();
+    // Past the proxies: late commits are to meet the processes.
+    let log = Kafka::new(Settings::plain(cluster.direct())).unwrap();
     place.feed(["produce"], &an_hour_ago(size.accounts())).fine();
     place.run(["run", "--mode", "recorded"]).fine();
     let mut processes = ["one", "two", "three"].map(|name| Process::start(&place, name));
     wait_for("the processes", || processes.iter_mut().all(Process::is_ready).then_some(()));
 
-    let (random, enough) = (&mut Random(0x5eed), AtomicBool::new(false));
+    let (random, until) = (&mut Random(0x5eed), Until::default());
     let acts = size.acts(random);
     let pace = Duration::from_secs(size.activities / size.per_second) / u32::try_from(acts.len()).unwrap();
     let all = thread::scope(|scope| {
-        let producer = scope.spawn(|| produce(&log, &size, &enough));
+        let producer = scope.spawn(|| produce(&log, &size, &until));
+        let ending = Ending(&until);
         for (number, what) in acts.iter().enumerate() {
             let begun = Instant::now();
             let told = act(*what, &mut cluster, &mut processes, random);
@@ -265,7 +295,7 @@ fn under_fire_nothing_is_lost_and_nothing_is_doubled() {
             processes.iter_mut().for_each(Process::must_live);
             thread::sleep(pace.saturating_sub(begun.elapsed()));
         }
-        enough.store(true, Ordering::Relaxed);
+        drop(ending);
         producer.join().unwrap()
     });
     let all = i64::try_from(all + 2 * size.accounts()).unwrap();

@@ -1,4 +1,5 @@
-//! The binary on a real Kafka: the same outputs as on the embedded log.
+//! The binary on a real Kafka: the same outputs as on the embedded log, and live, by two processes, silence that is an
+//! event and bad input that stops its source alone.
 #![allow(clippy::print_stdout, clippy::unwrap_used, reason = "tests: a failure is a panic")]
 
 #[path = "support/processes.rs"]
@@ -7,10 +8,16 @@ mod processes;
 mod recorded;
 mod support;
 
-use processes::place;
+use kafka::{Kafka, Settings};
+use log::{Appends, Log, Transaction, Writer};
+use model::time::EventTime;
+use processes::{Process, place};
 use recorded::{assert_equal, assert_exact, count, oulad_lines, outputs};
-use std::collections::BTreeMap;
-use support::{Place, model};
+use serde_json::{Value, json};
+use std::collections::{BTreeMap, BTreeSet};
+use std::thread;
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
+use support::{Place, model, wait_for};
 use vitals_tests::broker::{Cluster, Options};
 
 /// Every so manyth student of OULAD is taken, unless all are.
@@ -44,20 +51,159 @@ fn a_recorded_run_says_on_kafka_what_it_says_on_the_embedded_log() {
 /// the journal gives.
 fn is_what_another_client_reads(cluster: &Cluster, place: &Place) {
     let status = place.run(["status", "--balance", "--json"]).fine().json().remove(0);
-    let mut counts = BTreeMap::new();
+    let mut accounted: BTreeMap<String, BTreeMap<u32, u64>> = BTreeMap::new();
     for of in status["balance"].as_array().unwrap() {
         let number = |name: &str| of[name].as_u64().unwrap();
-        let accounted = ["applied", "duplicate", "late", "rejected", "skipped"].map(number);
+        let sum = ["applied", "duplicate", "late", "rejected", "skipped"].map(number).iter().sum();
         let topic = format!("vitals.{}", of["source"].as_str().unwrap());
-        let read = counts.entry(topic.clone()).or_insert_with(|| cluster.count(&topic));
-        let read = read.get(&u32::try_from(number("partition")).unwrap()).copied().unwrap_or(0);
-        assert_eq!(accounted.iter().sum::<u64>(), read, "{of}");
+        let partition = u32::try_from(number("partition")).unwrap();
+        accounted.entry(topic).or_default().insert(partition, sum);
     }
-    assert!(counts.values().flat_map(BTreeMap::values).sum::<u64>() > 2_000, "{counts:?}");
+    accounted.values_mut().for_each(|partitions| partitions.retain(|_, count| *count > 0));
+    accounted.retain(|_, partitions| !partitions.is_empty());
+    let outputs = ["vitals.health", "vitals.alerts", "vitals.account-health"];
+    let topics: Vec<&str> = accounted.keys().map(String::as_str).chain(outputs).collect();
+    // Each waits for more that might come, so all at once.
+    let counts: BTreeMap<&str, BTreeMap<u32, u64>> = thread::scope(|scope| {
+        let counts: Vec<_> =
+            topics.iter().map(|topic| (*topic, scope.spawn(|| cluster.count(topic)))).collect();
+        counts.into_iter().map(|(topic, count)| (topic, count.join().unwrap())).collect()
+    });
+    for (topic, accounted) in &accounted {
+        assert_eq!(counts[topic.as_str()], *accounted, "{topic}");
+    }
+    assert!(accounted.values().flat_map(BTreeMap::values).sum::<u64>() > 2_000, "{counts:?}");
     let found = place.run(["replay", "--verify", "--json"]).fine().json().remove(0);
-    let outputs =
-        ["vitals.health", "vitals.alerts", "vitals.account-health"].map(|topic| cluster.count(topic));
-    let read: u64 = outputs.iter().flat_map(BTreeMap::values).sum();
+    let read: u64 = outputs.iter().flat_map(|topic| counts[topic].values()).sum();
     let given = found["compared"].as_u64().unwrap();
     assert!(read >= given && read - given <= found["superseded"].as_u64().unwrap(), "{read} of {found}");
+}
+
+const LIVE: &str = "
+format: 1
+model: live
+owner: ops@example.com
+score: { bands: { healthy: 70, at-risk: 0 } }
+sources: { login: { max_delay: 2s, max_skew: 1s, silent_at_most: 10s } }
+signals: { last_login: { since_last: login } }
+goals:
+  use:
+    statement: They come back.
+    owner: csm
+    weight: 100
+    measures: { last_login: { kind: leading, weight: 100, curve: { 5s: 100, 20s: 0 } } }
+alerts: { silent: { when: { last_login: { at_least: 20s } }, notify: csm } }
+";
+
+const SECOND: i64 = 1_000;
+
+/// Of each of these accounts, when it was last active, in seconds after t. The feed dies after the last.
+const LAST: [(&str, i64); 4] = [("a", 0), ("b", 3), ("c", 8), ("e", 15)];
+
+fn now() -> i64 {
+    i64::try_from(SystemTime::now().duration_since(UNIX_EPOCH).unwrap().as_millis()).unwrap()
+}
+
+fn login(account: &str, at: i64) -> Value {
+    let time = EventTime(at).to_string();
+    json!({ "id": format!("{account}-{at}"), "account": account, "time": time, "user": "ada" })
+}
+
+/// The process that has stopped a source, and says so.
+fn who_stopped(processes: &mut [Process<'_>]) -> Option<usize> {
+    processes.iter_mut().position(|process| {
+        let told = process.readiness();
+        told.is_some_and(|(status, body)| {
+            status == 503
+                && body.contains("source feature-usage is stopped")
+                && body.contains("vitals source resume feature-usage")
+        })
+    })
+}
+
+fn letters(place: &Place) -> usize {
+    place.run(["tail", "dead-letter", "--json"]).fine().json().len()
+}
+
+/// Of a source: records rejected, skipped, unaccounted.
+fn counts(place: &Place, source: &str) -> [i64; 3] {
+    let status = place.run(["status", "--balance", "--json"]).json().remove(0);
+    let all = status["balance"].as_array().unwrap();
+    let of: Vec<_> = all.iter().filter(|of| of["source"] == source).collect();
+    ["rejected", "skipped", "unaccounted"]
+        .map(|name| of.iter().map(|of| of[name].as_i64().unwrap()).sum::<i64>())
+}
+
+#[test]
+fn two_processes_find_who_is_silent_with_no_input_and_stop_a_source_that_is_bad() {
+    let Some(cluster) = Cluster::start(&Options::default()) else { return };
+    let place = place(&cluster, "");
+    place.write("live.yaml", LIVE);
+    place.run(["setup", "--model", "live.yaml"]).fine();
+    // An hour ago, in recorded time: so the accounts are known, and none waits for its spread.
+    let old = LAST.map(|(account, _)| {
+        json!({ "topic": "vitals.login", "key": account, "value": login(account, now() - 3_600 * SECOND) })
+            .to_string()
+    });
+    place.feed(["produce"], &old.join("\n")).fine();
+    place.run(["run", "--mode", "recorded"]).fine();
+    let mut processes = ["one", "two"].map(|name| Process::start(&place, name));
+    wait_for("both processes", || processes.iter_mut().all(Process::is_ready).then_some(()));
+
+    let log = Kafka::new(Settings::plain(cluster.bootstrap())).unwrap();
+    let mut writer = wait_for("a writer", || log.writer("live").ok());
+    let mut send = |topic: &str, partition: u32, values: &[String]| {
+        let mut appends = Appends::default();
+        for value in values {
+            appends.push(&topic.into(), partition, None, Some(value.as_bytes()), &[]);
+        }
+        let transaction = Transaction { appends: &[&appends], offsets: &[], membership: None };
+        wait_for("a commit", || writer.commit(&transaction).ok());
+    };
+    let t = now();
+    let mut a_at = t;
+    for second in 0..=15 {
+        let wait = t + second * SECOND - now();
+        thread::sleep(Duration::from_millis(u64::try_from(wait).unwrap_or(0)));
+        let at = now();
+        if second == 0 {
+            a_at = at;
+        }
+        let active: Vec<_> = LAST.iter().filter(|(_, last)| *last >= second).collect();
+        for (place, (account, _)) in (0..).zip(active) {
+            send("vitals.login", place % 2, &[login(account, at).to_string()]);
+        }
+        if second == 2 {
+            let mut bad = vec!["no json".to_owned(); 1_500];
+            bad.push(login("good", at).to_string());
+            send("vitals.feature-usage", 0, &bad);
+        }
+    }
+    // Nothing comes in from here on.
+    let fired = || -> Vec<Value> {
+        let alerts = place.run(["tail", "alerts", "--json"]).fine().json();
+        alerts.into_iter().filter(|alert| alert["value"]["state"] == "firing").collect()
+    };
+    let alert = wait_for("the alert of a", || fired().into_iter().find(|alert| alert["key"] == "a"));
+    println!("readable {} ms after its last activity", now() - a_at);
+    assert_eq!(alert["value"]["as_of"], EventTime(a_at + 20 * SECOND).to_string(), "{alert}");
+
+    wait_for("the stop", || who_stopped(&mut processes));
+    assert_eq!(letters(&place), 1_000);
+    processes.iter_mut().for_each(Process::kill);
+    let stopped = wait_for("the stop after a restart", || who_stopped(&mut processes));
+    // Long after everybody's limit by the clock on the wall, the clock of the source stands.
+    thread::sleep(Duration::from_millis(u64::try_from(t + 45 * SECOND - now()).unwrap_or(0)));
+    let alerts = fired();
+    let accounts: Vec<_> = alerts.iter().map(|alert| alert["key"].as_str().unwrap()).collect();
+    assert_eq!(accounts.iter().filter(|account| **account == "a").count(), 1, "{accounts:?}");
+    assert!(BTreeSet::from_iter(accounts).is_subset(&BTreeSet::from(["a", "b"])), "{alerts:#?}");
+    assert_eq!(letters(&place), 1_000);
+    processes[stopped].ask(["source", "resume", "feature-usage"]).fine();
+    // The good one is of no use to this model.
+    wait_for("the rest", || (counts(&place, "feature-usage") == [1_500, 1, 0]).then_some(()));
+    assert_eq!(letters(&place), 1_500);
+    assert_eq!(processes.map(Process::terminate), [Some(0), Some(0)]);
+    let found = place.run(["replay", "--verify", "--json"]).fine().json().remove(0);
+    assert!(found["compared"].as_u64().unwrap() > 0 && found["different"] == 0, "{found}");
 }

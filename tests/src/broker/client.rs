@@ -4,8 +4,8 @@ use super::node::Node;
 use std::collections::BTreeMap;
 use std::process::Command;
 
-/// How long it waits for another record, ms.
-const PATIENCE: &str = "5000";
+/// How long it waits for another record, ms: for the first it must find its group, on a machine that does much else.
+const PATIENCE: &str = "20000";
 
 /// How many records of a topic it reads, by partition: committed ones.
 pub(super) fn count(node: &Node, topic: &str) -> BTreeMap<u32, u64> {

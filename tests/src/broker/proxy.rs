@@ -8,6 +8,7 @@
 //! Brokers advertise the proxy's address, so that all that clients say goes through it; what brokers say to each other
 //! does not.
 
+use std::collections::BTreeMap;
 use std::io::{self, Read, Write};
 use std::net::{Shutdown, SocketAddr, TcpListener, TcpStream};
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -21,6 +22,12 @@ pub const END_TXN: i16 = 26;
 
 /// The most bytes of a request.
 const MOST: usize = 128 << 20;
+
+/// How long a broker may take for a connection: one that stands still takes some, and then none.
+const CONNECT: Duration = Duration::from_millis(500);
+
+/// How long a broker may take for an answer.
+const PATIENCE: Duration = Duration::from_secs(120);
 
 /// How the connections through a proxy are.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -49,7 +56,7 @@ impl Caught {
     #[must_use]
     pub fn release(self) -> Vec<u8> {
         self.go.send(()).expect("the proxy holds it");
-        self.answer.recv().expect("the broker answers")
+        self.answer.recv_timeout(PATIENCE).expect("the broker answers")
     }
 }
 
@@ -65,7 +72,8 @@ struct Shared {
     target: SocketAddr,
     weather: Mutex<Weather>,
     turned: Condvar,
-    connections: Mutex<Vec<TcpStream>>,
+    /// Both ends of each connection, by its number.
+    connections: Mutex<BTreeMap<u64, [TcpStream; 2]>>,
     catch: Mutex<Option<Catch>>,
     leave: AtomicBool,
 }
@@ -93,13 +101,15 @@ impl Proxy {
         let address = listener.local_addr()?;
         let serving = Arc::clone(&shared);
         thread::Builder::new().name("proxy".to_owned()).spawn(move || {
-            for client in listener.incoming() {
+            for (number, client) in (0..).zip(listener.incoming()) {
                 if serving.leave.load(Ordering::Relaxed) {
                     return;
                 }
                 // A broker that is down refuses, and the client finds its connection closed.
-                if let (Ok(client), Ok(broker)) = (client, TcpStream::connect(serving.target)) {
-                    drop(Shared::connect(&serving, client, broker));
+                if let (Ok(client), Ok(broker)) =
+                    (client, TcpStream::connect_timeout(&serving.target, CONNECT))
+                {
+                    drop(Shared::connect(&serving, number, client, broker));
                 }
             }
         })?;
@@ -114,9 +124,8 @@ impl Proxy {
 
     /// Breaks all connections. New ones can be made.
     pub fn cut(&self) {
-        for connection in lock(&self.shared.connections).drain(..) {
-            // It may be closed already.
-            drop(connection.shutdown(Shutdown::Both));
+        for [client, broker] in std::mem::take(&mut *lock(&self.shared.connections)).values() {
+            close(client, broker);
         }
     }
 
@@ -126,6 +135,11 @@ impl Proxy {
         let (to, caught) = channel();
         *lock(&self.shared.catch) = Some(Catch { api, cut, to });
         caught
+    }
+
+    /// Catches nothing any more.
+    pub fn catch_nothing(&self) {
+        *lock(&self.shared.catch) = None;
     }
 }
 
@@ -144,11 +158,11 @@ fn lock<T>(mutex: &Mutex<T>) -> std::sync::MutexGuard<'_, T> {
 }
 
 impl Shared {
-    fn connect(shared: &Arc<Self>, client: TcpStream, broker: TcpStream) -> io::Result<()> {
+    fn connect(shared: &Arc<Self>, number: u64, client: TcpStream, broker: TcpStream) -> io::Result<()> {
         for stream in [&client, &broker] {
             stream.set_nodelay(true)?;
         }
-        lock(&shared.connections).extend([client.try_clone()?, broker.try_clone()?]);
+        lock(&shared.connections).insert(number, [client.try_clone()?, broker.try_clone()?]);
         let up = (Arc::clone(shared), client.try_clone()?, broker.try_clone()?);
         let down = (Arc::clone(shared), broker, client);
         // A connection that breaks ends both of its threads; whoever it belongs to sees it closed.
@@ -156,6 +170,7 @@ impl Shared {
             let (shared, client, broker) = up;
             drop(shared.requests(&client, &broker));
             close(&client, &broker);
+            lock(&shared.connections).remove(&number);
         })?;
         thread::Builder::new().spawn(move || {
             let (shared, broker, client) = down;
@@ -185,6 +200,7 @@ impl Shared {
             if cut {
                 // By a way of its own, since the old one ends with the client's.
                 let mut late = TcpStream::connect(self.target)?;
+                late.set_read_timeout(Some(PATIENCE))?;
                 late.write_all(&request)?;
                 answers.send(frame(&late)?).map_err(|_| gone_by())?;
                 return client.read(&mut []).map(drop);

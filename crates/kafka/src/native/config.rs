@@ -84,8 +84,11 @@ unsafe extern "C" fn log(
         (client, super::text(facility), super::text(line))
     };
     match level {
-        // What becomes of a connection comes as an event too, and is told once.
-        ..=4 if facility == "FAIL" => tracing::debug!(target: "librdkafka", client, facility, "{line}"),
+        // What becomes of a connection comes as an event too, and is told once; an id that cannot be taken over yet is
+        // asked for again, and whoever waits for it says so.
+        ..=6 if matches!(&*facility, "FAIL" | "GETPID") => {
+            tracing::debug!(target: "librdkafka", client, facility, "{line}")
+        }
         ..=3 => tracing::error!(target: "librdkafka", client, facility, "{line}"),
         4 => tracing::warn!(target: "librdkafka", client, facility, "{line}"),
         5 | 6 => tracing::info!(target: "librdkafka", client, facility, "{line}"),

@@ -55,8 +55,15 @@ impl Handle {
         let mut message = Message::new();
         // SAFETY: the configuration is valid, and taken over if (and only if) a client is returned.
         let rk = unsafe { sys::rd_kafka_new(kind, config.as_ptr(), message.0.as_mut_ptr(), message.0.len()) };
-        let rk = NonNull::new(rk)
-            .ok_or_else(|| Failure::new(Code::RD_KAFKA_RESP_ERR__INVALID_ARG, message.read()))?;
+        let Some(rk) = NonNull::new(rk) else {
+            // librdkafka may have freed the list of interceptors already, which it shares with the configuration, and
+            // may have a thread left: what is watched is leaked rather than freed twice.
+            if role == Role::Producer {
+                config.given_away();
+                std::mem::forget(lost);
+            }
+            return Err(Failure::new(Code::RD_KAFKA_RESP_ERR__INVALID_ARG, message.read()));
+        };
         config.given_away();
         Ok(Arc::new(Self { rk, role, lost }))
     }

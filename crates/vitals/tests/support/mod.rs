@@ -6,7 +6,7 @@ use serde_json::Value;
 use std::ffi::OsStr;
 use std::io::{BufRead, BufReader, Write};
 use std::path::{Path, PathBuf};
-use std::process::{Child, Command, Stdio};
+use std::process::{Child, Command, Output, Stdio};
 use std::time::{Duration, Instant};
 use std::{fs, thread};
 use tempfile::TempDir;
@@ -23,6 +23,14 @@ pub(crate) struct Said {
 }
 
 impl Said {
+    pub(crate) fn of(output: Output) -> Self {
+        Self {
+            status: output.status.code(),
+            out: String::from_utf8(output.stdout).unwrap(),
+            err: String::from_utf8(output.stderr).unwrap(),
+        }
+    }
+
     /// The JSON of each line of its output.
     pub(crate) fn json(&self) -> Vec<Value> {
         self.out.lines().map(|line| serde_json::from_str(line).unwrap()).collect()
@@ -74,8 +82,11 @@ impl Place {
 
     /// Whether every record is accounted for, and so many of them are applied.
     pub(crate) fn is_balanced(&self, applied: i64) -> bool {
-        let status = self.run(["status", "--balance", "--json"]).json().remove(0);
-        let balance = status["balance"].as_array().unwrap();
+        // A cluster that is in trouble may have no answer.
+        let said = self.run(["status", "--balance", "--json"]).json();
+        let Some(balance) = said.first().and_then(|status| status["balance"].as_array()) else {
+            return false;
+        };
         let sum: i64 = balance.iter().map(|of| of["applied"].as_i64().unwrap()).sum();
         sum == applied && balance.iter().all(|of| of["unaccounted"] == 0)
     }
@@ -122,12 +133,7 @@ impl Place {
         let mut child =
             command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
         child.stdin.take().unwrap().write_all(input.as_bytes()).unwrap();
-        let output = child.wait_with_output().unwrap();
-        Said {
-            status: output.status.code(),
-            out: String::from_utf8(output.stdout).unwrap(),
-            err: String::from_utf8(output.stderr).unwrap(),
-        }
+        Said::of(child.wait_with_output().unwrap())
     }
 
     /// Starts `vitals run`, and waits until its admin server answers.
@@ -155,12 +161,7 @@ impl Place {
 }
 
 fn said(command: &mut Command) -> Said {
-    let output = command.output().unwrap();
-    Said {
-        status: output.status.code(),
-        out: String::from_utf8(output.stdout).unwrap(),
-        err: String::from_utf8(output.stderr).unwrap(),
-    }
+    Said::of(command.output().unwrap())
 }
 
 /// A `vitals run` that ends with this value.

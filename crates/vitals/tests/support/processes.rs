@@ -1,7 +1,7 @@
 //! `vitals run` on a Kafka of its own, several processes beside each other.
 #![allow(dead_code, reason = "not every test uses all of it")]
 
-use super::support::Place;
+use super::support::{Place, Said, wait_for};
 use std::fs::File;
 use std::net::TcpListener;
 use std::process::{Child, Command, Stdio};
@@ -24,8 +24,11 @@ pub(crate) struct Process<'p> {
     place: &'p Place,
     name: &'static str,
     child: Child,
-    url: String,
+    listen: String,
 }
+
+/// What commands say who ask a process.
+const TOKEN: &str = "let me in";
 
 impl<'p> Process<'p> {
     pub(crate) fn start(place: &'p Place, name: &'static str) -> Self {
@@ -33,8 +36,9 @@ impl<'p> Process<'p> {
         let listen = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().to_string();
         let log = File::options().create(true).append(true).open(place.path(name)).unwrap();
         let mut command = place.command(["run", "--process", name, "--workers", "2", "--listen", &listen]);
+        command.env("VITALS_ADMIN_TOKEN", TOKEN);
         let child = command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(log).spawn().unwrap();
-        Self { place, name, child, url: format!("http://{listen}/readyz") }
+        Self { place, name, child, listen }
     }
 
     /// Kills it, and starts it again.
@@ -60,9 +64,34 @@ impl<'p> Process<'p> {
         assert!(ended.is_none(), "{} ended: {ended:?}\n{}", self.name, self.said());
     }
 
-    pub(crate) fn is_ready(&mut self) -> bool {
+    /// What it says of its readiness; nothing while it does not listen.
+    pub(crate) fn readiness(&mut self) -> Option<(u16, String)> {
         self.must_live();
-        ureq::get(&self.url).call().is_ok()
+        let agent: ureq::Agent =
+            ureq::Agent::config_builder().http_status_as_error(false).proxy(None).build().into();
+        let mut answer = agent.get(format!("http://{}/readyz", self.listen)).call().ok()?;
+        Some((answer.status().as_u16(), answer.body_mut().read_to_string().ok()?))
+    }
+
+    pub(crate) fn is_ready(&mut self) -> bool {
+        self.readiness().is_some_and(|(status, _)| status == 200)
+    }
+
+    /// Runs a command that asks this process.
+    pub(crate) fn ask<'a>(&self, arguments: impl IntoIterator<Item = &'a str>) -> Said {
+        let mut command = self.place.command(arguments);
+        let output = command
+            .env("VITALS_ADMIN_TOKEN", TOKEN)
+            .env("VITALS_ADMIN_LISTEN", &self.listen)
+            .output()
+            .unwrap();
+        Said::of(output)
+    }
+
+    /// Asks it to end; its exit status.
+    pub(crate) fn terminate(mut self) -> Option<i32> {
+        self.signal("TERM");
+        wait_for("the end of run", || self.child.try_wait().unwrap()).code()
     }
 }
 
