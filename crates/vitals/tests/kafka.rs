@@ -1,6 +1,6 @@
 //! The binary on a real Kafka: the same outputs as on the embedded log, and live, by two processes, silence that is an
 //! event and bad input that stops its source alone.
-#![allow(clippy::print_stdout, clippy::unwrap_used, reason = "tests: a failure is a panic")]
+#![allow(clippy::print_stdout, clippy::unwrap_used, clippy::panic, reason = "tests: a failure is a panic")]
 
 #[path = "support/processes.rs"]
 mod processes;
