@@ -146,7 +146,7 @@ impl Drop for Ending<'_> {
 impl Until {
     fn goes_on(&self, sent: u64, wanted: u64) -> bool {
         let [is_over, is_broken] = [&self.is_over, &self.is_broken].map(|flag| flag.load(Ordering::Relaxed));
-        !is_broken && !(is_over && sent >= wanted)
+        !(is_broken || is_over && sent >= wanted)
     }
 }
 
