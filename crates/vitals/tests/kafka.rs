@@ -106,7 +106,7 @@ fn now() -> i64 {
 
 fn login(account: &str, at: i64) -> Value {
     let time = EventTime(at).to_string();
-    json!({ "id": format!("{account}-{at}"), "account": account, "time": time, "user": "ada" })
+    json!({ "id": format!("{account}-{at}"), "account": account, "time": time, "user": "ada", "feature": "x" })
 }
 
 /// The process that has stopped a source, and says so.
