@@ -135,7 +135,8 @@ pub(crate) fn tidy(part: &mut Part<'_>, horizon: &impl Horizon) {
     let first: [i64; 16] =
         std::array::from_fn(|source| first_hour(u8::try_from(source).unwrap_or(0), horizon));
     // In the order of time: where the oldest counts, whatever its source, all do.
-    let oldest = part.first().map_or(i64::MAX, |_| i64::from(Slot::of_record(part).hour()));
+    let oldest =
+        part.chunks_exact(STRIDE).next().map_or(i64::MAX, |record| Slot::of_record(record).hour().into());
     if first.iter().all(|first| oldest >= *first) {
         return;
     }

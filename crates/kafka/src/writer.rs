@@ -54,8 +54,6 @@ pub struct Writer {
     producer: Producer,
     shared: Arc<Shared>,
     id: String,
-    /// Whether a request of an earlier transaction may still reach the broker.
-    is_stale: bool,
     /// Why it is of no use any more.
     dead: Option<String>,
 }
@@ -102,7 +100,6 @@ impl Writer {
             producer,
             shared: Arc::clone(shared),
             id: id.to_owned(),
-            is_stale: false,
             dead: None,
         })
     }
@@ -114,7 +111,6 @@ impl Writer {
                 tracing::info!(id = self.id, "an answer was lost: the transactional id was taken over anew");
                 self.topics.clear();
                 self.producer = producer;
-                self.is_stale = false;
                 Ok(())
             }
             Err(Error::Busy(reason)) => Err(aborted(AbortCause::Log, reason, AGAIN)),
@@ -134,9 +130,7 @@ impl Writer {
         if let Some(reason) = &self.dead {
             return Err(fenced(reason.clone()));
         }
-        // Kept until it is done: the count is gone once it was asked for.
-        self.is_stale |= self.producer.handle.has_lost_answers();
-        if self.is_stale {
+        if self.producer.handle.has_lost_answers() {
             self.renew()?;
         }
         let checked = check::check(self, transaction)?;

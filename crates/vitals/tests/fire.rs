@@ -18,11 +18,12 @@ use std::panic::catch_unwind;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread;
-use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
-use support::{Place, wait_for};
+use std::time::{Duration, Instant};
+use support::{now, wait_for};
 use vitals_tests::broker::proxy::{END_TXN, Weather};
 use vitals_tests::broker::{Cluster, Options};
 use vitals_tests::is_whole;
+use vitals_tests::simulation::rng::Rng;
 
 /// Two sources, of which each activity moves the score by half a point.
 const MODEL: &str = "
@@ -85,20 +86,9 @@ enum Act {
     LateCommit,
 }
 
-/// xorshift64 (Marsaglia 2003).
-struct Random(u64);
-
-impl Random {
-    fn below(&mut self, limit: usize) -> usize {
-        self.0 ^= self.0 << 13;
-        self.0 ^= self.0 >> 7;
-        self.0 ^= self.0 << 17;
-        usize::try_from(self.0 % limit as u64).unwrap()
-    }
-
-    fn span(&mut self, least_ms: u64, most_ms: u64) -> Duration {
-        Duration::from_millis(least_ms + self.below(usize::try_from(most_ms - least_ms).unwrap()) as u64)
-    }
+/// A span of chance.
+fn chosen(rng: &mut Rng, least_ms: i64, most_ms: i64) -> Duration {
+    Duration::from_millis(rng.between(least_ms, most_ms).unsigned_abs())
 }
 
 impl Size {
@@ -107,21 +97,17 @@ impl Size {
     }
 
     /// All that is done, in an order of chance.
-    fn acts(&self, random: &mut Random) -> Vec<Act> {
+    fn acts(&self, rng: &mut Rng) -> Vec<Act> {
         let mut acts = vec![Act::KillProcess; self.kills];
         acts.extend(vec![Act::PauseProcess; self.pauses]);
         acts.extend([Act::KillBroker, Act::PauseBroker].into_iter().cycle().take(self.brokers));
         let connections = [Act::LateCommit, Act::Cut, Act::Slow, Act::Hang];
         acts.extend(connections.into_iter().cycle().take(self.connections));
         for place in (1..acts.len()).rev() {
-            acts.swap(place, random.below(place + 1));
+            acts.swap(place, rng.below(place + 1));
         }
         acts
     }
-}
-
-fn now() -> i64 {
-    i64::try_from(SystemTime::now().duration_since(UNIX_EPOCH).unwrap().as_millis()).unwrap()
 }
 
 /// For how long activities are sent.
@@ -211,9 +197,9 @@ fn add(appends: &mut Appends, topics: &[Arc<str>; 2], number: u64, accounts: u64
 }
 
 /// Does one thing, and what it takes to mend it.
-fn act(act: Act, cluster: &mut Cluster, processes: &mut [Process<'_>], random: &mut Random) -> String {
-    let (process, node) = (random.below(processes.len()), random.below(3));
-    let span = random.span(500, 4_000);
+fn act(act: Act, cluster: &mut Cluster, processes: &mut [Process<'_>], rng: &mut Rng) -> String {
+    let (process, node) = (rng.below(processes.len()), rng.below(3));
+    let span = chosen(rng, 500, 4_000);
     match act {
         Act::KillProcess => processes[process].kill(),
         Act::PauseProcess => {
@@ -236,7 +222,7 @@ fn act(act: Act, cluster: &mut Cluster, processes: &mut [Process<'_>], random: &
         Act::Cut => cluster.node(node).proxy().cut(),
         Act::Slow | Act::Hang => {
             let slow = Weather {
-                delay: random.span(10, 200),
+                delay: chosen(rng, 10, 200),
                 bytes_per_second: Some(400_000),
                 stands: act == Act::Hang,
             };
@@ -263,10 +249,6 @@ fn act(act: Act, cluster: &mut Cluster, processes: &mut [Process<'_>], random: &
     format!("process {process} or broker {node}, {span:.1?}")
 }
 
-fn found(place: &Place) -> serde_json::Value {
-    place.run(["replay", "--verify", "--json"]).fine().json().remove(0)
-}
-
 #[test]
 fn under_fire_nothing_is_lost_and_nothing_is_doubled() {
     let options = Options { nodes: 3, proxied: true, ..Options::default() };
@@ -282,15 +264,15 @@ fn under_fire_nothing_is_lost_and_nothing_is_doubled() {
     let mut processes = ["one", "two", "three"].map(|name| Process::start(&place, name));
     wait_for("the processes", || processes.iter_mut().all(Process::is_ready).then_some(()));
 
-    let (random, until) = (&mut Random(0x5eed), Until::default());
-    let acts = size.acts(random);
+    let (rng, until) = (&mut Rng::new(0x5eed), Until::default());
+    let acts = size.acts(rng);
     let pace = Duration::from_secs(size.activities / size.per_second) / u32::try_from(acts.len()).unwrap();
     let all = thread::scope(|scope| {
         let producer = scope.spawn(|| produce(&log, &size, &until));
         let ending = Ending(&until);
         for (number, what) in acts.iter().enumerate() {
             let begun = Instant::now();
-            let told = act(*what, &mut cluster, &mut processes, random);
+            let told = act(*what, &mut cluster, &mut processes, rng);
             println!("{number:3} {what:?}: {told}");
             processes.iter_mut().for_each(Process::must_live);
             thread::sleep(pace.saturating_sub(begun.elapsed()));
@@ -303,11 +285,11 @@ fn under_fire_nothing_is_lost_and_nothing_is_doubled() {
         catch_unwind(|| wait_for("everything to be folded", || place.is_balanced(all).then_some(())));
     if is_folded.is_err() {
         let said = processes.iter().map(Process::said).collect::<String>();
-        panic!("of {all}: {:?}\n{said}", place.run(["status", "--balance", "--json"]));
+        panic!("of {all}: {:?}\n{said}", place.balance());
     }
     processes.iter_mut().for_each(Process::must_live);
     drop(processes);
-    let found = found(&place);
+    let found = place.run(["replay", "--verify", "--json"]).fine().json().remove(0);
     println!("{} acts, {all} activities: {found}", acts.len());
     assert!(found["compared"].as_i64().unwrap() > all / 8, "{found}");
     for count in ["missing", "extra", "different"] {

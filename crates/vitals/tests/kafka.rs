@@ -16,8 +16,8 @@ use recorded::{assert_equal, assert_exact, count, oulad_lines, outputs};
 use serde_json::{Value, json};
 use std::collections::{BTreeMap, BTreeSet};
 use std::thread;
-use std::time::{Duration, SystemTime, UNIX_EPOCH};
-use support::{Place, model, wait_for};
+use std::time::Duration;
+use support::{LIVE, Place, model, now, wait_for};
 use vitals_tests::broker::{Cluster, Options};
 
 /// Every so manyth student of OULAD is taken, unless all are.
@@ -35,24 +35,24 @@ fn a_recorded_run_says_on_kafka_what_it_says_on_the_embedded_log() {
     let kafka = place(&cluster, "");
     let lines = oulad_lines(PART);
     let yaml = model("oulad.yaml");
-    let [one, other] = [&embedded, &kafka].map(|place| {
+    let [(one, _), (other, found)] = [&embedded, &kafka].map(|place| {
         place.run(["setup", "--model", yaml.to_str().unwrap()]).fine();
         place.feed(["produce"], &lines).fine();
         place.run(["run", "--mode", "recorded"]).fine();
-        println!("{}", assert_exact(place));
-        outputs(place)
+        let found = assert_exact(place);
+        println!("{found}");
+        (outputs(place), found)
     });
     assert!(count(&one, "health") > 2_000 && count(&one, "alerts") > 100);
     assert_equal(&one, &other);
-    is_what_another_client_reads(&cluster, &kafka);
+    is_what_another_client_reads(&cluster, &kafka, &found);
 }
 
 /// Every record that Kafka's own client reads of the sources is accounted for, and what it reads of the outputs is what
-/// the journal gives.
-fn is_what_another_client_reads(cluster: &Cluster, place: &Place) {
-    let status = place.run(["status", "--balance", "--json"]).fine().json().remove(0);
+/// the journal gives, as a replay has `found`.
+fn is_what_another_client_reads(cluster: &Cluster, place: &Place, found: &Value) {
     let mut accounted: BTreeMap<String, BTreeMap<u32, u64>> = BTreeMap::new();
-    for of in status["balance"].as_array().unwrap() {
+    for of in place.balance() {
         let number = |name: &str| of[name].as_u64().unwrap();
         let sum = ["applied", "duplicate", "late", "rejected", "skipped"].map(number).iter().sum();
         let topic = format!("vitals.{}", of["source"].as_str().unwrap());
@@ -73,36 +73,15 @@ fn is_what_another_client_reads(cluster: &Cluster, place: &Place) {
         assert_eq!(counts[topic.as_str()], *accounted, "{topic}");
     }
     assert!(accounted.values().flat_map(BTreeMap::values).sum::<u64>() > 2_000, "{counts:?}");
-    let found = place.run(["replay", "--verify", "--json"]).fine().json().remove(0);
     let read: u64 = outputs.iter().flat_map(|topic| counts[topic].values()).sum();
     let given = found["compared"].as_u64().unwrap();
     assert!(read >= given && read - given <= found["superseded"].as_u64().unwrap(), "{read} of {found}");
 }
 
-const LIVE: &str = "
-format: 1
-model: live
-owner: ops@example.com
-score: { bands: { healthy: 70, at-risk: 0 } }
-sources: { login: { max_delay: 2s, max_skew: 1s, silent_at_most: 10s } }
-signals: { last_login: { since_last: login } }
-goals:
-  use:
-    statement: They come back.
-    owner: csm
-    weight: 100
-    measures: { last_login: { kind: leading, weight: 100, curve: { 5s: 100, 20s: 0 } } }
-alerts: { silent: { when: { last_login: { at_least: 20s } }, notify: csm } }
-";
-
 const SECOND: i64 = 1_000;
 
 /// Of each of these accounts, when it was last active, in seconds after t. The feed dies after the last.
 const LAST: [(&str, i64); 4] = [("a", 0), ("b", 3), ("c", 8), ("e", 15)];
-
-fn now() -> i64 {
-    i64::try_from(SystemTime::now().duration_since(UNIX_EPOCH).unwrap().as_millis()).unwrap()
-}
 
 fn login(account: &str, at: i64) -> Value {
     let time = EventTime(at).to_string();
@@ -119,19 +98,6 @@ fn who_stopped(processes: &mut [Process<'_>]) -> Option<usize> {
                 && body.contains("vitals source resume feature-usage")
         })
     })
-}
-
-fn letters(place: &Place) -> usize {
-    place.run(["tail", "dead-letter", "--json"]).fine().json().len()
-}
-
-/// Of a source: records rejected, skipped, unaccounted.
-fn counts(place: &Place, source: &str) -> [i64; 3] {
-    let status = place.run(["status", "--balance", "--json"]).json().remove(0);
-    let all = status["balance"].as_array().unwrap();
-    let of: Vec<_> = all.iter().filter(|of| of["source"] == source).collect();
-    ["rejected", "skipped", "unaccounted"]
-        .map(|name| of.iter().map(|of| of[name].as_i64().unwrap()).sum::<i64>())
 }
 
 #[test]
@@ -180,29 +146,28 @@ fn two_processes_find_who_is_silent_with_no_input_and_stop_a_source_that_is_bad(
         }
     }
     // Nothing comes in from here on.
-    let fired = || -> Vec<Value> {
-        let alerts = place.run(["tail", "alerts", "--json"]).fine().json();
-        alerts.into_iter().filter(|alert| alert["value"]["state"] == "firing").collect()
-    };
-    let alert = wait_for("the alert of a", || fired().into_iter().find(|alert| alert["key"] == "a"));
+    let alert = wait_for("the alert of a", || place.fired().into_iter().find(|alert| alert["key"] == "a"));
     println!("readable {} ms after its last activity", now() - a_at);
     assert_eq!(alert["value"]["as_of"], EventTime(a_at + 20 * SECOND).to_string(), "{alert}");
 
     wait_for("the stop", || who_stopped(&mut processes));
-    assert_eq!(letters(&place), 1_000);
+    assert_eq!(place.letters().len(), 1_000);
     processes.iter_mut().for_each(Process::kill);
     let stopped = wait_for("the stop after a restart", || who_stopped(&mut processes));
     // Long after everybody's limit by the clock on the wall, the clock of the source stands.
     thread::sleep(Duration::from_millis(u64::try_from(t + 45 * SECOND - now()).unwrap_or(0)));
-    let alerts = fired();
+    let alerts = place.fired();
     let accounts: Vec<_> = alerts.iter().map(|alert| alert["key"].as_str().unwrap()).collect();
     assert_eq!(accounts.iter().filter(|account| **account == "a").count(), 1, "{accounts:?}");
     assert!(BTreeSet::from_iter(accounts).is_subset(&BTreeSet::from(["a", "b"])), "{alerts:#?}");
-    assert_eq!(letters(&place), 1_000);
+    assert_eq!(place.letters().len(), 1_000);
     processes[stopped].ask(["source", "resume", "feature-usage"]).fine();
     // The good one is of no use to this model.
-    wait_for("the rest", || (counts(&place, "feature-usage") == [1_500, 1, 0]).then_some(()));
-    assert_eq!(letters(&place), 1_500);
+    wait_for("the rest", || {
+        let counts = place.counts("feature-usage", ["rejected", "skipped", "unaccounted"]);
+        (counts == [1_500, 1, 0]).then_some(())
+    });
+    assert_eq!(place.letters().len(), 1_500);
     assert_eq!(processes.map(Process::terminate), [Some(0), Some(0)]);
     let found = place.run(["replay", "--verify", "--json"]).fine().json().remove(0);
     assert!(found["compared"].as_u64().unwrap() > 0 && found["different"] == 0, "{found}");

@@ -10,10 +10,10 @@ use recorded::{assert_equal, assert_exact, count, oulad_lines, outputs};
 use serde_json::Value;
 use std::collections::BTreeMap;
 use std::io::{BufRead, BufReader};
-use std::ops::Range;
 use std::process::Stdio;
 use std::time::{Duration, Instant};
 use support::{Place, model};
+use vitals_tests::simulation::rng::Rng;
 
 /// Every so manyth student is taken, unless all are.
 const PART: u64 = 32;
@@ -36,10 +36,10 @@ fn whatever_is_killed_nothing_is_lost_and_nothing_is_doubled() {
     let expected = outputs(&undisturbed);
     assert!(count(&expected, "alerts") > 100 && count(&expected, "dead-letter") == 20);
 
-    let mut random = Random(7);
+    let mut rng = Rng::new(7);
     let (mut kills, mut between, mut rounds) = (0, 0, 0);
     // So that, on the average, the kills wanted and some more come within one run.
-    let [begun, scored, told] = [whole.begun, whole.scored, whole.told].map(|all| 1..2 + all / 6);
+    let [begun, scored, told] = [whole.begun, whole.scored, whole.told].map(|all| 1 + all / 6);
     while kills < KILLS || between < BETWEEN {
         rounds += 1;
         assert!(rounds < 6, "{between} of {kills} kills came between begin and commit");
@@ -49,9 +49,9 @@ fn whatever_is_killed_nothing_is_lost_and_nothing_is_doubled() {
             let enough = kills >= KILLS && between >= BETWEEN;
             // Scoring goes on for long after ingest has ended, in few transactions.
             let moment = match number % 4 {
-                0 => Moment::Begun(random.next(&begun)),
-                1 => Moment::Told(random.next(&told)),
-                _ => Moment::Scored(random.next(&scored)),
+                0 => Moment::Begun(1 + rng.below(begun)),
+                1 => Moment::Told(1 + rng.below(told)),
+                _ => Moment::Scored(1 + rng.below(scored)),
             };
             let seen = run(&killed, if enough { None } else { Some(moment) });
             if seen.ended_well {
@@ -159,16 +159,4 @@ fn run(place: &Place, kill: Option<Moment>) -> Seen {
     seen.took = begun.elapsed();
     assert!(seen.ended_well || status.code().is_none(), "{status}: {:#?}", seen.last);
     seen
-}
-
-/// Numbers from a seed.
-struct Random(u64);
-
-impl Random {
-    fn next(&mut self, range: &Range<usize>) -> usize {
-        self.0 ^= self.0 << 13;
-        self.0 ^= self.0 >> 7;
-        self.0 ^= self.0 << 17;
-        range.start + usize::try_from(self.0 % range.len() as u64).unwrap()
-    }
 }

@@ -42,7 +42,7 @@ fn each_bad_record_ends_in_the_dead_letters_with_its_reason_and_the_flow_goes_on
     }
     lines += "{\"topic\":\"vitals.feature-usage\",\"key\":\"not-utf8\",\"value_hex\":\"00ff80fe\"}\n";
     place.feed(["produce"], &lines).fine();
-    let letters = wait_for("the dead letters", || Some(letters(&place)).filter(|all| all.len() > bad.len()));
+    let letters = wait_for("the dead letters", || Some(place.letters()).filter(|all| all.len() > bad.len()));
     assert_eq!(letters.len(), bad.len() + 1);
     for letter in &letters {
         // The key is the reason that is expected.
@@ -83,7 +83,7 @@ fn a_source_stops_after_a_thousand_in_a_row_stays_so_and_is_resumed() {
 
     place.run(["source", "resume", "login"]).fine();
     wait_for("readiness", || (running.get("/readyz").0 == 200).then_some(()));
-    wait_for("the rest", || (letters(&place).len() == 1_502).then_some(()));
+    wait_for("the rest", || (place.letters().len() == 1_502).then_some(()));
     wait_for("the good one", || is_balanced(&place, "login", 1, 1_500).then_some(()));
     wait_for("the difference to be told", || is_settled(&running).then_some(()));
     running.kill();
@@ -99,7 +99,7 @@ fn goes_on(place: &Place, running: &Running<'_>, round: i64) -> usize {
     place.feed(["produce"], &(line("feature-usage", "k", "no json") + &good)).fine();
     wait_for("another source", || is_balanced(place, "feature-usage", round, round).then_some(()));
     assert!(is_stopped(running));
-    let letters = letters(place);
+    let letters = place.letters();
     let of_login =
         letters.iter().filter(|letter| letter["headers"]["vitals-topic"] == "vitals.login").count();
     assert_eq!(of_login, 1_000);
@@ -138,15 +138,7 @@ fn is_settled(running: &Running<'_>) -> bool {
     differences.len() == 18 && differences.iter().all(|difference| *difference == 0) && consumed == 1_505
 }
 
-fn letters(place: &Place) -> Vec<Value> {
-    place.run(["tail", "dead-letter", "--json"]).fine().json()
-}
-
 /// Whether all records of a source are accounted for, and so many of them are applied and rejected.
 fn is_balanced(place: &Place, source: &str, applied: i64, rejected: i64) -> bool {
-    let status = place.run(["status", "--balance", "--json"]).json().remove(0);
-    let all = status["balance"].as_array().unwrap();
-    let of: Vec<_> = all.iter().filter(|of| of["source"] == source).collect();
-    let sum = |name: &str| of.iter().map(|of| of[name].as_i64().unwrap()).sum::<i64>();
-    (sum("applied"), sum("rejected"), sum("unaccounted")) == (applied, rejected, 0)
+    place.counts(source, ["applied", "rejected", "unaccounted"]) == [applied, rejected, 0]
 }

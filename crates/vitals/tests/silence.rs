@@ -7,29 +7,13 @@ mod support;
 use model::time::EventTime;
 use serde_json::{Value, json};
 use std::collections::{BTreeMap, BTreeSet};
-use std::time::{Duration, SystemTime, UNIX_EPOCH};
+use std::time::Duration;
 use std::{iter, thread};
-use support::{Place, Running, wait_for};
+use support::{LIVE, Place, Running, now, wait_for};
 
 const SECOND: i64 = 1_000;
 const HOUR: i64 = 3_600 * SECOND;
 const DAY: i64 = 24 * HOUR;
-
-const LIVE: &str = "
-format: 1
-model: live-silence
-owner: ops@example.com
-score: { bands: { healthy: 70, at-risk: 0 } }
-sources: { login: { max_delay: 2s, max_skew: 1s, silent_at_most: 10s } }
-signals: { last_login: { since_last: login } }
-goals:
-  use:
-    statement: They come back.
-    owner: csm
-    weight: 100
-    measures: { last_login: { kind: leading, weight: 100, curve: { 5s: 100, 20s: 0 } } }
-alerts: { silent: { when: { last_login: { at_least: 20s } }, notify: csm } }
-";
 
 /// Of each of these accounts, when it was last active, in seconds after t.
 const LAST: [(&str, i64); 5] = [("a", 0), ("b", 3), ("c", 8), ("d", 11), ("e", 15)];
@@ -59,7 +43,7 @@ fn a_silent_account_is_found_with_no_input_and_one_of_a_silent_feed_is_not() {
         place.feed(["produce"], &lines).fine();
     }
     // Nothing comes in from here on.
-    let alert = wait_for("the alert of a", || fired(&place).into_iter().find(|alert| alert["key"] == "a"));
+    let alert = wait_for("the alert of a", || place.fired().into_iter().find(|alert| alert["key"] == "a"));
     let seen = now();
     assert_eq!(alert["value"]["as_of"], EventTime(a_at + 20 * SECOND).to_string(), "{alert}");
     println!("readable {} ms after its last activity", seen - a_at);
@@ -67,14 +51,14 @@ fn a_silent_account_is_found_with_no_input_and_one_of_a_silent_feed_is_not() {
 
     // Long after everybody's limit by the clock on the wall, the clock of the source stands.
     wait_for("the time to pass", || (watermark(&running) > t + 45 * SECOND).then_some(()));
-    let alerts = fired(&place);
+    let alerts = place.fired();
     let accounts: BTreeSet<_> = alerts.iter().map(|alert| alert["key"].as_str().unwrap()).collect();
     assert!(accounts.is_subset(&BTreeSet::from(["a", "b"])), "{accounts:?}");
     assert_eq!(alerts.iter().filter(|alert| alert["key"] == "a").count(), 1, "{alerts:#?}");
     assert_eq!(running.terminate(), Some(0));
     let found = place.run(["replay", "--verify", "--json"]).fine().json().remove(0);
     assert!(found["compared"].as_u64().unwrap() > 0 && found["different"] == 0, "{found}");
-    assert!(fired(&place).contains(&alert));
+    assert!(place.fired().contains(&alert));
 }
 
 const RECORDED: &str = "
@@ -124,7 +108,7 @@ fn a_feed_that_is_dead_for_days_empties_nothing_raises_nothing_and_is_named() {
 
     // Only who is silent is found, within the limit of living time: two days, half a day of each of the two
     // gaps that the stray login makes of one, and four hours before the feed died and after it came back.
-    let alerts = fired(&place).into_iter().filter(|alert| at(alert) > BEGIN + FULL * DAY);
+    let alerts = place.fired().into_iter().filter(|alert| at(alert) > BEGIN + FULL * DAY);
     let told: BTreeSet<_> =
         alerts.map(|alert| (text(&alert["key"]), text(&alert["value"]["rule"]), at(&alert))).collect();
     let silent: Vec<_> = told.iter().filter(|(_, rule, _)| rule == "silent").collect();
@@ -198,12 +182,6 @@ fn activity(source: &str, account: &str, time: i64) -> String {
     iter::once(line.to_string()).chain(iter::once("\n".to_owned())).collect()
 }
 
-/// The alerts that fire, in the order in which they were written.
-fn fired(place: &Place) -> Vec<Value> {
-    let alerts = place.run(["tail", "alerts", "--json"]).fine().json();
-    alerts.into_iter().filter(|alert| alert["value"]["state"] == "firing").collect()
-}
-
 fn text(value: &Value) -> String {
     value.as_str().unwrap().to_owned()
 }
@@ -220,8 +198,4 @@ fn watermark(running: &Running<'_>) -> i64 {
         status["shards"].as_array().unwrap().iter().flat_map(|shard| shard["clocks"].as_array().unwrap());
     let logins = clocks.filter(|clock| clock["source"] == "login");
     logins.map(|clock| clock["watermark_ms"].as_i64().unwrap()).min().unwrap_or(i64::MIN)
-}
-
-fn now() -> i64 {
-    i64::try_from(SystemTime::now().duration_since(UNIX_EPOCH).unwrap().as_millis()).unwrap()
 }

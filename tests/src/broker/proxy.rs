@@ -73,7 +73,7 @@ struct Shared {
     weather: Mutex<Weather>,
     turned: Condvar,
     /// Both ends of each connection, by its number.
-    connections: Mutex<BTreeMap<u64, [TcpStream; 2]>>,
+    connections: Mutex<BTreeMap<u64, Arc<[TcpStream; 2]>>>,
     catch: Mutex<Option<Catch>>,
     leave: AtomicBool,
 }
@@ -109,7 +109,7 @@ impl Proxy {
                 if let (Ok(client), Ok(broker)) =
                     (client, TcpStream::connect_timeout(&serving.target, CONNECT))
                 {
-                    drop(Shared::connect(&serving, number, client, broker));
+                    drop(serving.connect(number, client, broker));
                 }
             }
         })?;
@@ -124,9 +124,7 @@ impl Proxy {
 
     /// Breaks all connections. New ones can be made.
     pub fn cut(&self) {
-        for [client, broker] in std::mem::take(&mut *lock(&self.shared.connections)).values() {
-            close(client, broker);
-        }
+        std::mem::take(&mut *lock(&self.shared.connections)).values().for_each(|both| close(both));
     }
 
     /// Catches the next request of this number. If `cut`, its connection is cut, so that the client never learns what
@@ -158,30 +156,29 @@ fn lock<T>(mutex: &Mutex<T>) -> std::sync::MutexGuard<'_, T> {
 }
 
 impl Shared {
-    fn connect(shared: &Arc<Self>, number: u64, client: TcpStream, broker: TcpStream) -> io::Result<()> {
+    fn connect(self: &Arc<Self>, number: u64, client: TcpStream, broker: TcpStream) -> io::Result<()> {
         for stream in [&client, &broker] {
             stream.set_nodelay(true)?;
         }
-        lock(&shared.connections).insert(number, [client.try_clone()?, broker.try_clone()?]);
-        let up = (Arc::clone(shared), client.try_clone()?, broker.try_clone()?);
-        let down = (Arc::clone(shared), broker, client);
+        let both = Arc::new([client, broker]);
+        lock(&self.connections).insert(number, Arc::clone(&both));
         // A connection that breaks ends both of its threads; whoever it belongs to sees it closed.
+        let (shared, up) = (Arc::clone(self), Arc::clone(&both));
         thread::Builder::new().spawn(move || {
-            let (shared, client, broker) = up;
-            drop(shared.requests(&client, &broker));
-            close(&client, &broker);
+            drop(shared.requests(&up[0], &up[1]));
+            close(&up);
             lock(&shared.connections).remove(&number);
         })?;
+        let shared = Arc::clone(self);
         thread::Builder::new().spawn(move || {
-            let (shared, broker, client) = down;
-            drop(shared.answers(&broker, &client));
-            close(&client, &broker);
+            drop(shared.answers(&both[1], &both[0]));
+            close(&both);
         })?;
         Ok(())
     }
 
     /// Passes requests on, one after another.
-    fn requests(&self, mut client: &TcpStream, mut broker: &TcpStream) -> io::Result<()> {
+    fn requests(&self, client: &TcpStream, mut broker: &TcpStream) -> io::Result<()> {
         loop {
             let request = frame(client)?;
             let api = i16::from_be_bytes([request[4], request[5]]);
@@ -203,7 +200,7 @@ impl Shared {
                 late.set_read_timeout(Some(PATIENCE))?;
                 late.write_all(&request)?;
                 answers.send(frame(&late)?).map_err(|_| gone_by())?;
-                return client.read(&mut []).map(drop);
+                return Ok(());
             }
             broker.write_all(&request)?;
             answers.send(Vec::new()).map_err(|_| gone_by())?;
@@ -254,8 +251,8 @@ fn gone_by() -> io::Error {
     io::ErrorKind::BrokenPipe.into()
 }
 
-fn close(client: &TcpStream, broker: &TcpStream) {
-    for stream in [client, broker] {
+fn close(both: &[TcpStream; 2]) {
+    for stream in both {
         // The other thread may have closed it.
         drop(stream.shutdown(Shutdown::Both));
     }

@@ -27,7 +27,7 @@ pub(crate) enum Role {
 pub(crate) struct Handle {
     rk: NonNull<sys::rd_kafka_t>,
     role: Role,
-    // Goes after the client, which counts in it.
+    // Goes after the client, which writes to it.
     lost: Lost,
 }
 
@@ -119,10 +119,10 @@ impl Handle {
         })
     }
 
-    /// Whether requests of transactions got no answer since this was last asked, of a producer: each may still reach the
-    /// broker, whatever was granted since.
+    /// Whether a request of a transaction ever got no answer, of a producer: it may still reach the broker, whatever was
+    /// granted since.
     pub(crate) fn has_lost_answers(&self) -> bool {
-        self.lost.take() > 0
+        self.lost.any()
     }
 
     pub(crate) fn subscribe(&self, topics: &List) -> Result<(), Failure> {

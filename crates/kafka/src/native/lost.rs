@@ -4,7 +4,7 @@ use super::Config;
 use rdkafka_sys as sys;
 use std::ffi::{c_char, c_int, c_void};
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU32, Ordering};
+use std::sync::atomic::{AtomicBool, Ordering};
 
 /// By what librdkafka knows our interceptor.
 const NAME: &std::ffi::CStr = c"vitals";
@@ -13,18 +13,18 @@ const NAME: &std::ffi::CStr = c"vitals";
 /// "Api Keys").
 const OF_TRANSACTIONS: [i16; 5] = [0, 24, 25, 26, 28];
 
-/// How many requests of transactions got no answer since this was last asked.
+/// Whether a request of a transaction got no answer.
 ///
 /// librdkafka repeats such a request by itself, and says nothing of it once the other was granted. The first may reach
 /// the broker later all the same, and be taken for one of the transaction that is open then (KIP-890, which librdkafka
 /// 2.12 has no part of).
-#[derive(Clone, Debug, Default)]
-pub(super) struct Lost(Arc<AtomicU32>);
+#[derive(Debug, Default)]
+pub(super) struct Lost(Arc<AtomicBool>);
 
 impl Lost {
-    /// Counts the requests of the client that is made of `config`, which must not outlive this.
+    /// Watches the requests of the client that is made of `config`, which must not outlive this.
     pub(super) fn watch(&self, config: &mut Config) {
-        // SAFETY: the configuration is alive, the name is copied; whoever makes the client keeps the counter alive as
+        // SAFETY: the configuration is alive, the name is copied; whoever makes the client keeps the flag alive as
         // long as it.
         unsafe {
             sys::rd_kafka_conf_interceptor_add_on_new(
@@ -36,8 +36,8 @@ impl Lost {
         }
     }
 
-    pub(super) fn take(&self) -> u32 {
-        self.0.swap(0, Ordering::AcqRel)
+    pub(super) fn any(&self) -> bool {
+        self.0.load(Ordering::Acquire)
     }
 }
 
@@ -69,8 +69,8 @@ unsafe extern "C" fn answered(
 ) -> sys::rd_kafka_resp_err_t {
     // Errors of brokers stand in their answers; what is said here without one comes of the client itself.
     if error != sys::rd_kafka_resp_err_t::RD_KAFKA_RESP_ERR_NO_ERROR && OF_TRANSACTIONS.contains(&api) {
-        // SAFETY: the counter lives as long as the client.
-        unsafe { &*lost.cast::<AtomicU32>() }.fetch_add(1, Ordering::AcqRel);
+        // SAFETY: the flag lives as long as the client.
+        unsafe { &*lost.cast::<AtomicBool>() }.store(true, Ordering::Release);
     }
     sys::rd_kafka_resp_err_t::RD_KAFKA_RESP_ERR_NO_ERROR
 }

@@ -7,7 +7,7 @@ use std::ffi::OsStr;
 use std::io::{BufRead, BufReader, Write};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Output, Stdio};
-use std::time::{Duration, Instant};
+use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 use std::{fs, thread};
 use tempfile::TempDir;
 
@@ -42,6 +42,23 @@ impl Said {
         self
     }
 }
+
+/// Who has not logged in for twenty seconds is silent; a feed without any logins for ten seconds is dead.
+pub(crate) const LIVE: &str = "
+format: 1
+model: live-silence
+owner: ops@example.com
+score: { bands: { healthy: 70, at-risk: 0 } }
+sources: { login: { max_delay: 2s, max_skew: 1s, silent_at_most: 10s } }
+signals: { last_login: { since_last: login } }
+goals:
+  use:
+    statement: They come back.
+    owner: csm
+    weight: 100
+    measures: { last_login: { kind: leading, weight: 100, curve: { 5s: 100, 20s: 0 } } }
+alerts: { silent: { when: { last_login: { at_least: 20s } }, notify: csm } }
+";
 
 /// A directory to work in, with a log in `data`.
 #[derive(Debug)]
@@ -80,15 +97,35 @@ impl Place {
         Embedded::open(self.path("data"), options).unwrap()
     }
 
+    /// What became of the records of each source partition; nothing while the log does not answer.
+    pub(crate) fn balance(&self) -> Vec<Value> {
+        let said = self.run(["status", "--balance", "--json"]).json();
+        said.first().and_then(|status| status["balance"].as_array()).cloned().unwrap_or_default()
+    }
+
     /// Whether every record is accounted for, and so many of them are applied.
     pub(crate) fn is_balanced(&self, applied: i64) -> bool {
-        // A cluster that is in trouble may have no answer.
-        let said = self.run(["status", "--balance", "--json"]).json();
-        let Some(balance) = said.first().and_then(|status| status["balance"].as_array()) else {
-            return false;
-        };
+        let balance = self.balance();
         let sum: i64 = balance.iter().map(|of| of["applied"].as_i64().unwrap()).sum();
-        sum == applied && balance.iter().all(|of| of["unaccounted"] == 0)
+        !balance.is_empty() && sum == applied && balance.iter().all(|of| of["unaccounted"] == 0)
+    }
+
+    /// These counts of a source, over its partitions.
+    pub(crate) fn counts<const N: usize>(&self, source: &str, names: [&str; N]) -> [i64; N] {
+        let all = self.balance();
+        let of: Vec<_> = all.iter().filter(|of| of["source"] == source).collect();
+        names.map(|name| of.iter().map(|of| of[name].as_i64().unwrap()).sum())
+    }
+
+    /// The dead letters.
+    pub(crate) fn letters(&self) -> Vec<Value> {
+        self.run(["tail", "dead-letter", "--json"]).fine().json()
+    }
+
+    /// The alerts that fire, in the order in which they were written.
+    pub(crate) fn fired(&self) -> Vec<Value> {
+        let alerts = self.run(["tail", "alerts", "--json"]).fine().json();
+        alerts.into_iter().filter(|alert| alert["value"]["state"] == "firing").collect()
     }
 
     pub(crate) fn path(&self, name: &str) -> PathBuf {
@@ -180,14 +217,7 @@ impl Running<'_> {
     /// Status and body of a request with a token.
     pub(crate) fn ask(&self, path: &str, token: Option<&str>) -> (u16, String) {
         let url = format!("http://{}{path}", self.address()["address"].as_str().unwrap());
-        let agent: ureq::Agent =
-            ureq::Agent::config_builder().http_status_as_error(false).proxy(None).build().into();
-        let mut request = agent.get(url);
-        if let Some(token) = token {
-            request = request.header("authorization", format!("Bearer {token}"));
-        }
-        let mut answer = request.call().unwrap();
-        (answer.status().as_u16(), answer.body_mut().read_to_string().unwrap())
+        get(&url, token).unwrap()
     }
 
     pub(crate) fn address(&self) -> Value {
@@ -218,9 +248,7 @@ impl Running<'_> {
 
     /// Asks it to end; its exit status.
     pub(crate) fn terminate(mut self) -> Option<i32> {
-        let pid = self.child.id().to_string();
-        assert!(Command::new("kill").args(["-TERM", &pid]).status().unwrap().success());
-        wait_for("the end of run", || self.child.try_wait().unwrap()).code()
+        terminate(&mut self.child)
     }
 }
 
@@ -230,6 +258,35 @@ impl Drop for Running<'_> {
         self.child.kill().unwrap_or_default();
         self.child.wait().map(drop).unwrap_or_default();
     }
+}
+
+/// Status and body of a request.
+pub(crate) fn get(url: &str, token: Option<&str>) -> Result<(u16, String), ureq::Error> {
+    let agent: ureq::Agent =
+        ureq::Agent::config_builder().http_status_as_error(false).proxy(None).build().into();
+    let mut request = agent.get(url);
+    if let Some(token) = token {
+        request = request.header("authorization", format!("Bearer {token}"));
+    }
+    let mut answer = request.call()?;
+    Ok((answer.status().as_u16(), answer.body_mut().read_to_string()?))
+}
+
+/// Sends a signal to a process: `TERM`, `STOP`, `CONT`.
+pub(crate) fn signal(child: &Child, signal: &str) {
+    let pid = child.id().to_string();
+    assert!(Command::new("kill").args([&format!("-{signal}"), &pid]).status().unwrap().success());
+}
+
+/// Asks a run to end; its exit status.
+pub(crate) fn terminate(child: &mut Child) -> Option<i32> {
+    signal(child, "TERM");
+    wait_for("the end of run", || child.try_wait().unwrap()).code()
+}
+
+/// The time now, ms since the epoch.
+pub(crate) fn now() -> i64 {
+    i64::try_from(SystemTime::now().duration_since(UNIX_EPOCH).unwrap().as_millis()).unwrap()
 }
 
 /// Looks until there is something, and fails after a while.

@@ -1,10 +1,10 @@
 //! `vitals run` on a Kafka of its own, several processes beside each other.
 #![allow(dead_code, reason = "not every test uses all of it")]
 
-use super::support::{Place, Said, wait_for};
+use super::support::{Place, Said, get, signal, terminate};
 use std::fs::File;
 use std::net::TcpListener;
-use std::process::{Child, Command, Stdio};
+use std::process::{Child, Stdio};
 use vitals_tests::broker::Cluster;
 
 /// A place whose log is on the cluster.
@@ -49,9 +49,8 @@ impl<'p> Process<'p> {
     }
 
     /// Lets it stand still, or go on: `STOP`, `CONT`.
-    pub(crate) fn signal(&self, signal: &str) {
-        let pid = self.child.id().to_string();
-        assert!(Command::new("kill").args([&format!("-{signal}"), &pid]).status().unwrap().success());
+    pub(crate) fn signal(&self, name: &str) {
+        signal(&self.child, name);
     }
 
     pub(crate) fn said(&self) -> String {
@@ -67,10 +66,7 @@ impl<'p> Process<'p> {
     /// What it says of its readiness; nothing while it does not listen.
     pub(crate) fn readiness(&mut self) -> Option<(u16, String)> {
         self.must_live();
-        let agent: ureq::Agent =
-            ureq::Agent::config_builder().http_status_as_error(false).proxy(None).build().into();
-        let mut answer = agent.get(format!("http://{}/readyz", self.listen)).call().ok()?;
-        Some((answer.status().as_u16(), answer.body_mut().read_to_string().ok()?))
+        get(&format!("http://{}/readyz", self.listen), None).ok()
     }
 
     pub(crate) fn is_ready(&mut self) -> bool {
@@ -90,8 +86,7 @@ impl<'p> Process<'p> {
 
     /// Asks it to end; its exit status.
     pub(crate) fn terminate(mut self) -> Option<i32> {
-        self.signal("TERM");
-        wait_for("the end of run", || self.child.try_wait().unwrap()).code()
+        terminate(&mut self.child)
     }
 }
 
