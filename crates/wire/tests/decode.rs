@@ -10,6 +10,8 @@ use model::time::EventTime;
 use proptest::prelude::*;
 use proptest::strategy::ValueTree;
 use serde_json::Value;
+use serde_json::value::RawValue;
+use std::collections::BTreeMap;
 use wire::activity::Decoder;
 
 /// What a record means: id, time, account, fields.
@@ -18,13 +20,17 @@ type Meaning = (u64, EventTime, String, Vec<(Field, String)>);
 /// What a record means, or that it is rejected: through `serde_json`, member by member.
 fn slowly(source: Source, text: &str) -> Option<Meaning> {
     let Value::Object(object) = serde_json::from_str(text).ok()? else { return None };
+    // A number that names something is the text that was written: "-0" and "1.50" name other things than "0"
+    // and "1.5", which a parsed number can't tell apart.
+    let written: BTreeMap<String, &RawValue> = serde_json::from_str(text).ok()?;
+    let written = |name: &str| written.get(name).map_or("", |raw| raw.get()).to_owned();
     if duplicates(text, source) {
         return None;
     }
     let get = |name: &str| object.get(name).filter(|value| !value.is_null() && *value != "");
     let id = match get("id")? {
         Value::String(text) => text.clone(),
-        number @ Value::Number(_) => number.to_string(),
+        Value::Number(_) => written("id"),
         Value::Null | Value::Bool(_) | Value::Array(_) | Value::Object(_) => return None,
     };
     let account = get("account")?.as_str()?;
@@ -38,9 +44,9 @@ fn slowly(source: Source, text: &str) -> Option<Meaning> {
         let text = match (field.kind(), raw) {
             (FieldType::Ignored, _) => None,
             (FieldType::Number, Some(Value::String(text))) if *field == Field::Mrr => Some(number(text)?),
-            (FieldType::Number, Some(Value::Number(value))) => Some(number(&value.to_string())?),
+            (FieldType::Number, Some(Value::Number(_))) => Some(number(&written(field.name()))?),
             (FieldType::Time, Some(Value::String(text))) => Some(EventTime::parse(text)?.to_string()),
-            (FieldType::Key, Some(Value::Number(number))) => Some(key(&number.to_string())),
+            (FieldType::Key, Some(Value::Number(_))) => Some(key(&written(field.name()))),
             (FieldType::Word | FieldType::Key, Some(Value::String(text))) if text.is_empty() => None,
             (FieldType::Key, Some(Value::String(text))) => Some(key(text)),
             (FieldType::Word, Some(Value::String(text))) => {
@@ -115,12 +121,17 @@ fn quoted(text: &str, escaped: bool) -> String {
     format!("\"{}\"", units.collect::<String>())
 }
 
+/// A JSON number, often one that could be written shorter.
+fn numeral() -> impl Strategy<Value = String> {
+    "-?(0|[1-9][0-9]{0,5})(\\.[0-9]{1,3})?([eE][+-]?[0-9])?"
+}
+
 fn any_json() -> impl Strategy<Value = String> {
     let leaf = prop_oneof![
         Just("null".to_owned()),
         Just("true".to_owned()),
         Just("\"\"".to_owned()),
-        "-?(0|[1-9][0-9]{0,5})(\\.[0-9]{1,3})?",
+        numeral(),
         ("\\PC{0,12}", any::<bool>()).prop_map(|(text, escaped)| quoted(&text, escaped)),
     ];
     leaf.prop_recursive(3, 12, 4, |inner| {
@@ -141,11 +152,16 @@ fn likely(source: Source, name: &'static str) -> BoxedStrategy<String> {
     let time = Just("\"2026-06-15T22:00:00.5+02:00\"".to_owned());
     let text = ("[a-z]{1,12}|\\PC{1,12}", any::<bool>()).prop_map(|(text, escaped)| quoted(&text, escaped));
     let Some(field) = Field::parse(name) else {
-        return if name == "time" { time.boxed() } else { text.boxed() };
+        return match name {
+            "time" => time.boxed(),
+            "id" => prop_oneof![4 => text, 1 => numeral()].boxed(),
+            _ => text.boxed(),
+        };
     };
     match (source.words(field), field.kind()) {
         (Some(words), _) => prop::sample::select(words).prop_map(|word| quoted(word, false)).boxed(),
-        (None, FieldType::Word | FieldType::Key) => text.boxed(),
+        (None, FieldType::Word) => text.boxed(),
+        (None, FieldType::Key) => prop_oneof![4 => text, 1 => numeral()].boxed(),
         (None, FieldType::Number) => prop_oneof![
             "-?[1-9][0-9]{0,8}(\\.[0-9]{1,6})?",
             Just("0".to_owned()),
