@@ -93,12 +93,18 @@ impl<'b> Texts<'b> {
     ) -> Result<&'b str, FrameError> {
         let number = cursor.varint(what)?;
         if number == 0 {
-            let text = cursor.text(what)?;
-            self.0.push(text);
-            return Ok(text);
+            return self.first(cursor, what);
         }
         let place = usize::try_from(number - 1).unwrap_or(usize::MAX);
         self.0.get(place).copied().ok_or(FrameError::Invalid(what))
+    }
+
+    /// A text that stands here for the first time. Apart, so that the other case stays in registers.
+    #[inline(never)]
+    fn first(&mut self, cursor: &mut Cursor<'b>, what: &'static str) -> Result<&'b str, FrameError> {
+        let text = cursor.text(what)?;
+        self.0.push(text);
+        Ok(text)
     }
 }
 
