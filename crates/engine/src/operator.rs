@@ -426,7 +426,7 @@ fn rolling(fold: Fold, total: bucket::Total, min_base: u32) -> Option<i64> {
         return None;
     }
     // A sum at the end of its range is not known.
-    let sum = Some(total.sum).filter(|sum| !matches!(*sum, i64::MIN | i64::MAX));
+    let sum = Some(total.sum).filter(|sum| !bucket::is_held(*sum));
     match fold {
         Fold::Count => Some(micros(u64::from(total.count))),
         Fold::CountDays => Some(micros(u64::from(total.buckets))),

@@ -5,7 +5,7 @@ use crate::now::Now;
 use crate::operator::{self, Layout};
 use crate::parts::{Parts, split};
 use crate::score;
-use model::plan::{Bucket, Operator, Plan, SourceRules, SourceSet, WHOLE};
+use model::plan::{Bucket, Operator, Plan, REMEMBERED, SourceRules, SourceSet, WHOLE};
 use model::source::{SOURCES, Source};
 use std::collections::{BTreeMap, VecDeque};
 use std::sync::Arc;
@@ -126,7 +126,9 @@ fn lay_out(plan: &Plan, slots: usize) -> (Vec<(Layout, usize)>, Parts) {
 fn memory(plan: &Plan, fed: &[Intake]) -> i64 {
     let signals = fed.iter().map(|intake| operator::memory(&plan.signals[intake.signal].operator));
     let rules = plan.rules.iter().map(|rule| rule.for_ms.max(rule.cooldown).max(rule.keep_firing_for));
-    signals.max().unwrap_or(0).max(rules.max().unwrap_or(0)) + 2 * model::time::DAY
+    let asked = signals.max().unwrap_or(0).max(rules.max().unwrap_or(0));
+    // Whoever looks back further than this is a signal of its own: see `model::fingerprint::definition`.
+    asked.max(REMEMBERED) + 2 * model::time::DAY
 }
 
 impl Prepared {

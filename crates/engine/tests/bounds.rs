@@ -13,12 +13,15 @@ use world::random::{MODELS, START};
 use world::{Lines, Told, fold, mark};
 
 fn users(shard: &mut Shard) -> Option<i64> {
+    value(shard, "users")
+}
+
+/// The value of a signal of account `a`.
+fn value(shard: &mut Shard, name: &str) -> Option<i64> {
     let find = |standing: &engine::effect::Standing<'_>| {
         let plan = standing.plan;
-        let line = standing
-            .lines
-            .iter()
-            .find(|line| plan.signals[plan.measures[line.measure].signal].name == "users");
+        let line =
+            standing.lines.iter().find(|line| plan.signals[plan.measures[line.measure].signal].name == name);
         line.unwrap().value
     };
     shard.standing("a", find).unwrap()
@@ -83,7 +86,7 @@ fn dead_time_is_forgotten_once_no_window_can_reach_it() {
     let (mut shard, mut sink) = (Shard::new(), Lines::default());
     fold(&mut shard, 0, &Entry::Model(MODELS[0]), &mut sink);
     let mut marker = Vec::new();
-    let mut most = 0;
+    let (mut most, mut before) = (0, 0);
     for i in 1..4_000 {
         // An activity every four hours of a source that is silent for at most two: a gap each time.
         let now = START + i * 4 * HOUR;
@@ -93,6 +96,57 @@ fn dead_time_is_forgotten_once_no_window_can_reach_it() {
         marker.clear();
         shard.write_marker(&mut marker);
         most = most.max(marker.len());
+        // Half of the time is lived, so after 3,000 of them it is 250 days.
+        before = if i == 3_000 { most } else { before };
     }
-    assert!(most < 8_000, "{most} bytes after {} days", 4_000 * 4 * HOUR / DAY);
+    assert!(most < 50_000 && most < before + before / 16, "{most} bytes after {before}");
+}
+
+const SUM: &str = "
+format: 1
+model: sum
+owner: ops@example.com
+score: { bands: { healthy: 70, at-risk: 0 } }
+signals: { used: { sum: count, from: feature-usage, over: 7d } }
+goals:
+  use:
+    statement: Used.
+    owner: csm
+    weight: 100
+    measures: { used: { kind: leading, weight: 100, curve: { 0: 0, 100: 100 } } }
+";
+
+#[test]
+fn a_sum_beyond_its_range_is_unknown_whatever_comes_late() {
+    let (mut shard, mut sink) = (Shard::new(), Lines::default());
+    fold(&mut shard, 0, &Entry::Model(SUM), &mut sink);
+    let mut offset = 0;
+    let mut used = |shard: &mut Shard, time: i64, count: &str| {
+        // One is the watermarks'.
+        offset += if offset == 10_000 { 2 } else { 1 };
+        let told = Told {
+            source: Source::FeatureUsage,
+            partition: 0,
+            offset,
+            id: offset.to_string(),
+            time,
+            account: "a".into(),
+            fields: vec![(Field::Feature, "x".into()), (Field::Count, count.into())],
+        };
+        fold(shard, offset, &Entry::Activity(told.activity()), &mut sink);
+    };
+    // Neither day is beyond the range; both together are.
+    for day in 0..2 {
+        (0..5_000).for_each(|number| used(&mut shard, START + day * DAY + number, "1000000000"));
+    }
+    let sources =
+        vec![mark(Source::FeatureUsage, 1, &[(0, START + 30 * HOUR, &[(START, START + 30 * HOUR)])])];
+    let entry = Entry::Watermarks(Watermarks { sources, ..Default::default() });
+    fold(&mut shard, 10_001, &entry, &mut Lines::default());
+    assert_eq!(value(&mut shard, "used"), None);
+    used(&mut shard, START, "-1000000000");
+    assert_eq!(value(&mut shard, "used"), None, "it is beyond its range still");
+    // Four thousand fewer are within it.
+    (0..4_000).for_each(|number| used(&mut shard, START + number, "-1000000000"));
+    assert_eq!(value(&mut shard, "used"), Some(5_999_000_000_000_000_000));
 }

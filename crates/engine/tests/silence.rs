@@ -70,3 +70,23 @@ fn a_silent_account_is_found_and_an_account_of_a_silent_feed_is_not() {
     assert!(alerts[1].contains("fired") && alerts[1].contains(" a r"), "{}", alerts[1]);
     assert!(alerts[1].contains("at 2026-01-01T01:00:20Z"), "{}", alerts[1]);
 }
+
+#[test]
+fn a_model_that_looks_further_back_finds_what_was_dead_before_it_came() {
+    const DAY: i64 = 86_400;
+    let longer = MODEL.replace("20s: 0", "60d: 0").replace(
+        "silent: { when: { last_login: { at_least: 20s } }",
+        "long: { when: { last_login: { at_least: 60d } }",
+    );
+    let mut journal = vec![Owned::Model(MODEL.into()), login("a", 0, 0)];
+    // Half of each day nobody logs in.
+    let day = |day: i64| told((day + 1) * DAY - 2, &[(day * DAY, day * DAY + DAY / 2)]);
+    journal.extend((0..100).map(day));
+    journal.push(Owned::Model(longer));
+    journal.extend((100..125).map(day));
+    let (_, lines) = run(&journal);
+    let fired: Vec<_> = lines.iter().filter(|line| line.contains("long") && line.contains("fired")).collect();
+    // It lives for 43,210 s a day: 60 days are over 42,010 s into day 119.
+    assert_eq!(fired.len(), 1, "{fired:#?}");
+    assert!(fired[0].contains("at 2026-04-30T12:40:10Z"), "{}", fired[0]);
+}

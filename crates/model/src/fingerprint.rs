@@ -3,7 +3,7 @@
 //! Both are SHA-256 over length-prefixed texts and fixed-width numbers, so no two contents share a byte form.
 //! They are stored in journals and state: the golden tests pin them.
 
-use crate::plan::{Bucket, Feed, Fold, ModelId, Operator, Signal, Window};
+use crate::plan::{Bucket, Feed, Fold, ModelId, Operator, REMEMBERED, Signal, Window};
 use crate::tree::{Node, Value};
 use sha2::{Digest, Sha256};
 
@@ -39,7 +39,8 @@ pub(crate) fn model(root: &Node) -> ModelId {
     ModelId(canon.finish())
 }
 
-/// What the state of a signal depends on: the operator, its feed and its parts, neither marks nor `min_base`.
+/// What the state of a signal depends on: the operator, its feed and its parts, neither `min_base` nor marks, unless
+/// these lie further back than dead time is remembered for every model.
 pub(crate) fn definition(operator: &Operator, earlier: &[Signal]) -> u64 {
     let mut canon = Canon::new("vitals.signal/1");
     let part = |index: usize| earlier.get(index).map_or(0, |signal| signal.definition);
@@ -52,7 +53,14 @@ pub(crate) fn definition(operator: &Operator, earlier: &[Signal]) -> u64 {
         Operator::Ratio { part: a, whole: b, min_base: _ } => {
             canon.text("ratio").number(part(*a)).number(part(*b))
         }
-        Operator::SinceLast { feed, marks: _ } => canon.text("since_last").feed(feed),
+        Operator::SinceLast { feed, marks } => {
+            let since_last = canon.text("since_last").feed(feed);
+            match marks.last() {
+                // Dead time that far back is remembered only for who asks for it.
+                Some(longest) if *longest > REMEMBERED => since_last.number(longest.cast_unsigned()),
+                _ => since_last,
+            }
+        }
         Operator::Open { priority } => canon.text("open").texts(priority),
         Operator::Until { feed, field, marks: _ } => canon.text("until").feed(feed).text(field.name()),
         Operator::Reached => canon.text("reached"),

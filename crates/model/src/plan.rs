@@ -16,6 +16,10 @@ pub const WHOLE: u32 = 10_000;
 /// The most measures of a model: the fold keeps a bit for each of those that are known.
 pub const MOST_MEASURES: usize = 128;
 
+/// How far back dead time of a source is remembered whatever the models ask for, in milliseconds of its living time: so
+/// that a model that comes later and looks further back than those before it finds what was, up to so far.
+pub const REMEMBERED: i64 = 200 * crate::time::DAY;
+
 /// The content hash of a model: SHA-256 of its canonical form, which leaves out layout and comments.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct ModelId(pub [u8; 32]);

@@ -120,7 +120,7 @@ pub(crate) fn add(part: &mut Part<'_>, keep: Keep, time: i64, amount: i64, windo
         Some(record) if bucket(record) == wanted => {
             record[1] = record[1].saturating_add(1);
             if keep == Keep::Sums {
-                set_number(record, 2, number(record, 2).saturating_add(amount));
+                set_number(record, 2, held(number(record, 2), amount));
             }
             if words[WAITING] != UNSETTLED && (before || at < words.len() - words[WAITING] as usize * stride)
             {
@@ -147,8 +147,22 @@ fn count_in(words: &mut [u32], keep: Keep, before: bool, amount: i64) {
     let (count, sum) = if before { (COUNT_BEFORE, SUM_BEFORE) } else { (COUNT, SUM) };
     words[count] = words[count].saturating_add(1);
     if keep == Keep::Sums {
-        set_number(words, sum, number(words, sum).saturating_add(amount));
+        match number(words, sum).checked_add(amount) {
+            Some(total) if !is_held(number(words, sum)) && !is_held(total) => set_number(words, sum, total),
+            // Totals are a function of the buckets, which alone are stored.
+            _ => words[WAITING] = UNSETTLED,
+        }
     }
+}
+
+/// Whether a sum reached an end of its range: what it would be is not known.
+pub(crate) const fn is_held(sum: i64) -> bool {
+    matches!(sum, i64::MIN | i64::MAX)
+}
+
+/// A sum and an amount; at an end of its range it stays there.
+const fn held(sum: i64, amount: i64) -> i64 {
+    if is_held(sum) { sum } else { sum.saturating_add(amount) }
 }
 
 /// Whether the totals must be taken anew though no due instant was reached.
@@ -187,7 +201,10 @@ pub(crate) fn settle(part: &mut Part<'_>, keep: Keep, edge: &Edge<'_>, window: W
         let records = part[range].chunks_exact(stride);
         let total = records.clone().fold(0_u32, |total, record| total.saturating_add(record[1]));
         if keep == Keep::Sums {
-            let amounts = records.fold(0_i64, |total, record| total.saturating_add(number(record, 2)));
+            let amounts = records.fold(0_i64, |total, record| match number(record, 2) {
+                sum if is_held(sum) && !is_held(total) => sum,
+                sum => held(total, sum),
+            });
             set_number(part, sum, amounts);
         }
         part[count] = total;
