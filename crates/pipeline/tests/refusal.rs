@@ -182,6 +182,7 @@ fn a_state_that_is_ahead_of_the_committed_position_is_refused() {
     let cluster = folded();
     meddle(&cluster, GROUP, topic::JOURNAL, 1, "s1 1 1 0 0 done");
     assert_refused(&cluster, "the marker stands at", WAY_OUT);
+    assert_rebuilt(&cluster);
 }
 
 #[test]
@@ -193,6 +194,38 @@ fn an_account_that_is_ahead_of_the_committed_position_is_refused() {
     cluster.append_raw(&Partition::new(topic::STATE, 0), Some(b"k\0"), marker.value.as_deref(), None);
     meddle(&cluster, GROUP, topic::JOURNAL, 1, "s1 1 1 0 0 done");
     assert_refused(&cluster, ", after the committed position", WAY_OUT);
+    assert_rebuilt(&cluster);
+}
+
+/// The way out is one: all is folded again, and nothing is said twice.
+fn assert_rebuilt(cluster: &Cluster) {
+    let before = said(cluster);
+    assert!(before.iter().all(|count| *count > 0), "{before:?}");
+    fold_all(cluster, &cluster.process("rebuilder"), rebuilding());
+    assert_eq!(said(cluster), before);
+    assert_eq!(phase(cluster, cluster.process("after"), settings::Score::default()), Phase::Live);
+    assert_eq!(said(cluster), before);
+}
+
+#[test]
+fn outputs_of_which_nothing_says_how_they_came_are_not_written_again() {
+    let cluster = folded();
+    let before = said(&cluster);
+    cluster.forget_offsets(GROUP);
+    // As if the topic had been deleted and set up anew.
+    let state = Partition::new(topic::STATE, 0);
+    cluster.recreate(&state);
+    let found = pipeline::verify(&cluster.process("auditor"), "default", &mut |_| {}).unwrap();
+    assert_eq!((found.untouched, found.extra), (vec![0], before.iter().sum::<usize>() as u64));
+    for settings in [settings::Score::default(), rebuilding()] {
+        let phase = phase(&cluster, cluster.process("second"), settings);
+        let Phase::Refused(reason) = phase else { panic!("not refused but {phase:?}") };
+        assert!(
+            reason.contains("neither a committed offset nor state") && reason.contains("backup"),
+            "{reason}"
+        );
+    }
+    assert_eq!(said(&cluster), before);
 }
 
 #[test]

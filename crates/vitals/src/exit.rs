@@ -14,8 +14,20 @@ pub(crate) enum Outcome {
     Findings,
 }
 
+/// Flags that do not go together: what is wrong, and the way out.
+#[derive(Debug, thiserror::Error)]
+#[error("{0}")]
+pub(crate) struct WrongUse(pub(crate) &'static str);
+
+/// A model that has problems: all of them.
+#[derive(Debug, thiserror::Error)]
+#[error("{0}")]
+pub(crate) struct Invalid(pub(crate) String);
+
 /// Findings.
 const FINDINGS: u8 = 1;
+/// Flags that do not go together; as clap says of those that it does not know.
+const WRONG_USE: u8 = 2;
 /// Bad configuration; as `EX_USAGE` of sysexits.
 const CONFIGURATION: u8 = 64;
 /// It could not be done; as `EX_SOFTWARE` of sysexits.
@@ -30,7 +42,12 @@ pub(crate) fn status(result: anyhow::Result<Outcome>) -> ExitCode {
         Err(error) if is_broken_pipe(&error) => ExitCode::SUCCESS,
         Err(error) => {
             print::complain(&format!("vitals: {error:#}"));
-            ExitCode::from(if error.is::<Problems>() { CONFIGURATION } else { FAILED })
+            ExitCode::from(match () {
+                () if error.is::<Problems>() => CONFIGURATION,
+                () if error.is::<WrongUse>() => WRONG_USE,
+                () if error.is::<Invalid>() => FINDINGS,
+                () => FAILED,
+            })
         }
     }
 }

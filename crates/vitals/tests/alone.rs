@@ -63,8 +63,20 @@ fn a_model_is_checked_with_place_and_fix() {
     let said = place.run(["model", "check", "none.yaml"]);
     assert_eq!(said.status, Some(70));
     assert!(said.err.contains("none.yaml cannot be read"), "{}", said.err);
-    assert_eq!(place.run(["setup", "--model", "bad.yaml"]).status, Some(70));
+    assert_eq!(place.run(["setup", "--model", "bad.yaml"]).status, Some(1));
     assert!(!place.path("vitals-data").exists(), "a bad model leaves nothing behind");
+    place.run(["setup"]).fine();
+    let said = place.run(["model", "publish", "bad.yaml"]);
+    assert!(said.status == Some(1) && said.err.contains("did you mean `count_days`?"), "{said:?}");
+}
+
+#[test]
+fn flags_that_do_not_go_together_are_wrong_use_before_anything_is_opened() {
+    let place = Place::new();
+    for flags in [&["--until", "2026-01-01T00:00:00Z"][..], &["--mode", "recorded", "--workers", "2"]] {
+        let said = place.run(["run"].iter().chain(flags));
+        assert!(said.status == Some(2) && said.err.contains("leave"), "{said:?}");
+    }
 }
 
 #[test]

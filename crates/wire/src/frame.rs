@@ -32,6 +32,9 @@ use thiserror::Error;
 /// The greatest size of a frame's body before compression.
 pub const MAX_BODY_BYTES: usize = 8 << 20;
 
+/// The most partitions of a source topic: something is kept of each.
+pub const MAX_PARTITIONS: u32 = 1 << 16;
+
 const MAGIC: [u8; 2] = *b"VJ";
 const VERSION: u8 = 1;
 const COMPRESSED: u8 = 1;

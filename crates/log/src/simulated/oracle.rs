@@ -229,6 +229,14 @@ impl Cluster {
         }
     }
 
+    /// A partition is as if its topic had been deleted and created again.
+    pub fn recreate(&self, partition: &Partition) {
+        let mut state = self.state.borrow_mut();
+        if let Some(place) = state.place(partition) {
+            state.store(place).clear();
+        }
+    }
+
     /// A topic has `count` partitions from now on.
     pub fn add_partitions(&self, topic: &str, count: u32) {
         self.state.borrow_mut().add_partitions(topic, count);

@@ -251,6 +251,11 @@ impl Store {
         self.give_back();
     }
 
+    /// Nothing was ever written.
+    pub(super) fn clear(&mut self) {
+        *self = Self::default();
+    }
+
     /// Gives back the memory of what is gone.
     fn give_back(&mut self) {
         let bytes = std::mem::take(&mut self.bytes);

@@ -29,13 +29,13 @@ impl<L: Log, V: Variant> Score<L, V> {
                         continue;
                     };
                     let committed = committed.into_iter().next().flatten();
-                    match Restore::begin(&self.log, partition, committed, rebuild) {
+                    match Restore::begin(&self.log, partition, committed) {
                         Ok(None) => continue,
                         Ok(Some(restore)) => State::Restoring(Box::new(restore)),
                         Err(failure) => refused(failure)?,
                     }
                 }
-                State::Restoring(restore) => match restore.step(Duration::ZERO, rebuild) {
+                State::Restoring(restore) => match restore.step(&self.log, Duration::ZERO, rebuild) {
                     Ok(None) => continue,
                     Ok(Some(restored)) => {
                         if let Some(stamp) = restored.stamp {

@@ -6,7 +6,8 @@
 //!   ─> marker at K ─> journal K..C without effects ─> live
 //! ```
 //! What does not fit together is refused, never started empty. A rebuild folds from the journal's beginning, and is
-//! silent up to C; where the group's offsets are lost, up to the head, which was committed with the effects before it.
+//! silent up to C or up to the head, which was committed with the effects before it, whichever is further: offsets may
+//! be lost, or be older ones that were brought back.
 
 use super::checkpoint::{chunks, kind, read_mark};
 use super::records::Records;
@@ -44,6 +45,12 @@ pub(crate) struct Restore<L: Log, V: Variant> {
     batch: Batch,
     records: Records,
     bytes: usize,
+    /// Its partitions of outputs that have something in them, if only what was aborted. They are looked into where
+    /// nothing says what was committed.
+    outputs: Vec<(Partition, Ends)>,
+    is_probing: bool,
+    /// Whether its outputs hold committed records.
+    has_spoken: bool,
     variant: PhantomData<V>,
 }
 
@@ -71,9 +78,14 @@ impl<L: Log, V: Variant> Restore<L, V> {
         log: &L,
         partition: &Partition,
         committed: Option<Committed>,
-        rebuild: Rebuild,
     ) -> Result<Option<Self>, Failure> {
-        let topics = [Arc::clone(&partition.topic), topic::STATE.into()];
+        let topics = [
+            Arc::clone(&partition.topic),
+            topic::STATE.into(),
+            topic::HEALTH.into(),
+            topic::ALERTS.into(),
+            topic::ACCOUNT_HEALTH.into(),
+        ];
         let Some(round) = later(log.ends(&topics))? else { return Ok(None) };
         let of = |place: usize| {
             round.topics.get(place).and_then(|ends| ends.get(partition.number as usize)).copied()
@@ -82,6 +94,11 @@ impl<L: Log, V: Variant> Restore<L, V> {
             let reason = "the state topic has fewer partitions than the journal";
             return Err(Failure::refused(partition, reason, "create it anew with `vitals setup`"));
         };
+        let outputs = (2..topics.len()).filter_map(|place| {
+            let ends = of(place).filter(|ends| ends.end > 0)?;
+            Some((Partition::new(Arc::clone(&topics[place]), partition.number), ends))
+        });
+        let outputs = outputs.collect();
         let committed = match committed {
             None => None,
             Some(committed) => {
@@ -92,9 +109,7 @@ impl<L: Log, V: Variant> Restore<L, V> {
             }
         };
         let state_partition = Partition::new(topics[1].clone(), partition.number);
-        // A rebuild needs nothing of the state, unless nothing else says which effects are out.
-        let unread = rebuild == Rebuild::Yes && committed.is_some();
-        let end = if unread || V::STATE_TO_STABLE_END { state.first } else { state.end };
+        let end = if V::STATE_TO_STABLE_END { state.first } else { state.end };
         let Some(reader) = later(log.read(&state_partition, state.first, Isolation::Committed))? else {
             return Ok(None);
         };
@@ -109,6 +124,9 @@ impl<L: Log, V: Variant> Restore<L, V> {
             batch: Batch::default(),
             records: Records::default(),
             bytes: 0,
+            outputs,
+            is_probing: false,
+            has_spoken: false,
             variant: PhantomData,
         }))
     }
@@ -124,12 +142,18 @@ impl<L: Log, V: Variant> Restore<L, V> {
     }
 
     /// Reads on. Returns the shard once all is read.
-    pub(crate) fn step(&mut self, wait: Duration, rebuild: Rebuild) -> Result<Option<Restored>, Failure> {
-        if rebuild == Rebuild::Yes && self.committed.is_some() {
-            return self.put_together(rebuild).map(Some);
-        }
+    pub(crate) fn step(
+        &mut self,
+        log: &L,
+        wait: Duration,
+        rebuild: Rebuild,
+    ) -> Result<Option<Restored>, Failure> {
         for _ in 0..16 {
             match later(self.reader.poll(&mut self.batch, wait))? {
+                Some(Event::Records) if self.is_probing => {
+                    self.has_spoken = true;
+                    return self.put_together(rebuild).map(Some);
+                }
                 Some(Event::Records) => {
                     for record in self.batch.records() {
                         self.at = record.offset + 1;
@@ -138,7 +162,12 @@ impl<L: Log, V: Variant> Restore<L, V> {
                     }
                 }
                 Some(Event::End { offset, .. }) if offset >= self.end => {
-                    return self.put_together(rebuild).map(Some);
+                    if self.has_something() || self.outputs.is_empty() {
+                        return self.put_together(rebuild).map(Some);
+                    }
+                    if !self.probe(log)? {
+                        return Ok(None);
+                    }
                 }
                 Some(
                     Event::End { .. } | Event::Idle | Event::Assigned(_) | Event::Revoked(_) | Event::Lost(_),
@@ -147,6 +176,24 @@ impl<L: Log, V: Variant> Restore<L, V> {
             }
         }
         Ok(None)
+    }
+
+    /// Whether anything says, or once said, how far the shard is.
+    fn has_something(&self) -> bool {
+        self.committed.is_some() || self.records.len() > 0 || self.first > 0 || self.has_spoken
+    }
+
+    /// Goes on to the next output. Returns whether it can be read.
+    fn probe(&mut self, log: &L) -> Result<bool, Failure> {
+        let Some((partition, ends)) = self.outputs.last() else { return Ok(false) };
+        let Some(reader) = later(log.read(partition, ends.first, Isolation::Committed))? else {
+            return Ok(false);
+        };
+        // What was deleted since was there.
+        (self.is_probing, self.has_spoken) = (true, ends.first > 0);
+        (self.reader, self.end) = (reader, ends.end);
+        self.outputs.pop();
+        Ok(true)
     }
 
     fn refuse(&self, reason: impl Into<String>) -> Failure {
@@ -165,9 +212,19 @@ impl<L: Log, V: Variant> Restore<L, V> {
         let mut records = std::mem::take(&mut self.records);
         let head = records.value(kind::HEAD, &[]).map(Cow::into_owned);
         let target = match (&self.committed, &head) {
+            // What of the head cannot be read says nothing, and is a reason to rebuild.
+            (Some((_, journal)), Some(head)) if rebuild == Rebuild::Yes => {
+                Shard::peek_head(head).map_or(journal.position, |(at, ..)| at.max(journal.position))
+            }
             (Some((_, journal)), _) => journal.position,
             (None, Some(head)) => self.position_of(head)?,
-            (None, None) if records.len() == 0 && self.first == 0 => Position::START,
+            (None, None) if records.len() == 0 && self.first == 0 && !self.has_spoken => Position::START,
+            (None, None) if self.has_spoken => {
+                return Err(self.refuse_for_good(
+                    "there are records of it in the outputs, but neither a committed offset nor state says which"
+                        .to_owned(),
+                ));
+            }
             (None, None) => {
                 return Err(self.refuse_for_good(
                     "there was state, but neither a committed offset nor the head says which effects are out"

@@ -1,10 +1,10 @@
 //! `vitals model`: check, publish and show health models.
 
 use super::Context;
-use crate::exit::Outcome;
+use crate::exit::{Invalid, Outcome};
 use crate::print::{self, Format, Out};
 use crate::render;
-use anyhow::{Context as _, Result, anyhow, ensure};
+use anyhow::{Context as _, Result, ensure};
 use clap::Subcommand;
 use model::{Problem, Problems};
 use serde_json::{Value, json};
@@ -58,8 +58,9 @@ fn read(file: &Path) -> Result<String> {
 /// The text of a model that compiles.
 pub(super) fn read_valid(file: &Path) -> Result<String> {
     let text = read(file)?;
-    let problems =
-        |problems| anyhow!("model {} is not valid:\n{}", file.display(), Problems::to_string(&problems));
+    let problems = |problems| {
+        Invalid(format!("model {} is not valid:\n{}", file.display(), Problems::to_string(&problems)))
+    };
     model::compile(&text).map_err(problems)?;
     Ok(text)
 }

@@ -3,7 +3,7 @@
 use super::Context;
 use crate::access::{self, direct::patiently};
 use crate::admin::view::Balance;
-use crate::exit::Outcome;
+use crate::exit::{Outcome, WrongUse};
 use crate::print::{Format, Out};
 use crate::settings::{Role, Settings};
 use crate::store::Store;
@@ -84,7 +84,7 @@ impl Run {
             (Mode::Recorded, until) => run::Mode::Recorded { until },
             (Mode::Live, None) => run::Mode::Live,
             (Mode::Live, Some(_)) => {
-                bail!("--until is for recorded runs; add --mode recorded or leave it out")
+                bail!(WrongUse("--until is for recorded runs; add --mode recorded or leave it out"))
             }
         };
         let settings = &context.settings;
@@ -93,7 +93,7 @@ impl Run {
             let whole = (Role::All, 1);
             ensure!(
                 (settings.run.role, settings.run.workers) == whole,
-                "a recorded run is one worker of each stage; leave out --role and --workers"
+                WrongUse("a recorded run is one worker of each stage; leave out --role and --workers")
             );
         }
         let log = access::open(settings)?;

@@ -14,6 +14,16 @@ const LIMIT: u64 = 1 << 20;
 /// Variables of ours that are not keys.
 const VARIABLES: [&str; 1] = ["VITALS_CONFIG"];
 
+/// Whether Kubernetes set a variable, which it does for each service of a namespace ("Discovering services" in its
+/// documentation): so for one whose name begins with `vitals`.
+fn is_service_link(variable: &str, value: &str) -> bool {
+    let is_port = |(_, rest): (&str, &str)| rest.starts_with(|first: char| first.is_ascii_digit());
+    let is_address = ["tcp://", "udp://", "sctp://"].iter().any(|scheme| value.starts_with(scheme));
+    ["_SERVICE_HOST", "_SERVICE_PORT"].iter().any(|part| variable.contains(part))
+        || variable.ends_with("_PORT") && is_address
+        || variable.split_once("_PORT_").is_some_and(is_port)
+}
+
 /// Where settings come from, beside the defaults.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Places {
@@ -89,7 +99,8 @@ impl Loading {
     }
 
     fn variable(&mut self, variable: &str, value: &str) {
-        if !variable.starts_with("VITALS_") || VARIABLES.contains(&variable) {
+        let is_other = || VARIABLES.contains(&variable) || is_service_link(variable, value);
+        if !variable.starts_with("VITALS_") || is_other() {
             return;
         }
         match KEYS.iter().find(|key| key.variable() == variable) {

@@ -14,7 +14,7 @@
 
 use super::table::{Numbers, Texts};
 use super::varint::{self, Cursor, unzigzag, zigzag};
-use super::{FrameError, mark};
+use super::{FrameError, MAX_PARTITIONS, mark};
 use engine::activity::{Activity, Fields, MAX_FIELDS, Value};
 use engine::entry::Entry;
 use model::number::{LIMIT, Number, SCALE};
@@ -172,7 +172,11 @@ impl<'b> Take<'b> {
     ) -> Result<(), FrameError> {
         let index = activity.source.index();
         if other_partition {
-            self.before.partition[index] = cursor.u32("partition")?;
+            let partition = cursor.u32("partition")?;
+            if partition >= MAX_PARTITIONS {
+                return Err(FrameError::Invalid("partition"));
+            }
+            self.before.partition[index] = partition;
         }
         activity.partition = self.before.partition[index];
         activity.offset = self.before.offset[index].wrapping_add(cursor.signed("offset")?);

@@ -7,8 +7,8 @@
 //!            rejected  skipped  count of runs, then each: first: signed, less the time before  last: signed, less first
 //! ```
 
-use super::FrameError;
 use super::varint::{self, Cursor};
+use super::{FrameError, MAX_PARTITIONS};
 use engine::entry::{Latest, PartitionMark, Run, SourceMark, Watermarks};
 use model::plan::ModelId;
 use model::source::Source;
@@ -64,12 +64,18 @@ pub(super) fn take(cursor: &mut Cursor<'_>, time: &mut i64) -> Result<Watermarks
         let source = usize::from(cursor.byte("source")?);
         let source = Source::at(source).ok_or(FrameError::Invalid("source"))?;
         let partition_count = cursor.u32("partition count")?;
+        if partition_count > MAX_PARTITIONS {
+            return Err(FrameError::Invalid("partition count"));
+        }
         let mut mark = SourceMark { source, partition_count, partitions: Vec::new() };
         let mut number = 0_u32;
         for _ in 0..cursor.count("partition marks")? {
             let head = cursor.varint("partition")?;
             let step = u32::try_from(head >> 1).map_err(|_| FrameError::Invalid("partition"))?;
             number = number.wrapping_add(step);
+            if number >= MAX_PARTITIONS {
+                return Err(FrameError::Invalid("partition"));
+            }
             let watermark = if head & 1 == 1 {
                 *time = time.wrapping_add(cursor.signed("watermark")?);
                 Some(EventTime(*time))

@@ -95,3 +95,16 @@ fn no_two_keys_share_a_name_or_a_variable() {
     let variables: BTreeSet<String> = KEYS.iter().map(Key::variable).collect();
     assert_eq!((names.len(), variables.len()), (KEYS.len(), KEYS.len()));
 }
+
+#[test]
+fn what_kubernetes_sets_for_a_service_named_like_us_is_passed_over_and_nothing_else_is() {
+    let links = [
+        ("VITALS_SERVICE_HOST", "10.0.0.11"),
+        ("VITALS_SERVICE_PORT_METRICS", "9090"),
+        ("VITALS_PORT", "tcp://10.0.0.11:9090"),
+        ("VITALS_PORT_9090_TCP_ADDR", "10.0.0.11"),
+        ("VITALS_INGEST_PORT_9090_TCP", "tcp://10.0.0.11:9090"),
+    ];
+    with("", &links, &[]).unwrap();
+    assert_eq!(problems("", &[("VITALS_ADMIN_PORT", "9090"), ("VITALS_PORT_NAME", "x")]).len(), 2);
+}
