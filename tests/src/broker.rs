@@ -75,7 +75,9 @@ fn libs() -> Option<PathBuf> {
         Err(missing) => {
             assert!(std::env::var("CI").as_deref() != Ok("true"), "no Kafka to test with: {missing}");
             // Not by `eprintln!`, which the test harness keeps to itself where a test passes.
-            writeln!(std::io::stderr(), "SKIPPED: no Kafka to test with: {missing}").unwrap();
+            std::io::stderr()
+                .write_all(format!("SKIPPED: no Kafka to test with: {missing}\n").as_bytes())
+                .unwrap();
             None
         }
     }
