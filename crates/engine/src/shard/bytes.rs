@@ -20,7 +20,6 @@ use crate::prepared::Prepared;
 use model::plan::ModelId;
 use model::time::EventTime;
 use std::cmp::Reverse;
-use std::collections::VecDeque;
 
 /// The first byte of a head, and of a marker of a shard that has dropped no plan.
 const FORMAT: u8 = 1;
@@ -125,22 +124,6 @@ impl Shard {
             }
         }
         self.dirty.drain(..taken);
-    }
-
-    /// Marks accounts as changed that were taken in vain.
-    pub fn mark_again<'a>(&mut self, accounts: impl IntoIterator<Item = &'a str>) {
-        let mut again = VecDeque::new();
-        for id in accounts {
-            if let Some(place) = self.find(id)
-                && !self.is_dirty[place]
-            {
-                self.is_dirty[place] = true;
-                again.push_back(u32::try_from(place).unwrap_or(u32::MAX));
-            }
-        }
-        // They are the oldest changes there are.
-        again.append(&mut self.dirty);
-        self.dirty = again;
     }
 
     /// The stored form of one account, for people and tests.

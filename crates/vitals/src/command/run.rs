@@ -25,7 +25,8 @@ pub(crate) struct Run {
     #[arg(long, value_name = "RFC3339", value_parser = instant)]
     until: Option<i64>,
 
-    /// Fold everything anew from the journal's beginning instead of reading the state topic.
+    /// Fold everything anew from the journal's beginning instead of from the state topic, saying nothing that was said
+    /// before; ingest whose offsets are lost finds in the journal how far it was.
     #[arg(long)]
     rebuild: bool,
 
