@@ -1,15 +1,21 @@
 //! The binary on a real Kafka: the same outputs as on the embedded log, and live, by two processes, silence that is an
-//! event and bad input that stops its source alone.
+//! event, bad input that stops its source alone, a dead source that is not a silent customer, and a stalled partition that
+//! delays nothing but its own source.
 #![allow(clippy::print_stdout, clippy::unwrap_used, clippy::panic, reason = "tests: a failure is a panic")]
 
+#[path = "support/dead_feed.rs"]
+#[allow(dead_code, reason = "the rest is of the embedded log")]
+mod dead_feed;
 #[path = "support/processes.rs"]
 mod processes;
 #[path = "support/recorded.rs"]
 mod recorded;
 mod support;
 
-use kafka::{Kafka, Settings};
+use dead_feed::{BACK, DAY, DAYS, DeadFeed, FULL, HOUR, MODEL, SECOND};
+use kafka::{Held, Kafka, Settings};
 use log::{Appends, Log, Transaction, Writer};
+use model::source::Source;
 use model::time::EventTime;
 use processes::{Process, place};
 use recorded::{assert_equal, assert_exact, count, oulad_lines, outputs};
@@ -77,8 +83,6 @@ fn is_what_another_client_reads(cluster: &Cluster, place: &Place, found: &Value)
     let given = found["compared"].as_u64().unwrap();
     assert!(read >= given && read - given <= found["superseded"].as_u64().unwrap(), "{read} of {found}");
 }
-
-const SECOND: i64 = 1_000;
 
 /// Of each of these accounts, when it was last active, in seconds after t. The feed dies after the last.
 const LAST: [(&str, i64); 4] = [("a", 0), ("b", 3), ("c", 8), ("e", 15)];
@@ -171,4 +175,95 @@ fn two_processes_find_who_is_silent_with_no_input_and_stop_a_source_that_is_bad(
     assert_eq!(processes.map(Process::terminate), [Some(0), Some(0)]);
     let found = place.run(["replay", "--verify", "--json"]).fine().json().remove(0);
     assert!(found["compared"].as_u64().unwrap() > 0 && found["different"] == 0, "{found}");
+}
+
+/// Opens a transaction that appends to these partitions, and leaves it open: whoever reads what is committed comes no
+/// further.
+fn stall(log: &Kafka, id: &str, partitions: &[(Source, u32)]) -> Held {
+    let mut appends = Appends::default();
+    for (source, partition) in partitions {
+        appends.push(&pipeline::topic::of_source(*source), *partition, None, Some(b"never"), &[]);
+    }
+    let open = Transaction { appends: &[&appends], offsets: &[], membership: None };
+    wait_for("the open transaction", || log.hold(id, &open).ok())
+}
+
+/// How far a source is complete in every shard of two processes; nothing while not all shards are at work and know it.
+fn watermark(processes: &mut [Process<'_>; 2], source: &str) -> Option<i64> {
+    let standings = processes.each_mut().map(Process::standing);
+    let shards: Vec<_> = standings.iter().flat_map(|of| of["shards"].as_array().unwrap()).collect();
+    let clock = |shard: &&Value| {
+        let clocks = shard["clocks"].as_array().unwrap();
+        clocks.iter().find(|clock| clock["source"] == source)?["watermark_ms"].as_i64()
+    };
+    let known: Option<Vec<_>> = shards.iter().map(clock).collect();
+    known.filter(|known| known.len() == 4)?.into_iter().min()
+}
+
+#[test]
+fn a_dead_source_raises_nothing_and_a_stalled_partition_delays_no_other_source() {
+    let Some(cluster) = Cluster::start(&Options::default()) else { return };
+    let place = place(&cluster, "");
+    place.write("dead-feed.yaml", MODEL);
+    place.run(["setup", "--model", "dead-feed.yaml"]).fine();
+    // It ends at the midnight before the last, so that the present is well beyond it.
+    let feed = DeadFeed { begin: now() / DAY * DAY - (DAYS + 1) * DAY };
+    let mut settings = Settings::plain(cluster.bootstrap());
+    settings.transaction_timeout = Duration::from_mins(10);
+    let log = Kafka::new(settings).unwrap();
+    // All of it stands there before anybody reads, up to when windows are full, and behind that the rest. The sources of
+    // which nothing comes have no watermark before the end, so that instants are those of the logins.
+    place.feed(["produce"], &feed.lines(0, FULL * 24)).fine();
+    let logins = stall(&log, "logins", &[(Source::Login, 0), (Source::Login, 1)]);
+    let usage = stall(&log, "usage", &[(Source::FeatureUsage, 0)]);
+    let used = [Source::Login, Source::FeatureUsage];
+    let others: Vec<_> = Source::ALL.into_iter().filter(|source| !used.contains(source)).collect();
+    let others: Vec<_> = others.iter().flat_map(|source| [(*source, 0), (*source, 1)]).collect();
+    let others = stall(&log, "others", &others);
+    place.feed(["produce"], &feed.lines(FULL * 24, DAYS * 24)).fine();
+
+    let mut processes = ["one", "two"].map(|name| Process::start(&place, name));
+    wait_for("both processes", || {
+        processes.iter_mut().all(|process| process.readiness().is_some()).then_some(())
+    });
+    // The last activity before that, less what may still be under way.
+    let full = feed.day(FULL) - 4 * HOUR - 6 * 60 * SECOND;
+    for source in used {
+        wait_for("full windows", || (watermark(&mut processes, source.name()) == Some(full)).then_some(()));
+    }
+    assert!(logins.abort());
+    // Logins die and come back, and who is silent is found in time, while a partition of the usage stands still all along.
+    let told = wait_for("who is silent", || {
+        let told = feed.told(&place);
+        (told.iter().filter(|(_, rule, _)| rule == "silent").count() == 2).then_some(told)
+    });
+    wait_for("the end of the logins", || {
+        watermark(&mut processes, "login").filter(|at| *at > feed.day(DAYS)).map(drop)
+    });
+    assert_eq!(watermark(&mut processes, "feature-usage"), Some(full));
+    assert_eq!(feed.told(&place), told);
+    feed.only_the_silent_are_found(&told);
+    assert_eq!(
+        told.len(),
+        2,
+        "none of a source that stands still, nor of one that others wait for: {told:?}"
+    );
+    println!("{} records; {told:?}", feed.nothing_is_emptied_and_the_dead_are_named(&place));
+    assert!(feed.found()[1] > feed.day(BACK));
+
+    assert!(usage.abort() && others.abort());
+    let all = feed.lines(0, DAYS * 24).lines().count();
+    wait_for("the rest", || place.is_balanced(i64::try_from(all).unwrap()).then_some(()));
+    let told = wait_for("who uses nothing", || {
+        let told = feed.told(&place);
+        told.iter().any(|(_, rule, _)| rule == "unused").then_some(told)
+    });
+    feed.only_the_silent_are_found(&told);
+    let unused: Vec<_> = told.iter().filter(|(_, rule, _)| rule == "unused").map(|(who, ..)| who).collect();
+    assert_eq!(unused, ["gone-off"], "{told:?}");
+    assert_eq!(processes.map(Process::terminate), [Some(0), Some(0)]);
+    let found = place.run(["replay", "--verify", "--json"]).fine().json().remove(0);
+    for count in ["missing", "extra", "different"] {
+        assert_eq!(found[count], 0, "{found}");
+    }
 }

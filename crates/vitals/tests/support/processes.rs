@@ -2,6 +2,7 @@
 #![allow(dead_code, reason = "not every test uses all of it")]
 
 use super::support::{Place, Said, get, signal, terminate};
+use serde_json::Value;
 use std::fs::File;
 use std::net::TcpListener;
 use std::process::{Child, Stdio};
@@ -71,6 +72,13 @@ impl<'p> Process<'p> {
 
     pub(crate) fn is_ready(&mut self) -> bool {
         self.readiness().is_some_and(|(status, _)| status == 200)
+    }
+
+    /// How it and its workers stand, of one that listens.
+    pub(crate) fn standing(&mut self) -> Value {
+        self.must_live();
+        let (_, body) = get(&format!("http://{}/status", self.listen), Some(TOKEN)).unwrap();
+        serde_json::from_str(&body).unwrap()
     }
 
     /// Runs a command that asks this process.
