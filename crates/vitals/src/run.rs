@@ -12,10 +12,12 @@
 //! process; one that refuses to go on keeps it alive and unready, and is tried again from time to time.
 
 mod crew;
+mod premise;
 mod supervise;
 mod worker;
 
 pub(crate) use crew::{Crew, Stage};
+pub(crate) use premise::check;
 pub(crate) use supervise::{failure, supervise};
 pub(crate) use worker::End;
 

@@ -1,6 +1,6 @@
 //! The binary on a real Kafka: the same outputs as on the embedded log, and live, by two processes, silence that is an
 //! event, bad input that stops its source alone, a dead source that is not a silent customer, and a stalled partition that
-//! delays nothing but its own source.
+//! delays nothing but its own source; and what does not fit together there is refused.
 #![allow(clippy::print_stdout, clippy::unwrap_used, clippy::panic, reason = "tests: a failure is a panic")]
 
 #[path = "support/dead_feed.rs"]
@@ -14,7 +14,7 @@ mod support;
 
 use dead_feed::{BACK, DAY, DAYS, DeadFeed, FULL, HOUR, MODEL, SECOND};
 use kafka::{Held, Kafka, Settings};
-use log::{Appends, Log, Transaction, Writer};
+use log::{Appends, Cleanup, Log, Stamp, TopicSpec, Transaction, Writer};
 use model::source::Source;
 use model::time::EventTime;
 use processes::{Process, place};
@@ -24,6 +24,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::thread;
 use std::time::Duration;
 use support::{LIVE, Place, model, now, wait_for};
+use vitals_tests::broker::proxy::{DESCRIBE_CONFIGS, OFFSET_FETCH, TXN_OFFSET_COMMIT};
 use vitals_tests::broker::{Cluster, Options};
 
 /// Every so manyth student of OULAD is taken, unless all are.
@@ -266,4 +267,72 @@ fn a_dead_source_raises_nothing_and_a_stalled_partition_delays_no_other_source()
     for count in ["missing", "extra", "different"] {
         assert_eq!(found[count], 0, "{found}");
     }
+}
+
+/// What `vitals run` says that refuses to begin: one complaint, with these words in it.
+fn assert_refused(place: &Place, words: &[&str]) {
+    // Under the name of the others, whose partitions then wait for no session to end.
+    let said = place.run(["run", "--process", "one", "--workers", "2"]);
+    assert_eq!(said.status, Some(70), "{said:?}");
+    let complaints: Vec<_> = said.err.lines().filter(|line| line.starts_with("vitals: ")).collect();
+    let [complaint] = complaints.as_slice() else { panic!("{said:?}") };
+    println!("{complaint}");
+    for word in words {
+        assert!(complaint.contains(word), "{word}: {said:?}");
+    }
+}
+
+/// Makes topics anew with so many partitions.
+fn make_anew(cluster: &Cluster, log: &Kafka, topics: &[(&str, Cleanup)], partitions: u32) {
+    cluster.delete_topics(&topics.iter().map(|(name, _)| *name).collect::<Vec<_>>());
+    for (name, cleanup) in topics {
+        let max_record_bytes = pipeline::topic::MAX_RECORD_BYTES;
+        let (name, cleanup) = ((*name).into(), *cleanup);
+        let spec = TopicSpec { name, partitions, stamp: Stamp::Append, cleanup, max_record_bytes };
+        wait_for("the topic", || log.create(&spec).ok());
+    }
+}
+
+#[test]
+fn what_does_not_fit_is_refused_with_one_message_and_the_way_out_works() {
+    let Some(mut cluster) = Cluster::start(&Options { proxied: true, ..Options::default() }) else { return };
+    let place = place(&cluster, "");
+    place.write("live.yaml", LIVE);
+    place.run(["setup", "--model", "live.yaml"]).fine();
+    let log = Kafka::new(Settings::plain(cluster.direct())).unwrap();
+    let begins = |flags: &[&str]| {
+        let mut process = Process::start_with(&place, "one", flags);
+        wait_for("readiness", || process.is_ready().then_some(()));
+        assert_eq!(process.terminate(), Some(0));
+    };
+    begins(&[]);
+
+    // As Kafka 2.4 speaks, and as Kafka 0.10 does.
+    for most in [
+        &[(OFFSET_FETCH, Some(6)), (TXN_OFFSET_COMMIT, Some(2))][..],
+        &[(OFFSET_FETCH, Some(2)), (TXN_OFFSET_COMMIT, None), (DESCRIBE_CONFIGS, None)],
+    ] {
+        cluster.node(0).proxy().pretend(most);
+        assert_refused(&place, &["Kafka 2.5 or newer is needed"]);
+    }
+    cluster.node(0).proxy().pretend(&[]);
+
+    cluster.delete_topics(&["vitals.alerts", "vitals.login"]);
+    assert_refused(&place, &["vitals.alerts, vitals.login do not exist", "`vitals setup` creates them"]);
+    place.run(["setup"]).fine();
+
+    let kept = [("vitals.health", Cleanup::Keep), ("vitals.alerts", Cleanup::Keep)];
+    let compacted = [("vitals.state", Cleanup::Compact), ("vitals.account-health", Cleanup::Compact)];
+    make_anew(&cluster, &log, &compacted, 2);
+    let words = [
+        "vitals.journal has 4 partitions, but vitals.state 2, vitals.account-health 2; they must have as many",
+    ];
+    assert_refused(&place, &words);
+    assert_refused(&place, &["setup --set topics.partitions=4`", "`vitals run --rebuild`"]);
+    make_anew(&cluster, &log, &[compacted, kept].concat(), 2);
+    assert_refused(&place, &["vitals.journal was made anew, or given more", "in an empty place"]);
+    let all = [compacted, kept].concat();
+    cluster.delete_topics(&all.iter().map(|(name, _)| *name).collect::<Vec<_>>());
+    place.run(["setup", "--set", "topics.partitions=4"]).fine();
+    begins(&["--rebuild"]);
 }

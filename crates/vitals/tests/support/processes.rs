@@ -33,10 +33,16 @@ const TOKEN: &str = "let me in";
 
 impl<'p> Process<'p> {
     pub(crate) fn start(place: &'p Place, name: &'static str) -> Self {
+        Self::start_with(place, name, &[])
+    }
+
+    /// The same with flags.
+    pub(crate) fn start_with(place: &'p Place, name: &'static str, flags: &[&str]) -> Self {
         // Free now; whoever takes it before the process does makes the test fail with that message.
         let listen = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().to_string();
         let log = File::options().create(true).append(true).open(place.path(name)).unwrap();
         let mut command = place.command(["run", "--process", name, "--workers", "2", "--listen", &listen]);
+        command.args(flags);
         command.env("VITALS_ADMIN_TOKEN", TOKEN);
         let child = command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(log).spawn().unwrap();
         Self { place, name, child, listen }
