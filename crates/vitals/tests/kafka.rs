@@ -317,6 +317,24 @@ fn what_does_not_fit_is_refused_with_one_message_and_the_way_out_works() {
     }
     cluster.node(0).proxy().pretend(&[]);
 
+    // A journal that does not keep what is folded from, as it can be made by hand, and the state.
+    for (topic, property, bad, good) in [
+        ("vitals.journal", "retention.ms", "604800000", "-1"),
+        ("vitals.journal", "retention.bytes", "1073741824", "-1"),
+        ("vitals.journal", "cleanup.policy", "compact", "delete"),
+        ("vitals.state", "cleanup.policy", "compact,delete", "compact"),
+    ] {
+        cluster.set_property(topic, property, bad);
+        let mends = format!("--entity-name {topic} --add-config {property}={good}` mends it");
+        assert_refused(&place, &[&format!("topic {topic} "), property, bad, &mends]);
+        let told = place.run(["setup", "--dry-run"]);
+        assert!(told.status == Some(1) && told.out.contains(&mends), "{told:?}");
+        cluster.set_property(topic, property, good);
+    }
+    // How long outputs are kept is for those to say who read them.
+    cluster.set_property("vitals.alerts", "retention.ms", "604800000");
+    begins(&[]);
+
     cluster.delete_topics(&["vitals.alerts", "vitals.login"]);
     assert_refused(&place, &["vitals.alerts, vitals.login do not exist", "`vitals setup` creates them"]);
     place.run(["setup"]).fine();

@@ -1,33 +1,35 @@
 //! What must be so before a worker begins: the topics are there, and fit what they are for and each other.
 
-use crate::access::direct::patiently;
 use crate::settings::Settings;
 use crate::store::Store;
+use crate::topic::Found;
 use anyhow::{Context, Result, bail, ensure};
-use log::Log;
-use pipeline::topic::{ACCOUNT_HEALTH, ALERTS, HEALTH, JOURNAL, STATE, source_of, specs};
+use pipeline::topic::{ACCOUNT_HEALTH, ALERTS, HEALTH, JOURNAL, STATE, specs};
 use std::collections::BTreeMap;
 
 /// Finds what is not so.
 pub(crate) fn check(log: &Store, settings: &Settings) -> Result<()> {
     let mut counts = BTreeMap::new();
-    let mut missing = Vec::new();
+    let (mut missing, mut differs) = (Vec::new(), Vec::new());
     for spec in specs(1, 1) {
-        match patiently(|| log.topic(&spec.name)).with_context(|| settings.place())? {
-            Some(found) => {
-                // Those of the sources are whatever feeds them made them, as long as nothing is lost.
-                let is_ours = source_of(&spec.name).is_none();
-                ensure!(
-                    found.cleanup == spec.cleanup && (!is_ours || found.stamp == spec.stamp),
-                    "topic {} is not what it must be; `vitals setup --dry-run` says what differs and what mends it",
-                    spec.name
-                );
-                counts.insert(found.name.to_string(), found.partitions);
-            }
-            None => missing.push(spec.name.to_string()),
-        }
+        let mut found = Found::look(log, spec).with_context(|| settings.place())?;
+        let name = found.spec.name.to_string();
+        let Some(is) = &found.is else {
+            missing.push(name);
+            continue;
+        };
+        // How many partitions they have and how large their records are was decided when they were made.
+        (found.spec.partitions, found.spec.max_record_bytes) = (is.partitions, is.max_record_bytes);
+        counts.insert(name.clone(), is.partitions);
+        // Of outputs it is for those who read them to say for how long they are kept.
+        differs.extend(if [JOURNAL, STATE].contains(&&*name) {
+            found.differs_wholly(log).with_context(|| settings.place())?
+        } else {
+            found.differs()
+        });
     }
     ensure!(missing.is_empty(), "topics {} do not exist; `vitals setup` creates them", missing.join(", "));
+    ensure!(differs.is_empty(), "{}", differs.join("\n"));
     alike(&counts)
 }
 
