@@ -6,6 +6,9 @@
 //!   └─ how each ended ──> supervise <── signals
 //! ```
 //!
+//! The admin server answers before anything else begins: workers start once the log answers and its topics are as they must
+//! be ([`mod@premise`]); until then it says what is waited for.
+//!
 //! Shutdown, in this order, each with its budget: workers stop taking in and leave their groups (what is not
 //! committed is read again by who comes next: nothing is lost by it) → threads are joined → the admin server
 //! finishes what it was asked → the address file goes → the log is closed. A worker that fails ends the
@@ -17,7 +20,6 @@ mod supervise;
 mod worker;
 
 pub(crate) use crew::{Crew, Stage};
-pub(crate) use premise::check;
 pub(crate) use supervise::{failure, supervise};
 pub(crate) use worker::End;
 

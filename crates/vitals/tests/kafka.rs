@@ -17,7 +17,7 @@ use kafka::{Held, Kafka, Settings};
 use log::{Appends, Cleanup, Log, Stamp, TopicSpec, Transaction, Writer};
 use model::source::Source;
 use model::time::EventTime;
-use processes::{Process, place};
+use processes::{Process, place, place_at};
 use recorded::{assert_equal, assert_exact, count, oulad_lines, outputs};
 use serde_json::{Value, json};
 use std::collections::{BTreeMap, BTreeSet};
@@ -296,7 +296,7 @@ fn make_anew(cluster: &Cluster, log: &Kafka, topics: &[(&str, Cleanup)], partiti
 #[test]
 fn what_does_not_fit_is_refused_with_one_message_and_the_way_out_works() {
     let Some(mut cluster) = Cluster::start(&Options { proxied: true, ..Options::default() }) else { return };
-    let place = place(&cluster, "");
+    let place = place_at(&cluster.direct(), "");
     place.write("live.yaml", LIVE);
     place.run(["setup", "--model", "live.yaml"]).fine();
     let log = Kafka::new(Settings::plain(cluster.direct())).unwrap();
@@ -307,15 +307,33 @@ fn what_does_not_fit_is_refused_with_one_message_and_the_way_out_works() {
     };
     begins(&[]);
 
+    // Kafka is down when they start: alive, and they say what they wait for; one is told to end, the other goes on.
+    cluster.node(0).kill();
+    let mut down = ["one", "two"].map(|name| Process::start(&place, name));
+    let waits = format!("waiting for Kafka at {}: ", cluster.direct().join(","));
+    for process in &mut down {
+        let (status, body) = wait_for("the reason", || {
+            process.readiness().filter(|(_, body)| body.contains(&waits) && body.contains("refused"))
+        });
+        let told: Value = serde_json::from_str(&body).unwrap();
+        assert_eq!((status, told["reasons"].as_array().unwrap().len()), (503, 1), "{body}");
+        assert!(process.is_alive());
+        println!("{body}");
+    }
+    let [mut one, two] = down;
+    assert_eq!(two.terminate(), Some(0));
+    cluster.node(0).start_again();
+    wait_for("readiness", || one.is_ready().then_some(()));
+    assert_eq!(one.terminate(), Some(0));
+
     // As Kafka 2.4 speaks, and as Kafka 0.10 does.
     for most in [
         &[(OFFSET_FETCH, Some(6)), (TXN_OFFSET_COMMIT, Some(2))][..],
         &[(OFFSET_FETCH, Some(2)), (TXN_OFFSET_COMMIT, None), (DESCRIBE_CONFIGS, None)],
     ] {
         cluster.node(0).proxy().pretend(most);
-        assert_refused(&place, &["Kafka 2.5 or newer is needed"]);
+        assert_refused(&place_at(&cluster.bootstrap(), ""), &["Kafka 2.5 or newer is needed"]);
     }
-    cluster.node(0).proxy().pretend(&[]);
 
     // A journal that does not keep what is folded from, as it can be made by hand, and the state.
     for (topic, property, bad, good) in [

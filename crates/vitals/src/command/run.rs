@@ -1,16 +1,15 @@
 //! `vitals run`: the workers, until a signal comes or a recorded run is done.
 
 use super::Context;
-use crate::access::{self, direct::patiently};
+use crate::access;
 use crate::admin::view::Balance;
 use crate::exit::Outcome;
 use crate::print::{Format, Out};
-use crate::settings::{Role, Settings};
+use crate::settings::Role;
 use crate::store::Store;
 use crate::{render, run};
 use anyhow::{Context as _, Result, bail, ensure};
 use clap::{Args, ValueEnum};
-use log::Log;
 use model::time::EventTime;
 use pipeline::settings::Rebuild;
 
@@ -96,8 +95,6 @@ impl Run {
             );
         }
         let log = access::open(settings)?;
-        await_kafka(&log, settings)?;
-        run::check(&log, settings)?;
         let rebuild = if self.rebuild { Rebuild::Yes } else { Rebuild::No };
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
         let runtime = runtime.context("the runtime of the admin server cannot start")?;
@@ -107,15 +104,6 @@ impl Run {
         }
         account(&log, context.format)
     }
-}
-
-/// Waits for a cluster that is down: it comes back by itself, and so shall we.
-fn await_kafka(log: &Store, settings: &Settings) -> Result<()> {
-    while let Err(error) = patiently(|| log.topic(pipeline::topic::JOURNAL)) {
-        ensure!(matches!(error, log::Error::Busy(_)), anyhow::Error::new(error).context(settings.place()));
-        tracing::warn!(reason = %error, log = settings.place(), "waiting for the log");
-    }
-    Ok(())
 }
 
 /// Tells what became of every record.

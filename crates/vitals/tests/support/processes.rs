@@ -10,8 +10,13 @@ use vitals_tests::broker::Cluster;
 
 /// A place whose log is on the cluster.
 pub(crate) fn place(cluster: &Cluster, more: &str) -> Place {
+    place_at(&cluster.bootstrap(), more)
+}
+
+/// The same, by these addresses of it.
+pub(crate) fn place_at(bootstrap: &[String], more: &str) -> Place {
     let place = Place::new();
-    let bootstrap = cluster.bootstrap().join(",");
+    let bootstrap = bootstrap.join(",");
     let text = format!(
         "[log]\nkind = 'kafka'\n[kafka]\nbootstrap = '{bootstrap}'\n{more}\n\
          [topics]\npartitions = 4\nsource_partitions = 2\n[admin]\nlisten = '127.0.0.1:0'\n"
@@ -72,8 +77,17 @@ impl<'p> Process<'p> {
 
     /// What it says of its readiness; nothing while it does not listen.
     pub(crate) fn readiness(&mut self) -> Option<(u16, String)> {
+        self.probe("/readyz")
+    }
+
+    /// Whether it says that it lives.
+    pub(crate) fn is_alive(&mut self) -> bool {
+        self.probe("/livez").is_some_and(|(status, _)| status == 200)
+    }
+
+    fn probe(&mut self, path: &str) -> Option<(u16, String)> {
         self.must_live();
-        get(&format!("http://{}/readyz", self.listen), None).ok()
+        get(&format!("http://{}{path}", self.listen), None).ok()
     }
 
     pub(crate) fn is_ready(&mut self) -> bool {
