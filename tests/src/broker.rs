@@ -148,6 +148,22 @@ impl Cluster {
         wire::create_partitions(self.only().local(), topic, count);
     }
 
+    /// Gives a topic a property.
+    ///
+    /// # Panics
+    /// If the broker refuses.
+    pub fn set_property(&self, topic: &str, name: &str, value: &str) {
+        wire::set_property(self.only().local(), topic, name, value);
+    }
+
+    /// Deletes topics.
+    ///
+    /// # Panics
+    /// If the broker refuses.
+    pub fn delete_topics(&self, topics: &[&str]) {
+        delete_topics(self.only().local(), topics);
+    }
+
     /// Deletes the records of a partition before `offset`.
     ///
     /// # Panics

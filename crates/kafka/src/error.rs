@@ -43,6 +43,9 @@ fn is_final(code: Code) -> bool {
     )
 }
 
+/// What is needed for offsets that are decided, and for transactions that know of generations.
+pub(crate) const NEWER: &str = "Kafka 2.5 or newer is needed";
+
 /// The way out, where the code shows one.
 #[allow(clippy::wildcard_enum_match_arm, reason = "there are some two hundred codes")]
 pub(crate) fn remedy(code: Code) -> Option<&'static str> {
@@ -71,9 +74,7 @@ pub(crate) fn remedy(code: Code) -> Option<&'static str> {
             "another process writes under this id, or the broker gave up on a transaction that took longer than \
              `transaction_timeout`"
         }
-        Code::RD_KAFKA_RESP_ERR__UNSUPPORTED_FEATURE | Code::RD_KAFKA_RESP_ERR_UNSUPPORTED_VERSION => {
-            "Kafka 2.5 or newer is needed"
-        }
+        Code::RD_KAFKA_RESP_ERR__UNSUPPORTED_FEATURE | Code::RD_KAFKA_RESP_ERR_UNSUPPORTED_VERSION => NEWER,
         _ => return None,
     })
 }

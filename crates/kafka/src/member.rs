@@ -9,7 +9,7 @@ mod closing;
 mod rebalance;
 
 use crate::attendant::{Attendant, Said, attend};
-use crate::error::{explain, of_topic, refusal};
+use crate::error::{NEWER, explain, of_topic, refusal};
 use crate::feed::{Feed, Next};
 use crate::native::{Code, Entry, Failure, Handle, List, NO_OFFSET, Queue, Role, Standing};
 use crate::shared::{Shared, out_of_range};
@@ -223,6 +223,10 @@ impl log::Member for Member {
         let what = format!("offsets of group {}", self.group);
         let offsets = self.stable.as_ref().map_or(&self.handle, |(_, stable)| stable);
         let told = offsets.committed(&mut list, self.shared.settings.answer_within);
+        if offsets.has_met_old_broker() {
+            let reason = "a broker cannot tell which of them are decided (OffsetFetch of version 7)";
+            return Err(Error::Fatal(format!("{what}: {reason}: {NEWER}")));
+        }
         told.map_err(|failure| refusal(&what, &failure, self.said.trouble().as_deref()))?;
         let committed = |entry: Entry| -> Result<Option<Committed>> {
             if entry.code != Code::RD_KAFKA_RESP_ERR_NO_ERROR {

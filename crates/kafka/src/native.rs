@@ -15,9 +15,9 @@ mod group;
 mod handle;
 mod intake;
 mod list;
-mod lost;
 mod producer;
 mod queue;
+mod watch;
 
 pub(crate) use admin::Edge;
 pub(crate) use config::Config;

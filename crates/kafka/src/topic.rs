@@ -143,9 +143,10 @@ impl Shared {
     }
 }
 
-/// Whether a topic that is there is the one that was asked for.
+/// Whether a topic that is there is the one that was asked for; if not, what differs, and the command that mends what
+/// can be.
 fn compare(spec: &TopicSpec, there: &TopicSpec, properties: &BTreeMap<String, String>) -> Result<()> {
-    let mut differs = Vec::new();
+    let (mut differs, mut mends) = (Vec::new(), Vec::new());
     if spec.partitions != there.partitions {
         differs.push(format!("it has {} partitions, not {}", there.partitions, spec.partitions));
     }
@@ -155,25 +156,38 @@ fn compare(spec: &TopicSpec, there: &TopicSpec, properties: &BTreeMap<String, St
     if spec.cleanup != there.cleanup {
         differs.push(format!("its cleanup is {:?}, not {:?}", there.cleanup, spec.cleanup));
     }
+    let mut property = |name: &str, is: &str, must: &str, so: &str| {
+        differs.push(format!("{name} is {is}, not {must}{so}"));
+        mends.push(format!("{name}={must}"));
+    };
     if spec.max_record_bytes != there.max_record_bytes {
-        differs.push(format!(
-            "max.message.bytes is {}, not {}",
-            there.max_record_bytes.saturating_add(AROUND_BYTES),
-            spec.max_record_bytes.saturating_add(AROUND_BYTES)
-        ));
+        let [is, must] =
+            [there, spec].map(|spec| spec.max_record_bytes.saturating_add(AROUND_BYTES).to_string());
+        property("max.message.bytes", &is, &must, "");
+    }
+    let policy = properties.get("cleanup.policy").map_or("", String::as_str);
+    if spec.cleanup == Cleanup::Compact && there.cleanup == Cleanup::Compact && policy != "compact" {
+        property("cleanup.policy", policy, "compact", ", so that what is needed for ever is deleted");
     }
     if spec.cleanup == Cleanup::Keep {
         for name in ["retention.ms", "retention.bytes"] {
             if let Some(value) = properties.get(name).filter(|value| *value != "-1") {
-                differs.push(format!("{name} is {value}, not -1"));
+                property(name, value, "-1", ", so that what is needed for ever is deleted");
             }
         }
     }
     if differs.is_empty() {
-        Ok(())
-    } else {
-        Err(Error::Refused(format!("topic {} is there: {}", spec.name, differs.join(", "))))
+        return Ok(());
     }
+    let mut text = format!("topic {} is there: {}", spec.name, differs.join(", "));
+    if !mends.is_empty() {
+        text += &format!(
+            "; `kafka-configs.sh --alter --entity-type topics --entity-name {} --add-config {}` mends it",
+            spec.name,
+            mends.join(",")
+        );
+    }
+    Err(Error::Refused(text))
 }
 
 /// What no waiting mends.

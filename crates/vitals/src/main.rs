@@ -17,6 +17,7 @@ mod render;
 mod run;
 mod settings;
 mod store;
+mod topic;
 mod trace;
 
 use clap::Parser;

@@ -6,12 +6,16 @@
 //!   └─ how each ended ──> supervise <── signals
 //! ```
 //!
+//! The admin server answers before anything else begins: workers start once the log answers and its topics are as they must
+//! be ([`mod@premise`]); until then it says what is waited for.
+//!
 //! Shutdown, in this order, each with its budget: workers stop taking in and leave their groups (what is not
 //! committed is read again by who comes next: nothing is lost by it) → threads are joined → the admin server
 //! finishes what it was asked → the address file goes → the log is closed. A worker that fails ends the
 //! process; one that refuses to go on keeps it alive and unready, and is tried again from time to time.
 
 mod crew;
+mod premise;
 mod supervise;
 mod worker;
 

@@ -23,6 +23,13 @@ pub const END_TXN: i16 = 26;
 /// The most bytes of a request.
 const MOST: usize = 128 << 20;
 
+/// The number of the request for committed offsets.
+pub const OFFSET_FETCH: i16 = 9;
+/// The number of the request that gives a transaction the offsets of its group.
+pub const TXN_OFFSET_COMMIT: i16 = 28;
+/// The number of the request for the properties of a topic.
+pub const DESCRIBE_CONFIGS: i16 = 32;
+
 /// How long a broker may take for a connection: one that stands still takes some, and then none.
 const CONNECT: Duration = Duration::from_millis(500);
 
@@ -75,6 +82,8 @@ struct Shared {
     /// Both ends of each connection, by its number.
     connections: Mutex<BTreeMap<u64, Arc<[TcpStream; 2]>>>,
     catch: Mutex<Option<Catch>>,
+    /// The most that the broker says it speaks, by request.
+    most: Mutex<Vec<(i16, Option<i16>)>>,
     leave: AtomicBool,
 }
 
@@ -96,6 +105,7 @@ impl Proxy {
             turned: Condvar::new(),
             connections: Mutex::default(),
             catch: Mutex::default(),
+            most: Mutex::default(),
             leave: AtomicBool::new(false),
         });
         let address = listener.local_addr()?;
@@ -133,6 +143,12 @@ impl Proxy {
         let (to, caught) = channel();
         *lock(&self.shared.catch) = Some(Catch { api, cut, to });
         caught
+    }
+
+    /// Lets the broker say, on new connections, that it speaks these requests in at most this version, or not at all: as
+    /// an older one does. What it speaks it speaks as ever.
+    pub fn pretend(&self, most: &[(i16, Option<i16>)]) {
+        *lock(&self.shared.most) = most.to_vec();
     }
 
     /// Catches nothing any more.
@@ -210,6 +226,13 @@ impl Shared {
     /// Passes answers back as they come.
     fn answers(&self, mut broker: &TcpStream, mut client: &TcpStream) -> io::Result<()> {
         let mut piece = vec![0; 64 << 10];
+        let most = lock(&self.most).clone();
+        if !most.is_empty() {
+            // A client of ours asks first what the broker speaks.
+            let mut versions = frame(broker)?;
+            lower(&mut versions, &most);
+            client.write_all(&versions)?;
+        }
         loop {
             let len = broker.read(&mut piece)?;
             if len == 0 {
@@ -244,6 +267,28 @@ fn frame(mut from: &TcpStream) -> io::Result<Vec<u8>> {
     frame.resize(4 + len, 0);
     from.read_exact(&mut frame[4..])?;
     Ok(frame)
+}
+
+/// Lowers the versions in an answer to ApiVersions of version 3: behind length, number of the request and code, how many
+/// there are and one more, of each request its number, the least and the most version, and no tags.
+fn lower(answer: &mut [u8], most: &[(i16, Option<i16>)]) {
+    let (mut at, mut count, mut shift) = (10, 0, 0);
+    loop {
+        count |= usize::from(answer[at] & 0x7f) << shift;
+        (at, shift) = (at + 1, shift + 7);
+        if answer[at - 1] & 0x80 == 0 {
+            break;
+        }
+    }
+    for entry in answer[at..].chunks_exact_mut(7).take(count - 1) {
+        let known = most.iter().find(|(api, _)| entry[..2] == api.to_be_bytes());
+        match known {
+            Some((_, Some(version))) => entry[4..6].copy_from_slice(&version.to_be_bytes()),
+            // A number that no client knows.
+            Some((_, None)) => entry[..2].copy_from_slice(&i16::MAX.to_be_bytes()),
+            None => {}
+        }
+    }
 }
 
 /// Nobody waits any more for what was caught.

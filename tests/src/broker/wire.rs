@@ -10,6 +10,7 @@ const DELETE_GROUPS: i16 = 42;
 const LEAVE_GROUP: i16 = 13;
 const API_VERSIONS: i16 = 18;
 const CREATE_PARTITIONS: i16 = 37;
+const INCREMENTAL_ALTER_CONFIGS: i16 = 44;
 
 const NO_ERROR: i16 = 0;
 const UNKNOWN_TOPIC_OR_PARTITION: i16 = 3;
@@ -78,6 +79,14 @@ pub(super) fn create_partitions(address: &str, topic: &str, count: u32) {
     let answer = exchange(address, CREATE_PARTITIONS, 0, &body).unwrap();
     // Throttle time, number of topics, the topic's name.
     assert_eq!(i16_at(&answer, 4 + 4 + 2 + topic.len()), NO_ERROR, "CreatePartitions of {topic}");
+}
+
+pub(super) fn set_property(address: &str, topic: &str, name: &str, value: &str) {
+    // A topic, whose property is set, for good.
+    let body = Body::default().i32(1).bytes(&[2]).text(topic).i32(1).text(name).bytes(&[0]).text(value);
+    let answer = exchange(address, INCREMENTAL_ALTER_CONFIGS, 0, &body.bytes(&[0])).unwrap();
+    // Throttle time, number of topics.
+    assert_eq!(i16_at(&answer, 4 + 4), NO_ERROR, "{name}={value} of {topic}");
 }
 
 pub(super) fn delete_records(address: &str, topic: &str, partition: u32, offset: i64) {

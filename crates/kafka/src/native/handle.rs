@@ -2,7 +2,7 @@
 
 use super::error::{Failure, check, take};
 use super::list::List;
-use super::lost::Lost;
+use super::watch::Watch;
 use super::{Config, Message, Queue, ms};
 use crate::native::Code;
 use rdkafka_sys as sys;
@@ -28,7 +28,7 @@ pub(crate) struct Handle {
     rk: NonNull<sys::rd_kafka_t>,
     role: Role,
     // Goes after the client, which writes to it.
-    lost: Lost,
+    watch: Watch,
 }
 
 // SAFETY: a client may be used by any number of threads at once (librdkafka, INTRODUCTION.md, "Threads and
@@ -48,24 +48,22 @@ impl Handle {
             Role::Producer => (sys::rd_kafka_type_t::RD_KAFKA_PRODUCER, sys::RD_KAFKA_EVENT_DR),
         };
         config.set_events(common | events);
-        let lost = Lost::default();
-        if role == Role::Producer {
-            lost.watch(&mut config);
-        }
+        let watch = Watch::default();
+        watch.begin(role, &mut config);
         let mut message = Message::new();
         // SAFETY: the configuration is valid, and taken over if (and only if) a client is returned.
         let rk = unsafe { sys::rd_kafka_new(kind, config.as_ptr(), message.0.as_mut_ptr(), message.0.len()) };
         let Some(rk) = NonNull::new(rk) else {
             // librdkafka may have freed the list of interceptors already, which it shares with the configuration, and
             // may have a thread left: what is watched is leaked rather than freed twice.
-            if role == Role::Producer {
+            if role != Role::Admin {
                 config.given_away();
-                std::mem::forget(lost);
+                std::mem::forget(watch);
             }
             return Err(Failure::new(Code::RD_KAFKA_RESP_ERR__INVALID_ARG, message.read()));
         };
         config.given_away();
-        Ok(Arc::new(Self { rk, role, lost }))
+        Ok(Arc::new(Self { rk, role, watch }))
     }
 
     pub(super) fn as_ptr(&self) -> *mut sys::rd_kafka_t {
@@ -122,7 +120,12 @@ impl Handle {
     /// Whether a request of a transaction ever got no answer, of a producer: it may still reach the broker, whatever was
     /// granted since.
     pub(crate) fn has_lost_answers(&self) -> bool {
-        self.lost.any()
+        self.role == Role::Producer && self.watch.any()
+    }
+
+    /// Whether committed offsets were asked of a broker that cannot tell which are decided, of a consumer.
+    pub(crate) fn has_met_old_broker(&self) -> bool {
+        self.role == Role::Consumer && self.watch.any()
     }
 
     pub(crate) fn subscribe(&self, topics: &List) -> Result<(), Failure> {

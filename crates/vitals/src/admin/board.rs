@@ -30,11 +30,20 @@ pub(crate) struct Post {
 pub(crate) struct Board {
     instance: String,
     posts: Vec<Post>,
+    /// What is waited for before any worker starts, if anything is.
+    before: Option<watch::Receiver<Option<String>>>,
 }
 
 impl Board {
     pub(crate) const fn new(instance: String) -> Self {
-        Self { instance, posts: Vec::new() }
+        Self { instance, posts: Vec::new(), before: None }
+    }
+
+    /// Says what is waited for before any worker starts, until there is nothing.
+    pub(crate) fn wait(&mut self, what: String) -> watch::Sender<Option<String>> {
+        let (sender, before) = watch::channel(Some(what));
+        self.before = Some(before);
+        sender
     }
 
     /// A place for a worker, and its end of it.
@@ -56,6 +65,10 @@ impl Board {
     pub(crate) fn standing(&self) -> Standing {
         let mut standing =
             Standing { instance: self.instance.clone(), pid: std::process::id(), ..Standing::default() };
+        if let Some(what) = self.before.as_ref().and_then(|before| before.borrow().clone()) {
+            standing.reasons.push(what);
+            return standing;
+        }
         for post in &self.posts {
             let report = post.report.borrow();
             take(&mut standing, &post.name, &report);

@@ -1,19 +1,17 @@
 //! `vitals run`: the workers, until a signal comes or a recorded run is done.
 
 use super::Context;
-use crate::access::{self, direct::patiently};
+use crate::access;
 use crate::admin::view::Balance;
 use crate::exit::{Outcome, WrongUse};
 use crate::print::{Format, Out};
-use crate::settings::{Role, Settings};
+use crate::settings::Role;
 use crate::store::Store;
 use crate::{render, run};
 use anyhow::{Context as _, Result, bail, ensure};
 use clap::{Args, ValueEnum};
-use log::Log;
 use model::time::EventTime;
 use pipeline::settings::Rebuild;
-use std::collections::BTreeMap;
 
 #[derive(Debug, Args)]
 pub(crate) struct Run {
@@ -98,8 +96,6 @@ impl Run {
             );
         }
         let log = access::open(settings)?;
-        await_kafka(&log, settings)?;
-        check(&log, settings)?;
         let rebuild = if self.rebuild { Rebuild::Yes } else { Rebuild::No };
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
         let runtime = runtime.context("the runtime of the admin server cannot start")?;
@@ -109,48 +105,6 @@ impl Run {
         }
         account(&log, context.format)
     }
-}
-
-/// Waits for a cluster that is down: it comes back by itself, and so shall we.
-fn await_kafka(log: &Store, settings: &Settings) -> Result<()> {
-    while let Err(error) = patiently(|| log.topic(pipeline::topic::JOURNAL)) {
-        ensure!(matches!(error, log::Error::Busy(_)), anyhow::Error::new(error).context(settings.place()));
-        tracing::warn!(reason = %error, log = settings.place(), "waiting for the log");
-    }
-    Ok(())
-}
-
-/// The topics must be there, and those that are partitioned alike must be so.
-fn check(log: &Store, settings: &Settings) -> Result<()> {
-    use pipeline::topic::{ACCOUNT_HEALTH, ALERTS, HEALTH, JOURNAL, STATE, specs};
-    let mut counts = BTreeMap::new();
-    let mut missing = Vec::new();
-    for spec in specs(1, 1) {
-        match patiently(|| log.topic(&spec.name)).with_context(|| settings.place())? {
-            Some(found) => {
-                // Those of the sources are whatever feeds them made them, as long as nothing is lost.
-                let is_ours = pipeline::topic::source_of(&spec.name).is_none();
-                ensure!(
-                    found.cleanup == spec.cleanup && (!is_ours || found.stamp == spec.stamp),
-                    "topic {} is not what it must be; `vitals setup --dry-run` says what differs and what mends it",
-                    spec.name
-                );
-                counts.insert(found.name.to_string(), found.partitions);
-            }
-            None => missing.push(spec.name.to_string()),
-        }
-    }
-    ensure!(missing.is_empty(), "topics {} do not exist; `vitals setup` creates them", missing.join(", "));
-    let journal = counts.get(JOURNAL).copied().unwrap_or_default();
-    for name in [STATE, HEALTH, ALERTS, ACCOUNT_HEALTH] {
-        let count = counts.get(name).copied().unwrap_or_default();
-        ensure!(
-            count == journal,
-            "topic {name} has {count} partitions and the journal has {journal}; they must have as many: \
-             name an empty log, and make the topics with `vitals setup`"
-        );
-    }
-    Ok(())
 }
 
 /// Tells what became of every record.

@@ -4,9 +4,10 @@ use super::Context;
 use crate::access::{self, direct::patiently};
 use crate::exit::Outcome;
 use crate::print::{Format, Out};
+use crate::topic::Found;
 use anyhow::{Context as _, Result, ensure};
 use clap::Args;
-use log::{Cleanup, Error, Log, Stamp, TopicSpec};
+use log::{Log, TopicSpec};
 use serde_json::json;
 use std::path::PathBuf;
 
@@ -21,62 +22,6 @@ pub(crate) struct Setup {
     dry_run: bool,
 }
 
-/// What a topic is, beside what it must be.
-#[derive(Debug)]
-struct Found {
-    spec: TopicSpec,
-    is: Option<TopicSpec>,
-}
-
-/// The command that gives a topic a property.
-fn mend(topic: &str, property: &str, must: &str) -> String {
-    format!(
-        "`kafka-configs.sh --alter --entity-type topics --entity-name {topic} --add-config {property}={must}` mends it"
-    )
-}
-
-impl Found {
-    /// Whether it is there and belongs to those who write activity: it may be almost anything.
-    fn is_theirs(&self) -> bool {
-        self.is.is_some() && pipeline::topic::source_of(&self.spec.name).is_some()
-    }
-
-    /// What differs, and what mends it.
-    fn differs(&self) -> Vec<String> {
-        let Some(is) = &self.is else { return Vec::new() };
-        let mut all = Vec::new();
-        let name = &self.spec.name;
-        if self.is_theirs() {
-            if is.cleanup == Cleanup::Compact {
-                all.push(format!(
-                    "source topic {name} is compacted, so that activity with the same key is lost before it is read: {}",
-                    mend(name, "cleanup.policy", "delete")
-                ));
-            }
-            return all;
-        }
-        if is.partitions != self.spec.partitions {
-            all.push(format!(
-                "topic {name} has {} partitions and not {}: set topics.partitions as it is, or name an empty log; \
-                 partitions of the journal and the outputs never change",
-                is.partitions, self.spec.partitions
-            ));
-        }
-        let mut property = |property: &str, is: &str, must: &str| {
-            all.push(format!("topic {name} has {property} = {is}: {}", mend(name, property, must)));
-        };
-        if is.stamp != self.spec.stamp {
-            let word = |stamp| if stamp == Stamp::Append { "LogAppendTime" } else { "CreateTime" };
-            property("message.timestamp.type", word(is.stamp), word(self.spec.stamp));
-        }
-        if is.cleanup != self.spec.cleanup {
-            let word = |cleanup| if cleanup == Cleanup::Compact { "compact" } else { "delete" };
-            property("cleanup.policy", word(is.cleanup), word(self.spec.cleanup));
-        }
-        all
-    }
-}
-
 impl Setup {
     pub(super) fn perform(&self, context: &Context) -> Result<Outcome> {
         // A model that is not valid shall not leave topics without one behind.
@@ -85,23 +30,11 @@ impl Setup {
         let log = access::open(settings)?;
         let topics = &settings.topics;
         let specs = pipeline::topic::specs(topics.partitions, topics.source_partitions);
-        let find = |spec: &TopicSpec| {
-            let is = patiently(|| log.topic(&spec.name)).with_context(|| settings.place())?;
-            Ok(Found { spec: spec.clone(), is })
-        };
+        let find = |spec: &TopicSpec| Found::look(&log, spec.clone()).with_context(|| settings.place());
         let found: Vec<Found> = specs.iter().map(find).collect::<Result<_>>()?;
         let mut differs = Vec::new();
         for found in &found {
-            let mut all = found.differs();
-            if all.is_empty() && found.is.is_some() && !found.is_theirs() {
-                // Of a topic that is there, this looks at everything and changes nothing.
-                match patiently(|| log.create(&found.spec)) {
-                    Ok(()) => {}
-                    Err(Error::Refused(reason)) => all.push(reason),
-                    Err(error) => return Err(error).with_context(|| settings.place()),
-                }
-            }
-            differs.extend(all);
+            differs.extend(found.differs_wholly(&log).with_context(|| settings.place())?);
         }
         let missing: Vec<&str> =
             found.iter().filter(|found| found.is.is_none()).map(|found| &*found.spec.name).collect();

@@ -16,7 +16,8 @@ const LOOK: Duration = Duration::from_millis(50);
 pub(super) fn play(log: &Store, settings: &Settings, end: i64) -> Result<()> {
     let mut board = Board::new(settings.instance.clone());
     let plan = Plan { mode: Mode::Recorded { until: Some(end) }, rebuild: Rebuild::No };
-    let mut crew = Crew::start(log, settings, plan, &mut board)?;
+    let mut crew = Crew::gather(log, settings, plan, &mut board);
+    crew.start()?;
     let bar = super::bar(0, "records of the year played")?;
     loop {
         match crew.try_end() {

@@ -1,4 +1,5 @@
-//! The threads of a run: started together, told to stop together, and never lost sight of.
+//! The threads of a run: each has its place before any starts, they are started together, told to stop together, and never
+//! lost sight of.
 
 use super::worker::{self, End, Meter, Seat, Worker};
 use super::{Mode, Order, Plan};
@@ -48,6 +49,8 @@ impl Stage {
 #[derive(Debug)]
 pub(crate) struct Crew {
     log: Store,
+    /// Who is to work, until they start or are told to stop.
+    roster: Option<Roster>,
     threads: Vec<JoinHandle<()>>,
     stop: Arc<AtomicBool>,
     goal: watch::Sender<Option<Vec<i64>>>,
@@ -57,13 +60,34 @@ pub(crate) struct Crew {
     pub(crate) orders: Vec<mpsc::Sender<Order>>,
 }
 
+/// Who is to work, and on what.
+#[derive(Debug)]
+struct Roster {
+    settings: Settings,
+    plan: Plan,
+    tell: mpsc::UnboundedSender<(Stage, End)>,
+    hands: Vec<Hand>,
+}
+
+/// A worker that has not started.
+#[derive(Debug)]
+struct Hand {
+    stage: Stage,
+    /// Its number within the stage.
+    worker: u32,
+    name: String,
+    seat: Seat,
+}
+
 impl Crew {
-    /// Starts the workers; each tells the board how it stands.
-    pub(crate) fn start(log: &Store, settings: &Settings, plan: Plan, board: &mut Board) -> Result<Self> {
+    /// Gives each worker its place on the board. None starts yet.
+    pub(crate) fn gather(log: &Store, settings: &Settings, plan: Plan, board: &mut Board) -> Self {
         let (tell, ended) = mpsc::unbounded_channel();
         let (goal, _) = watch::channel(None);
+        let mut hands = Vec::new();
         let mut crew = Self {
             log: log.clone(),
+            roster: None,
             threads: Vec::new(),
             stop: Arc::default(),
             goal,
@@ -88,7 +112,17 @@ impl Crew {
                 orders,
                 meter: Arc::clone(&crew.meter),
             };
-            let (log, settings, tell) = (log.clone(), settings.clone(), tell.clone());
+            hands.push(Hand { stage, worker, name, seat });
+        }
+        crew.roster = Some(Roster { settings: settings.clone(), plan, tell, hands });
+        crew
+    }
+
+    /// Starts the workers; each tells the board how it stands.
+    pub(crate) fn start(&mut self) -> Result<()> {
+        let Some(Roster { settings, plan, tell, hands }) = self.roster.take() else { return Ok(()) };
+        for Hand { stage, worker, name, seat } in hands {
+            let (log, settings, tell) = (self.log.clone(), settings.clone(), tell.clone());
             let body = move || {
                 let mut last = Last { stage, tell, end: Some(End::Panicked) };
                 let identity = Identity { worker, ..settings.identity() };
@@ -96,9 +130,9 @@ impl Crew {
                 last.end = Some(end);
             };
             let thread = thread::Builder::new().name(format!("vitals-{name}")).spawn(body);
-            crew.threads.push(thread.with_context(|| format!("the thread of {name} cannot start"))?);
+            self.threads.push(thread.with_context(|| format!("the thread of {name} cannot start"))?);
         }
-        Ok(crew)
+        Ok(())
     }
 
     /// How the next worker ended; `None` if all have.
@@ -119,8 +153,9 @@ impl Crew {
         Ok(())
     }
 
-    /// Tells all workers to stop.
-    pub(crate) fn stop(&self) {
+    /// Tells all workers to stop. Who has not started never will.
+    pub(crate) fn stop(&mut self) {
+        self.roster = None;
         self.stop.store(true, Ordering::Relaxed);
     }
 

@@ -1,6 +1,7 @@
 //! Watches over a run: the admin server answers, workers end, signals come.
 
 use super::crew::{Crew, Stage};
+use super::premise::{Premise, Wait};
 use super::worker::End;
 use super::{Mode, Plan};
 use crate::access::Address;
@@ -12,6 +13,7 @@ use crate::store::Store;
 use anyhow::{Context, Result, anyhow};
 use indicatif::ProgressBar;
 use std::sync::Arc;
+use std::sync::atomic::Ordering;
 use std::time::Duration;
 use tokio::net::TcpListener;
 use tokio::signal::unix::{Signal, SignalKind, signal};
@@ -36,7 +38,14 @@ pub(crate) async fn supervise(log: &Store, settings: &Settings, plan: Plan) -> R
     let mut signals = Signals::new()?;
 
     let mut board = Board::new(settings.instance.clone());
-    let mut crew = Crew::start(log, settings, plan, &mut board)?;
+    let place = settings.place();
+    let wait = Wait {
+        log: log.clone(),
+        tell: board.wait(format!("waiting for {place}")),
+        place,
+        stop: Arc::default(),
+    };
+    let mut crew = Crew::gather(log, settings, plan, &mut board);
     let desk = Arc::new(Desk::new(board, log, &settings.instance, crew.orders.clone(), token));
     // Where others cannot come to the log by themselves, they must know whom to ask.
     let written = match settings.log.kind {
@@ -51,7 +60,15 @@ pub(crate) async fn supervise(log: &Store, settings: &Settings, plan: Plan) -> R
     let (end, ended) = oneshot::channel::<()>();
     let mut server = JoinSet::new();
     server.spawn(admin::serve(listener, desk, async { ended.await.unwrap_or_default() }));
-    let outcome = watch(&mut crew, plan, &mut server, &mut signals).await;
+    let outcome = match hold(wait, &mut server, &mut signals).await {
+        Ok(Premise::Holds) => match crew.start() {
+            Ok(()) => watch(&mut crew, plan, &mut server, &mut signals).await,
+            Err(error) => Err(error),
+        },
+        Ok(Premise::Open) if plan.mode == Mode::Live => Ok(()),
+        Ok(Premise::Open) => Err(anyhow!("stopped before it began")),
+        Err(error) => Err(error),
+    };
 
     crew.stop();
     let stopped = async { while crew.next_end().await.is_some() {} };
@@ -70,6 +87,30 @@ pub(crate) async fn supervise(log: &Store, settings: &Settings, plan: Plan) -> R
     drop(written);
     tracing::info!("stopped");
     outcome
+}
+
+/// Waits until workers can start, or somebody asks to stop.
+async fn hold(
+    wait: Wait,
+    server: &mut JoinSet<std::io::Result<()>>,
+    signals: &mut Signals,
+) -> Result<Premise> {
+    let stop = Arc::clone(&wait.stop);
+    let mut waiting = tokio::task::spawn_blocking(move || wait.hold());
+    loop {
+        tokio::select! {
+            held = &mut waiting => return held.context("the look at the topics broke")?,
+            () = signals.next() => {
+                tracing::info!("asked to stop");
+                stop.store(true, Ordering::Relaxed);
+            }
+            Some(served) = server.join_next() => {
+                stop.store(true, Ordering::Relaxed);
+                served.context("the admin server broke")?.context("the admin server failed")?;
+                return Err(anyhow!("the admin server ended"));
+            }
+        }
+    }
 }
 
 /// Waits for the end of the run.

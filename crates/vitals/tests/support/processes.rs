@@ -2,6 +2,7 @@
 #![allow(dead_code, reason = "not every test uses all of it")]
 
 use super::support::{Place, Said, get, signal, terminate};
+use serde_json::Value;
 use std::fs::File;
 use std::net::TcpListener;
 use std::process::{Child, Stdio};
@@ -9,8 +10,13 @@ use vitals_tests::broker::Cluster;
 
 /// A place whose log is on the cluster.
 pub(crate) fn place(cluster: &Cluster, more: &str) -> Place {
+    place_at(&cluster.bootstrap(), more)
+}
+
+/// The same, by these addresses of it.
+pub(crate) fn place_at(bootstrap: &[String], more: &str) -> Place {
     let place = Place::new();
-    let bootstrap = cluster.bootstrap().join(",");
+    let bootstrap = bootstrap.join(",");
     let text = format!(
         "[log]\nkind = 'kafka'\n[kafka]\nbootstrap = '{bootstrap}'\n{more}\n\
          [topics]\npartitions = 4\nsource_partitions = 2\n[admin]\nlisten = '127.0.0.1:0'\n"
@@ -32,10 +38,16 @@ const TOKEN: &str = "let me in";
 
 impl<'p> Process<'p> {
     pub(crate) fn start(place: &'p Place, name: &'static str) -> Self {
+        Self::start_with(place, name, &[])
+    }
+
+    /// The same with flags.
+    pub(crate) fn start_with(place: &'p Place, name: &'static str, flags: &[&str]) -> Self {
         // Free now; whoever takes it before the process does makes the test fail with that message.
         let listen = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().to_string();
         let log = File::options().create(true).append(true).open(place.path(name)).unwrap();
         let mut command = place.command(["run", "--process", name, "--workers", "2", "--listen", &listen]);
+        command.args(flags);
         command.env("VITALS_ADMIN_TOKEN", TOKEN);
         let child = command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(log).spawn().unwrap();
         Self { place, name, child, listen }
@@ -65,12 +77,28 @@ impl<'p> Process<'p> {
 
     /// What it says of its readiness; nothing while it does not listen.
     pub(crate) fn readiness(&mut self) -> Option<(u16, String)> {
+        self.probe("/readyz")
+    }
+
+    /// Whether it says that it lives.
+    pub(crate) fn is_alive(&mut self) -> bool {
+        self.probe("/livez").is_some_and(|(status, _)| status == 200)
+    }
+
+    fn probe(&mut self, path: &str) -> Option<(u16, String)> {
         self.must_live();
-        get(&format!("http://{}/readyz", self.listen), None).ok()
+        get(&format!("http://{}{path}", self.listen), None).ok()
     }
 
     pub(crate) fn is_ready(&mut self) -> bool {
         self.readiness().is_some_and(|(status, _)| status == 200)
+    }
+
+    /// How it and its workers stand, of one that listens.
+    pub(crate) fn standing(&mut self) -> Value {
+        self.must_live();
+        let (_, body) = get(&format!("http://{}/status", self.listen), Some(TOKEN)).unwrap();
+        serde_json::from_str(&body).unwrap()
     }
 
     /// Runs a command that asks this process.
