@@ -115,8 +115,9 @@ impl Clock {
                 break;
             }
             passed = place;
+            // One that would begin where it lives again, since other rules are in force from there on, ends there too.
             if let Some(open) =
-                self.gaps.last_mut().filter(|gap| gap.end == i64::MAX && gap.start < run.first.0)
+                self.gaps.last_mut().filter(|gap| gap.end == i64::MAX && gap.start <= run.first.0)
             {
                 open.end = run.first.0;
             }

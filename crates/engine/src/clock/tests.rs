@@ -33,6 +33,19 @@ fn a_gap_counts_as_silent_at_most_and_the_rest_is_dead() {
 }
 
 #[test]
+fn a_source_that_lives_again_where_other_rules_come_into_force_lives() {
+    let mut clock = Clock::default();
+    told(&mut clock, 20, &[(0, 20)]);
+    told(&mut clock, 100, &[]);
+    clock.renew();
+    // It began before what is behind A; what counts of it begins at A.
+    told(&mut clock, 120, &[(90, 118)]);
+    assert_eq!((clock.is_out(), clock.living(100), clock.living(120)), (false, 30, 50));
+    told(&mut clock, 200, &[]);
+    assert_eq!((clock.is_out(), clock.living(200)), (true, 58));
+}
+
+#[test]
 fn an_activity_told_too_late_does_not_count() {
     let mut clock = Clock::default();
     told(&mut clock, 0, &[(0, 0)]);
