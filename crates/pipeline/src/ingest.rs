@@ -222,7 +222,8 @@ impl<L: Log, V: Variant> Ingest<L, V> {
         for partition in &self.sending {
             let Some(feed) = self.feeds.get_mut(partition) else { continue };
             let metadata = feed.metadata(stamp, !V::RUNS_FORGOTTEN);
-            offsets.push(OffsetCommit { partition: partition.clone(), offset: feed.next, metadata });
+            // Past control records, which are deleted with what they end, and are nothing to be missed.
+            offsets.push(OffsetCommit { partition: partition.clone(), offset: feed.position(), metadata });
         }
         let appends = load.seal();
         let transaction =

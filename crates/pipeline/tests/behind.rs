@@ -3,7 +3,7 @@
 
 #![allow(clippy::unwrap_used, clippy::panic, reason = "a test")]
 
-use log::simulated::{Cluster, Fault, Faults, Simulated};
+use log::simulated::{Cluster, Fault, Faults, Outcome, Simulated};
 use log::{Log, Partition};
 use model::source::Source;
 use pipeline::settings::{self, Identity, Rebuild};
@@ -279,6 +279,29 @@ fn a_source_that_was_stopped_while_its_topic_forgot_needs_both_ways_out() {
     ingest.stop();
     times(&cluster);
     assert_eq!(account(&cluster), [6, 1, 0, 2]);
+}
+
+#[test]
+fn what_is_deleted_once_it_was_read_is_no_loss_though_a_transaction_ended_with_it() {
+    let cluster = cluster();
+    append(&cluster, &of(Source::Login, 0), 1);
+    let foreign = cluster.open_foreign();
+    cluster.append_foreign(&foreign, &of(Source::Login, 0), Some(b"acme"), Some(b"no activity"), None);
+    cluster.close_foreign(foreign, Outcome::Commit);
+    let mut first = ingest(&cluster, "first");
+    drive(&cluster, &mut first, 8_000);
+    assert_eq!(consumed(&first, Source::Login, 0), 2);
+    first.stop();
+    // What ends a transaction takes an offset of its own.
+    let log = cluster.process("looker");
+    let end = log.ends(&[topic::of_source(Source::Login)]).unwrap().topics[0][0].end;
+    assert_eq!(end, 3);
+    cluster.truncate_before(&of(Source::Login, 0), end);
+    append(&cluster, &of(Source::Login, 0), 1);
+    let mut second = ingest(&cluster, "second");
+    drive(&cluster, &mut second, 8_000);
+    assert_eq!(refusal(&second), None);
+    assert_eq!(consumed(&second, Source::Login, 0), 3);
 }
 
 #[test]
