@@ -109,8 +109,12 @@ fn records_of_a_source_that_were_deleted_unread_are_refused_until_the_loss_is_ac
     let running = place.start();
     wait_for("the first records", || (taken("login") == 4).then_some(()));
     assert_eq!(running.terminate(), Some(0));
-    let end =
-        || place.open_log().ends(&[login.clone()]).unwrap().topics[0].iter().map(|of| of.end).sum::<i64>();
+    let end = || {
+        place.open_log().ends(std::slice::from_ref(&login)).unwrap().topics[0]
+            .iter()
+            .map(|of| of.end)
+            .sum::<i64>()
+    };
     let before = end();
     produce("login", 4..7);
     let gone = end() - before;
