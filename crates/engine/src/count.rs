@@ -22,6 +22,8 @@ pub struct Count {
     pub rejected: u64,
     /// Records that ingest skipped so far, ever: the same in each shard.
     pub skipped: u64,
+    /// Offsets that were deleted before ingest read them, and accepted as lost, so far, ever: the same in each shard.
+    pub lost: u64,
 }
 
 /// All counts of a shard.
@@ -58,9 +60,9 @@ impl Counts {
         for partitions in &self.partitions {
             to.len(partitions.len());
             for count in partitions {
-                let Count { applied, duplicate, late, unused, backwards, highest, rejected, skipped } =
+                let Count { applied, duplicate, late, unused, backwards, highest, rejected, skipped, lost } =
                     *count;
-                for number in [applied, duplicate, late, unused, backwards, rejected, skipped] {
+                for number in [applied, duplicate, late, unused, backwards, rejected, skipped, lost] {
                     to.u64(number);
                 }
                 to.i64(highest);
@@ -83,6 +85,7 @@ impl Counts {
                     backwards: next()?,
                     rejected: next()?,
                     skipped: next()?,
+                    lost: next()?,
                     highest: from.i64()?,
                 };
                 partitions.push(count);

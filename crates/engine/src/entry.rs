@@ -83,6 +83,17 @@ pub struct PartitionMark {
     pub rejected: u64,
     /// Records skipped at ingest so far, ever.
     pub skipped: u64,
+    /// What was deleted before ingest read it, and accepted as lost, so far, ever.
+    pub lost: Lost,
+}
+
+/// Records of a source partition that were deleted before they were read, and whose loss was accepted.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Lost {
+    /// How many offsets: at most as many records, since offsets have gaps.
+    pub offsets: u64,
+    /// The offset after the last of them.
+    pub to: i64,
 }
 
 /// A stretch of event time in which activity happened.

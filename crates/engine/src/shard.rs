@@ -254,6 +254,7 @@ impl Shard {
                 let count = self.counts.of(mark.source, part.partition);
                 count.rejected = count.rejected.max(part.rejected);
                 count.skipped = count.skipped.max(part.skipped);
+                count.lost = count.lost.max(part.lost.offsets);
             }
         }
     }

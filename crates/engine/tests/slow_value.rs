@@ -4,7 +4,7 @@
 mod slow;
 
 use engine::effect::Status;
-use engine::entry::{PartitionMark, Run, SourceMark, Watermarks};
+use engine::entry::{Lost, PartitionMark, Run, SourceMark, Watermarks};
 use model::plan::{Fold, SourceRules};
 use model::source::{Field, Source};
 use model::time::{DAY, EventTime, HOUR, MINUTE};
@@ -28,6 +28,7 @@ fn told(runs: &[(i64, i64)], watermark: i64) -> Watermarks {
         runs: runs.iter().map(run).collect(),
         rejected: 0,
         skipped: 0,
+        lost: Lost::default(),
     };
     let source = SourceMark { source: Source::Login, partition_count: 1, partitions: vec![partition] };
     Watermarks { sources: vec![source], ..Default::default() }

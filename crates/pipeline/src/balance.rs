@@ -25,6 +25,9 @@ pub struct Account {
     pub rejected: u64,
     /// Records skipped: without a value, or used by no signal.
     pub skipped: u64,
+    /// Offsets whose records were deleted before they were read, and accepted as lost: at most so many records. None of
+    /// them stands in the topic, so none is among those that became anything.
+    pub lost: u64,
     /// Activities whose offset was not above all before it.
     pub backwards: u64,
 }
@@ -67,6 +70,7 @@ pub fn balance<L: Log>(log: &L) -> Result<BTreeMap<(Source, u32), Account>, Fail
             account.skipped += count.unused;
             account.backwards += count.backwards;
             account.rejected = account.rejected.max(count.rejected);
+            account.lost = account.lost.max(count.lost);
             let most = skipped.entry((source, partition)).or_default();
             *most = (*most).max(count.skipped);
         }

@@ -45,9 +45,9 @@ pub enum Failure {
     Stuck(String),
 }
 
-/// The way out where a source lost records that were not read.
-pub(crate) const KEEP_SOURCES: &str =
-    "keep source topics for longer than ingest may stand still; to accept the loss, move the group's offset";
+/// The way out where nothing tells how to go on.
+pub(crate) const ANEW: &str =
+    "bring what was deleted back from a backup, or begin anew with `vitals setup` in an empty place";
 
 /// The way out where what the fold needs is gone.
 pub(crate) const BRING_BACK: &str = "bring the deleted records back from a backup, or begin anew with `vitals setup` in an empty place; keep the journal for ever, or at least from the last checkpoint on";
@@ -73,7 +73,7 @@ impl Failure {
                     )
                 };
                 let is_source = topic::source_of(&partition.topic).is_some();
-                Self::refused(&partition, reason, if is_source { KEEP_SOURCES } else { BRING_BACK })
+                Self::refused(&partition, reason, if is_source { ANEW } else { BRING_BACK })
             }
             Self::Log(Error::Missing(name)) => {
                 let partition = Partition::new(name, 0);

@@ -10,6 +10,8 @@
 //! - A wall-clock watermark needs a proof: everything below the high watermark reported at W was read.
 //! - While a transaction is in doubt, or what waits is full, nothing is taken in; the group is served.
 //! - What a partition has accepted and not told is in its offset's metadata; a crash loses none of it.
+//! - A partition of which it is not certain where it goes on is refused, and holds the time of its source; all others
+//!   go on. Records that were deleted unread are passed only once that loss is accepted, and are counted.
 
 mod consume;
 mod feed;
@@ -26,6 +28,7 @@ pub use recorded::Recorded;
 use crate::commit::{Committer, Outcome};
 use crate::failure::{Delay, Failure, Progress, apart, later};
 use crate::model_topic::{Follower, Published};
+use crate::refusal::Refusals;
 use crate::settings;
 use crate::status::{FeedStatus, IngestStatus};
 use crate::topic;
@@ -59,6 +62,9 @@ pub struct Ingest<L: Log, V: Variant = Correct> {
     feeds: BTreeMap<Partition, Feed>,
     /// Assigned and not started, since their offsets are not known yet.
     waiting: BTreeSet<Partition>,
+    /// Refused, and not to be begun before they are tried again: where and why is not known to be right.
+    refused: BTreeSet<Partition>,
+    refusals: Refusals,
     /// What partitions without an offset have left, while it is read.
     trail: Option<Trail<L>>,
     /// Revoked and not given up, since their content is not committed yet.
@@ -111,6 +117,8 @@ impl<L: Log, V: Variant> Ingest<L, V> {
             load: None,
             feeds: BTreeMap::new(),
             waiting: BTreeSet::new(),
+            refused: BTreeSet::new(),
+            refusals: Refusals::default(),
             trail: None,
             leaving: BTreeSet::new(),
             sending: Vec::new(),
@@ -214,7 +222,8 @@ impl<L: Log, V: Variant> Ingest<L, V> {
         for partition in &self.sending {
             let Some(feed) = self.feeds.get_mut(partition) else { continue };
             let metadata = feed.metadata(stamp, !V::RUNS_FORGOTTEN);
-            offsets.push(OffsetCommit { partition: partition.clone(), offset: feed.next, metadata });
+            // Past control records, which are deleted with what they end, and are nothing to be missed.
+            offsets.push(OffsetCommit { partition: partition.clone(), offset: feed.position(), metadata });
         }
         let appends = load.seal();
         let transaction =
@@ -259,6 +268,9 @@ impl<L: Log, V: Variant> Ingest<L, V> {
             let end = self.proof.as_ref().and_then(|proof| proof.end(&self.topics, partition));
             FeedStatus::of(feed.source, feed.number, feed.position(), end, feed)
         };
+        let refused = self.refused.union(&self.waiting);
+        reasons.extend(refused.filter_map(|partition| self.refusals.reason(partition)).map(str::to_owned));
+        reasons.extend(self.feeds.iter().filter_map(|(partition, feed)| feed.refusal(partition)));
         let feeds: Vec<FeedStatus> = self.feeds.iter().map(feed).collect();
         let stopped: BTreeSet<Source> =
             feeds.iter().filter(|feed| feed.stopped).map(|feed| feed.source).collect();

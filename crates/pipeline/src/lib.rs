@@ -11,6 +11,7 @@ mod ingest;
 mod metadata;
 mod model_topic;
 mod outside;
+mod refusal;
 mod score;
 pub mod settings;
 pub mod status;

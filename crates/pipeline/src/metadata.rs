@@ -4,7 +4,7 @@
 //! loses none of it.
 
 use crate::commit::Stamp;
-use engine::entry::{Position, Run};
+use engine::entry::{Lost, Position, Run};
 use model::time::EventTime;
 use std::fmt::Write;
 
@@ -25,6 +25,8 @@ pub(crate) struct Source {
     /// Records rejected in a row.
     pub(crate) row: u64,
     pub(crate) stopped: bool,
+    /// What was deleted before it was read, and accepted as lost.
+    pub(crate) lost: Lost,
     /// Runs not told yet.
     pub(crate) runs: Vec<Run>,
 }
@@ -45,6 +47,8 @@ pub(crate) fn foreign(text: &str) -> String {
 }
 
 const SOURCE: &str = "i1";
+/// Before what was lost; not there where nothing was.
+const LOST: &str = "lost:";
 const JOURNAL: &str = "s1";
 
 impl Source {
@@ -63,8 +67,11 @@ impl Source {
             self.row,
             u8::from(self.stopped),
         );
+        // Writing to a string cannot fail.
+        if self.lost != Lost::default() {
+            write!(text, " {LOST}{}:{}", self.lost.offsets, self.lost.to).unwrap_or_default();
+        }
         for run in &self.runs {
-            // Writing to a string cannot fail.
             write!(text, " {}:{}", run.first.0, run.last.0).unwrap_or_default();
         }
         text
@@ -86,8 +93,15 @@ impl Source {
             let (first, last) = word.split_once(':')?;
             Some(Run { first: EventTime(first.parse().ok()?), last: EventTime(last.parse().ok()?) })
         };
+        let mut words = words.peekable();
+        let mut lost = Lost::default();
+        if let Some(word) = words.peek().and_then(|word| word.strip_prefix(LOST)) {
+            let (offsets, to) = word.split_once(':')?;
+            lost = Lost { offsets: offsets.parse().ok()?, to: to.parse().ok()? };
+            words.next();
+        }
         let runs = words.map(run).collect::<Option<_>>()?;
-        Some(Self { stamp, newest, told, tick, consumed, rejected, skipped, row, stopped, runs })
+        Some(Self { stamp, newest, told, tick, consumed, rejected, skipped, row, stopped, lost, runs })
     }
 
     pub(crate) fn stamp(text: &str) -> Option<Stamp> {
@@ -140,9 +154,13 @@ mod tests {
             skipped: 5,
             row: 6,
             stopped: true,
+            lost: Lost::default(),
             runs: vec![run, run],
         };
-        assert_eq!(Source::read(&source.write()), Some(source));
+        let lost = Source { lost: Lost { offsets: 6, to: 4_711 }, ..source.clone() };
+        for source in [source, Source { runs: Vec::new(), ..lost.clone() }, lost] {
+            assert_eq!(Source::read(&source.write()), Some(source));
+        }
         for minute in [-3, Position::DONE] {
             let position = Position { offset: 9, entry: 2, minute };
             let journal = Journal { stamp: Stamp { incarnation: 1, sequence: 2 }, position };

@@ -55,8 +55,12 @@ pub struct FeedStatus {
     pub rejected: u64,
     /// Records skipped so far, ever.
     pub skipped: u64,
+    /// Offsets whose records were deleted before they were read, and accepted as lost, ever: at most so many records.
+    pub lost: u64,
     /// Whether it is stopped since too many were rejected.
     pub stopped: bool,
+    /// Whether it is refused since records were deleted before they were read.
+    pub behind: bool,
 }
 
 impl FeedStatus {
@@ -70,7 +74,9 @@ impl FeedStatus {
             consumed: feed.kept.consumed,
             rejected: feed.kept.rejected,
             skipped: feed.kept.skipped,
+            lost: feed.kept.lost.offsets,
             stopped: feed.kept.stopped,
+            behind: feed.behind.is_some(),
         }
     }
 }

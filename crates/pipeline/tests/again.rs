@@ -7,11 +7,10 @@ mod support;
 
 use log::simulated::{Cluster, Faults, Simulated};
 use log::{Log, Partition};
-use model::source::Source;
 use model::time::{HOUR, MINUTE};
 use pipeline::settings::{self, Identity};
 use pipeline::status::Phase;
-use pipeline::{Failure, Ingest, Score, topic};
+use pipeline::{Score, topic};
 use support::folded;
 
 fn score(cluster: &Cluster, name: &str) -> Score<Simulated> {
@@ -106,24 +105,4 @@ fn a_journal_that_is_truncated_under_a_worker_is_refused_and_ends_nothing() {
     // Tried again it finds no way on.
     let reason = drive(&cluster, &mut score, HOUR, false).unwrap();
     assert!(reason.contains("the journal begins at offset") && reason.contains("backup"), "{reason}");
-}
-
-#[test]
-fn a_source_that_is_truncated_under_a_worker_is_refused() {
-    let cluster = folded();
-    let mut ingest = Ingest::new(cluster.process("second"), Identity::default(), settings::Ingest::default());
-    let mut step = || {
-        cluster.advance(50);
-        ingest.step()
-    };
-    for _ in 0..1_000 {
-        step().unwrap();
-    }
-    truncate(&cluster, &Partition::new(topic::of_source(Source::Login), 0));
-    let failure = (0..1_000).find_map(|_| step().err());
-    let Some(Failure::Refused { reason, remedy, .. }) = failure else {
-        panic!("not refused but {failure:?}")
-    };
-    assert!(reason.contains("were deleted before they were read"), "{reason}");
-    assert!(remedy.contains("keep source topics for longer"), "{remedy}");
 }

@@ -2,12 +2,15 @@
 
 #![allow(clippy::unwrap_used, clippy::panic, reason = "a test")]
 
+use engine::entry::Entry;
 use log::simulated::{Cluster, Faults, Simulated};
 use log::{Log, Partition};
 use model::source::Source;
 use pipeline::settings::{self, Identity, Rebuild};
 use pipeline::{Failure, Ingest, Progress, Recorded, Score, topic};
 use std::sync::Arc;
+use wire::activity::{Decoder, Limits};
+use wire::frame::Writer as FrameWriter;
 
 const MODEL: &str = include_str!("../../../deploy/models/b2b.yaml");
 const GROUP: &str = "vitals-ingest";
@@ -49,15 +52,21 @@ fn ingest(cluster: &Cluster, name: &str, rebuild: Rebuild) -> Ingest<Simulated> 
     Ingest::new(cluster.process(name), Identity::default(), settings)
 }
 
-/// Lets ingest run for a while, and then leave.
-fn run(cluster: &Cluster, mut ingest: Ingest<Simulated>, ms: i64) -> Result<(), Failure> {
+/// Lets ingest run for a while, and then leave. Returns why partitions were refused at the end.
+fn run(cluster: &Cluster, mut ingest: Ingest<Simulated>, ms: i64) -> Vec<String> {
     let until = cluster.now() + ms;
     while cluster.now() < until {
-        ingest.step()?;
+        ingest.step().unwrap();
         cluster.advance(20);
     }
+    let reasons = ingest.status().reasons;
     ingest.stop();
-    Ok(())
+    reasons.into_iter().filter(|reason| !reason.contains("its group")).collect()
+}
+
+/// The same, where nothing is refused.
+fn run_well(cluster: &Cluster, ingest: Ingest<Simulated>, ms: i64) {
+    assert_eq!(run(cluster, ingest, ms), Vec::<String>::new());
 }
 
 /// Folds all there is, and says what became of the logins: records, applied, rejected, skipped, dead letters.
@@ -88,10 +97,6 @@ fn letters(cluster: &Cluster) -> usize {
     cluster.committed_records(&Partition::new(topic::DEAD_LETTER, 0)).len()
 }
 
-fn journal(cluster: &Cluster) -> usize {
-    (0..2).map(|number| cluster.committed_records(&Partition::new(topic::JOURNAL, number)).len()).sum()
-}
-
 /// The reason and the way out of a refusal.
 fn refusal(result: Result<(), Failure>) -> String {
     match result {
@@ -108,22 +113,26 @@ fn a_source_whose_offsets_are_lost_is_refused_and_a_rebuild_goes_on_where_it_was
             let cluster = cluster();
             append(&cluster, 0, first);
             append(&cluster, 1, "a");
-            run(&cluster, ingest(&cluster, "first", Rebuild::No), 8_000).unwrap();
+            run_well(&cluster, ingest(&cluster, "first", Rebuild::No), 8_000);
             append(&cluster, 0, second);
-            run(&cluster, ingest(&cluster, "second", Rebuild::No), untold).unwrap();
-            let before = (journal(&cluster), letters(&cluster));
+            run_well(&cluster, ingest(&cluster, "second", Rebuild::No), untold);
+            let before = letters(&cluster);
             cluster.forget_offsets(GROUP);
 
-            let said = refusal(run(&cluster, ingest(&cluster, "third", Rebuild::No), 8_000));
-            assert!(said.contains("no offset is committed, though"), "{said}");
-            assert!(said.contains("vitals run --rebuild"), "{said}");
-            assert_eq!((journal(&cluster), letters(&cluster)), before, "nothing was taken in");
+            let said = run(&cluster, ingest(&cluster, "third", Rebuild::No), 8_000);
+            assert!(said.iter().any(|said| said.starts_with("vitals.login/0: ")), "{said:?}");
+            for said in said {
+                assert!(said.contains(": no offset is committed, though"), "{said}");
+                assert!(said.contains("vitals run --rebuild"), "{said}");
+            }
+            assert_eq!(letters(&cluster), before, "nothing was taken in");
+            assert_eq!(cluster.committed_offset(GROUP, &login(0)), None);
 
             append(&cluster, 0, "ab-");
-            run(&cluster, ingest(&cluster, "fourth", Rebuild::Yes), 8_000).unwrap();
+            run_well(&cluster, ingest(&cluster, "fourth", Rebuild::Yes), 8_000);
             // Once is enough.
             append(&cluster, 0, "a");
-            run(&cluster, ingest(&cluster, "fifth", Rebuild::No), 8_000).unwrap();
+            run_well(&cluster, ingest(&cluster, "fifth", Rebuild::No), 8_000);
             let all = format!("{first}{second}ab-a");
             let count = |kind| all.chars().filter(|other| *other == kind).count() as u64;
             let expected = [all.len() as u64, count('a'), count('b'), count('-')];
@@ -138,10 +147,10 @@ fn a_source_whose_offsets_are_lost_is_refused_and_a_rebuild_goes_on_where_it_was
 fn a_partition_that_is_new_has_lost_nothing() {
     let cluster = cluster();
     append(&cluster, 0, "aa");
-    run(&cluster, ingest(&cluster, "first", Rebuild::No), 8_000).unwrap();
+    run_well(&cluster, ingest(&cluster, "first", Rebuild::No), 8_000);
     cluster.add_partitions(&topic::of_source(Source::Login), 3);
     append(&cluster, 2, "ab");
-    run(&cluster, ingest(&cluster, "second", Rebuild::No), 60_000).unwrap();
+    run_well(&cluster, ingest(&cluster, "second", Rebuild::No), 60_000);
     assert_eq!(letters(&cluster), 1);
     assert_eq!(account(&cluster)[0], [2, 2, 0, 0]);
 }
@@ -150,15 +159,17 @@ fn a_partition_that_is_new_has_lost_nothing() {
 fn where_the_journal_no_more_tells_the_place_it_is_refused_even_a_rebuild() {
     let cluster = cluster();
     append(&cluster, 0, "aa");
-    run(&cluster, ingest(&cluster, "first", Rebuild::No), 8_000).unwrap();
-    run(&cluster, ingest(&cluster, "second", Rebuild::No), 8_000).unwrap();
+    run_well(&cluster, ingest(&cluster, "first", Rebuild::No), 8_000);
+    run_well(&cluster, ingest(&cluster, "second", Rebuild::No), 8_000);
     cluster.forget_offsets(GROUP);
     for number in 0..2 {
         let partition = Partition::new(topic::JOURNAL, number);
         let last = cluster.committed_records(&partition).last().unwrap().offset;
         cluster.truncate_before(&partition, last);
     }
-    let said = refusal(run(&cluster, ingest(&cluster, "third", Rebuild::Yes), 8_000));
+    let said = run(&cluster, ingest(&cluster, "third", Rebuild::Yes), 8_000);
+    let of = |said: &&String| said.starts_with("vitals.login/0: ");
+    let said = said.iter().find(of).unwrap_or_else(|| panic!("{said:?}"));
     assert!(said.contains("records were deleted") && said.contains("begin anew"), "{said}");
 }
 
@@ -184,4 +195,39 @@ fn a_recorded_run_whose_offsets_are_lost_is_refused() {
     cluster.forget_offsets(GROUP);
     let said = refusal(recorded("third"));
     assert!(said.contains("no offset is committed, though") && said.contains("begin anew"), "{said}");
+}
+
+#[test]
+fn a_rebuild_of_a_topic_that_was_made_anew_is_refused_by_itself() {
+    let cluster = cluster();
+    append(&cluster, 0, "aaa");
+    run_well(&cluster, ingest(&cluster, "first", Rebuild::No), 8_000);
+    cluster.forget_offsets(GROUP);
+    // The journal tells of more logins of partition 1 than there are.
+    let frame = |offset| {
+        let mut writer = FrameWriter::new(1);
+        let value = r#"{"id":"x","account":"acme","time":"2026-01-01T00:00:00Z","user":"ada"}"#;
+        let mut decoder = Decoder::new(Limits { max_record_bytes: 1 << 20 });
+        let activity = decoder.decode(Source::Login, 1, offset, value.as_bytes()).unwrap();
+        writer.push(&Entry::Activity(activity)).unwrap();
+        let mut bytes = Vec::new();
+        writer.finish(&mut bytes);
+        bytes
+    };
+    cluster.append_raw(&Partition::new(topic::JOURNAL, 0), None, Some(&frame(41)), None);
+    append(&cluster, 0, "a");
+    let mut second = ingest(&cluster, "second", Rebuild::Yes);
+    for _ in 0..400 {
+        second.step().unwrap();
+        cluster.advance(20);
+    }
+    let status = second.status();
+    assert_eq!(status.reasons.len(), 1, "{:?}", status.reasons);
+    let told = &status.reasons[0];
+    assert!(
+        told.starts_with("vitals.login/1: ") && told.contains("42 is beyond the end of the topic at 0"),
+        "{told}"
+    );
+    let feed = status.feeds.iter().find(|feed| feed.source == Source::Login).unwrap();
+    assert_eq!((feed.partition, feed.consumed), (0, 4));
 }

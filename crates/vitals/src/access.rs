@@ -17,7 +17,7 @@ pub(crate) use direct::Direct;
 pub(crate) use octets::{Octets, from_hex, to_hex};
 pub(crate) use served::Client;
 
-use crate::admin::view::{Balance, Standing, Verified};
+use crate::admin::view::{Balance, Skipped, Standing, Verified};
 use crate::line::Entry;
 use crate::settings::{LogKind, Problems, Settings};
 use crate::store::Store;
@@ -160,6 +160,17 @@ impl Access {
                  admin.listen and admin.token where the one listens that has stopped it"
             ),
             Self::Direct { run: Some(client), .. } | Self::Served(client) => client.resume(source),
+        }
+    }
+
+    /// Accepts that what was deleted of a source partition before it was read is lost.
+    pub(crate) fn skip(&self, source: Source, partition: u32) -> Result<Skipped> {
+        match self {
+            Self::Direct { run: None, .. } => bail!(
+                "no `vitals run` is known that could go on with source {source}: start one, or with Kafka say by \
+                 admin.listen and admin.token where the one listens that refuses the partition"
+            ),
+            Self::Direct { run: Some(client), .. } | Self::Served(client) => client.skip(source, partition),
         }
     }
 

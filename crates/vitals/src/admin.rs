@@ -12,6 +12,7 @@
 //! | `POST /append` | records for source topics, JSON Lines, one transaction | yes |
 //! | `POST /models` | publishes the model in the body | yes |
 //! | `POST /sources/{source}/resume` | lets a stopped source go on | yes |
+//! | `POST /sources/{source}/{partition}/skip` | accepts that records were deleted before they were read | yes |
 //! | `POST /verify`, `POST /balance` | `replay --verify`, the accounting of promise 2 | yes |
 //!
 //! The token is asked for since whoever can reach the port could read customers and write activity, among them any web
@@ -104,6 +105,7 @@ fn router(desk: Arc<Desk>) -> Router {
         .route("/append", post(topic::append).layer(DefaultBodyLimit::max(MAX_APPEND_BYTES)))
         .route("/models", post(work::publish).layer(DefaultBodyLimit::max(MAX_MODEL_BYTES)))
         .route("/sources/{source}/resume", post(work::resume))
+        .route("/sources/{source}/{partition}/skip", post(work::skip))
         .route("/verify", post(work::verify))
         .route("/balance", post(work::balance))
         .layer(DefaultBodyLimit::max(MAX_BODY_BYTES))

@@ -55,6 +55,7 @@ const WATERMARK_AGE: &str = "vitals_ingest_watermark_age_seconds";
 const CONSUMED: &str = "vitals_ingest_consumed_total";
 const REJECTED: &str = "vitals_ingest_rejected_total";
 const SKIPPED: &str = "vitals_ingest_skipped_total";
+const LOST: &str = "vitals_ingest_lost_total";
 const STOPPED: &str = "vitals_ingest_stopped_partitions";
 const INGEST_TRANSACTIONS: &str = "vitals_ingest_transactions_total";
 const INGEST_DOUBT: &str = "vitals_ingest_in_doubt_transactions";
@@ -76,7 +77,7 @@ const OUTBOX: &str = "vitals_score_outbox_bytes";
 const DIRTY: &str = "vitals_score_dirty_accounts";
 
 /// All of them, by name within each part.
-pub(crate) const METRICS: [Metric; 28] = [
+pub(crate) const METRICS: [Metric; 29] = [
     metric(UNREADY, Gauge, Count, "", "reasons why the process is not ready; `/readyz` tells them"),
     metric(
         UNACCOUNTED,
@@ -110,6 +111,13 @@ pub(crate) const METRICS: [Metric; 28] = [
         "records that went to the dead-letter topic, since ever",
     ),
     metric(SKIPPED, Counter, Count, "source, partition", "records without a value, since ever"),
+    metric(
+        LOST,
+        Counter,
+        Count,
+        "source, partition",
+        "offsets whose records were deleted before they were read, and accepted as lost: at most so many records, since ever; none of them is among the consumed",
+    ),
     metric(STOPPED, Gauge, Count, "source", "partitions stopped since too many records were rejected"),
     metric(
         INGEST_TRANSACTIONS,
@@ -234,6 +242,7 @@ fn ingest(standing: &Standing) {
         counter!(CONSUMED, &labels).absolute(feed.consumed);
         counter!(REJECTED, &labels).absolute(feed.rejected);
         counter!(SKIPPED, &labels).absolute(feed.skipped);
+        counter!(LOST, &labels).absolute(feed.lost);
         *stopped.entry(feed.source.clone()).or_default() += u64::from(feed.stopped);
         // A source is complete as far as the least of its partitions is: not at all while one has no watermark.
         let least = watermarks.entry(feed.source.clone()).or_insert(Some(i64::MAX));

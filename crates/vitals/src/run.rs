@@ -58,4 +58,14 @@ pub(crate) enum Order {
         /// How many partitions were resumed, or why it failed.
         reply: oneshot::Sender<Result<usize, String>>,
     },
+    /// Let a partition go on that is behind what its topic still holds.
+    Skip {
+        /// Of which source.
+        source: Source,
+        /// Which one.
+        partition: u32,
+        /// From which offset to which nothing was read, `None` where this worker refuses no such partition; or why it
+        /// failed.
+        reply: oneshot::Sender<Result<Option<(i64, i64)>, String>>,
+    },
 }

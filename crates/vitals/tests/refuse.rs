@@ -4,6 +4,7 @@
 mod support;
 
 use log::{Log, Partition};
+use model::source::Source;
 use pipeline::topic;
 use serde_json::{Value, json};
 use support::{Place, Running, model, wait_for};
@@ -85,6 +86,71 @@ fn truncate(place: &Place, topic: &str) {
     for (number, ends) in (0..).zip(&round.topics[0]) {
         log.truncate_before(&Partition::new(topic, number), ends.end).unwrap();
     }
+}
+
+#[test]
+fn records_of_a_source_that_were_deleted_unread_are_refused_until_the_loss_is_accepted() {
+    let place = Place::ready(Some(&model("b2b.yaml")));
+    let login = topic::of_source(Source::Login);
+    let produce = |source: &str, ids: std::ops::Range<u32>| {
+        let mut lines = String::new();
+        for id in ids {
+            let value = json!({"id": id.to_string(), "time": "2026-01-01T00:00:00Z", "account": "acme", "user": "ada", "feature": "x"});
+            lines += &json!({"topic": format!("vitals.{source}"), "key": "acme", "value": value}).to_string();
+            lines.push('\n');
+        }
+        place.feed(["produce"], &lines).fine();
+    };
+    let taken = |source: &str| {
+        let counts = place.counts(source, ["applied", "duplicate", "late", "rejected", "skipped"]);
+        counts.iter().sum::<i64>()
+    };
+    produce("login", 0..4);
+    let running = place.start();
+    wait_for("the first records", || (taken("login") == 4).then_some(()));
+    assert_eq!(running.terminate(), Some(0));
+    let end = || {
+        place.open_log().ends(std::slice::from_ref(&login)).unwrap().topics[0]
+            .iter()
+            .map(|of| of.end)
+            .sum::<i64>()
+    };
+    let before = end();
+    produce("login", 4..7);
+    let gone = end() - before;
+    truncate(&place, &login);
+    produce("login", 7..9);
+
+    let running = place.start();
+    let reason =
+        wait_for("the refusal", || Some(running.reasons()).filter(|said| said.contains("source skip")));
+    assert_eq!(reason.lines().count(), 1, "{reason}");
+    let (place_of, _) = reason.split_once(": its committed offset ").unwrap();
+    let number = place_of.strip_prefix("ingest: vitals.login/").unwrap();
+    produce("feature-usage", 0..2);
+    wait_for("another source", || (taken("feature-usage") == 2).then_some(()));
+    assert_eq!((taken("login"), running.get("/readyz").0, running.get("/livez").0), (4, 503, 200));
+    let status = place.run(["status"]);
+    assert!(status.status == Some(1) && status.out.contains("refused"), "{status:?}");
+
+    // Only what is refused can be skipped.
+    for (source, partition) in [("login", "7"), ("feature-usage", number)] {
+        let said = place.run(["source", "skip", source, "--partition", partition]);
+        assert!(said.status == Some(70) && said.err.contains("refuses no partition"), "{said:?}");
+    }
+    assert_eq!(place.run(["source", "skip", "login"]).status, Some(2), "which partition must be said");
+    // As the message says.
+    let way_out = reason.split('`').nth(1).unwrap();
+    let words: Vec<&str> = way_out.split(' ').skip(1).collect();
+    let said = place.run(&words).fine();
+    assert!(said.out.contains("goes on at offset"), "{said:?}");
+    wait_for("readiness", || running.reasons().is_empty().then_some(()));
+    wait_for("the rest", || (taken("login") == 6).then_some(()));
+    assert_eq!(place.counts("login", ["lost"]), [gone]);
+    let metric = format!("vitals_ingest_lost_total{{source=\"login\",partition=\"{number}\"}} {gone}");
+    assert!(running.get("/metrics").1.contains(&metric));
+    assert_eq!(running.terminate(), Some(0));
+    assert!(place.run(["replay", "--verify"]).fine().out.contains("equal, byte for byte"));
 }
 
 /// A log in which the records of two accounts were folded.

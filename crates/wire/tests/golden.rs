@@ -12,7 +12,7 @@ use engine::effect::{
     AccountHealth, Alert, AlertState, CapLine, Cause, Closed, Effect, EffectId, Evidence, Freshness, Health,
     OpenAlert, Resolution,
 };
-use engine::entry::{Entry, Latest, PartitionMark, Run, SourceMark, Watermarks};
+use engine::entry::{Entry, Latest, Lost, PartitionMark, Run, SourceMark, Watermarks};
 use model::number::Number;
 use model::plan::{ModelId, Severity, SourceSet};
 use model::source::{Field, FieldType, Source};
@@ -77,6 +77,7 @@ fn watermarks(latest: Latest) -> Entry<'static> {
         runs,
         rejected: 3,
         skipped: u64::from(partition) * 1_000,
+        lost: Lost::default(),
     };
     let source = |source, partitions| SourceMark { source, partition_count: 4, partitions };
     Entry::Watermarks(Watermarks {
@@ -112,6 +113,11 @@ fn frame_version_1() {
     let few = [Entry::FoldVersion(1), Entry::Model("format: 1\nmodel: acme\n"), watermarks(Latest::All)];
     frame_is_pinned("frame-v1-plain.bin", 1, &few);
     frame_is_pinned("frame-v1-turn.bin", 1, &[watermarks(Latest::Turn { turn: 899, turns: 900 })]);
+    let mut lost = watermarks(Latest::All);
+    if let Entry::Watermarks(marks) = &mut lost {
+        marks.sources[0].partitions[1].lost = Lost { offsets: 6, to: 4_711 };
+    }
+    frame_is_pinned("frame-v1-lost.bin", 1, &[lost]);
     let mut many = activities();
     many.extend(few);
     many.extend(activities());

@@ -1,7 +1,7 @@
 //! A company that benchmarks fold: accounts of 20 users, of which each does a little of everything at a steady pace.
 
 use engine::activity::{Activity, Fields, Value};
-use engine::entry::{Entry, PartitionMark, Run, SourceMark, Watermarks};
+use engine::entry::{Entry, Lost, PartitionMark, Run, SourceMark, Watermarks};
 use engine::fingerprint;
 use model::number::Number;
 use model::source::{Field, Source};
@@ -123,6 +123,7 @@ fn mark(time: i64) -> Entry<'static> {
             runs: vec![Run { first: EventTime(time - 7 * MINUTE), last: EventTime(time) }],
             rejected: 0,
             skipped: 0,
+            lost: Lost::default(),
         }],
     });
     Entry::Watermarks(Watermarks { sources: sources.to_vec(), ..Default::default() })

@@ -1,5 +1,5 @@
 use super::*;
-use crate::entry::PartitionMark;
+use crate::entry::{Lost, PartitionMark};
 use model::source::Source;
 use model::time::EventTime;
 
@@ -9,8 +9,14 @@ const RULES: SourceRules =
 fn mark(watermark: i64, runs: &[(i64, i64)]) -> SourceMark {
     let runs =
         runs.iter().map(|(first, last)| Run { first: EventTime(*first), last: EventTime(*last) }).collect();
-    let part =
-        PartitionMark { partition: 0, watermark: Some(EventTime(watermark)), runs, rejected: 0, skipped: 0 };
+    let part = PartitionMark {
+        partition: 0,
+        watermark: Some(EventTime(watermark)),
+        runs,
+        rejected: 0,
+        skipped: 0,
+        lost: Lost::default(),
+    };
     SourceMark { source: Source::Login, partition_count: 1, partitions: vec![part] }
 }
 

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use engine::entry::{PartitionMark, Run, SourceMark, Watermarks};
+use engine::entry::{Lost, PartitionMark, Run, SourceMark, Watermarks};
 use model::plan::Plan;
 use model::source::{Field, SOURCES, Source};
 use model::time::EventTime;
@@ -69,6 +69,7 @@ impl Journal {
                 runs: self.take_runs(*source, *partition),
                 rejected: 0,
                 skipped: 0,
+                lost: Lost::default(),
             };
             let partitions = partitions.iter().map(mark).collect();
             sources.push(SourceMark { source: *source, partition_count: *partition_count, partitions });

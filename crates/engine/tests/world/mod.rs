@@ -12,7 +12,7 @@ pub mod random;
 
 use engine::activity::{Activity, Fields, Value};
 use engine::effect::{AlertState, Effect, EffectId, Sink};
-use engine::entry::{Entry, PartitionMark, Position, Run, SourceMark, Watermarks};
+use engine::entry::{Entry, Lost, PartitionMark, Position, Run, SourceMark, Watermarks};
 use engine::{Shard, Step, fingerprint};
 use model::number::Number;
 use model::source::{Field, FieldType, Source};
@@ -165,6 +165,7 @@ pub fn mark(source: Source, partitions: u32, marks: &[Mark<'_>]) -> SourceMark {
             .collect(),
         rejected: 0,
         skipped: 0,
+        lost: Lost::default(),
     };
     SourceMark { source, partition_count: partitions, partitions: marks.iter().map(part).collect() }
 }

@@ -13,16 +13,24 @@ impl<L: Log, V: Variant> Ingest<L, V> {
     pub(super) fn poll(&mut self, wait: Duration) -> Result<Progress, Failure> {
         let Some(member) = &mut self.member else { return Ok(Progress::Idle) };
         let mut batch = std::mem::take(&mut self.batch);
-        let event = self.delay.take(member.poll(&mut batch, wait))?;
+        let event = match self.delay.take(member.poll(&mut batch, wait)) {
+            Ok(event) => event,
+            Err(failure) => {
+                self.batch = batch;
+                return self.meet(failure);
+            }
+        };
         match event {
             None | Some(Event::Idle) => {
                 self.batch = batch;
                 return Ok(Progress::Idle);
             }
-            Some(Event::Records) if self.held && !V::TAKES_IN_DOUBT => {}
+            // An end that is told now tells of records that come again.
+            Some(Event::Records | Event::End { .. }) if self.held && !V::TAKES_IN_DOUBT => {}
             Some(Event::Records) => self.take(&batch),
             Some(Event::End { partition, offset }) => {
-                if let Some(feed) = self.feeds.get_mut(&partition) {
+                // Of one that rests the rest of a batch may have been left out before this.
+                if let Some(feed) = self.feeds.get_mut(&partition).filter(|feed| !feed.rests()) {
                     feed.end = feed.end.max(offset);
                 }
             }
@@ -67,6 +75,39 @@ impl<L: Log, V: Variant> Ingest<L, V> {
             // The rest comes again once this is told.
             self.hold();
         }
+    }
+
+    /// Refuses a partition whose records are gone; any other failure is the worker's.
+    pub(super) fn meet(&mut self, failure: Failure) -> Result<Progress, Failure> {
+        let Failure::Log(log::Error::OutOfRange { partition, offset, first, .. }) = &failure else {
+            return Err(failure);
+        };
+        if offset >= first {
+            return Err(failure);
+        }
+        // What was given up meanwhile is found where it is begun again.
+        if let Some(feed) = self.feeds.get_mut(partition) {
+            feed.meet(*first);
+            if let (Some(first), Some(member)) = (feed.behind, &mut self.member) {
+                tracing::error!(%partition, offset, first, "records were deleted before they were read; refused");
+                member.pause(partition);
+            } else {
+                self.hold();
+            }
+        }
+        Ok(Progress::Worked)
+    }
+
+    /// Accepts that what was deleted of a partition before it was read is lost: it goes on at the first offset there is.
+    /// Returns from which offset to which nothing was read; `None` if this worker has no such partition, or it is not
+    /// refused for this.
+    pub fn skip(&mut self, source: Source, partition: u32) -> Option<(i64, i64)> {
+        let of = |feed: &&mut Feed| feed.source == source && feed.number == partition;
+        let (from, to) = self.feeds.values_mut().find(of)?.skip()?;
+        tracing::warn!(%source, partition, from, to, "what was deleted before it was read is accepted as lost");
+        // The next step starts what is held.
+        self.hold();
+        Some((from, to))
     }
 
     /// Stops a source: none of its partitions of this worker is consumed any more.

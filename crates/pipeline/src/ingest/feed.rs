@@ -2,7 +2,8 @@
 
 use crate::commit::Stamp;
 use crate::metadata;
-use engine::entry::{PartitionMark, Run};
+use engine::entry::{Lost, PartitionMark, Run};
+use log::Partition;
 use model::plan::SourceRules;
 use model::source::Source;
 use model::time::{EventTime, MINUTE};
@@ -32,7 +33,9 @@ pub(crate) struct Feed {
     beyond: Option<i64>,
     pub(crate) kept: metadata::Source,
     /// What was told last of the counts.
-    told_counts: (u64, u64),
+    told_counts: (u64, u64, Lost),
+    /// The first offset of its topic while that lies after what it reads next: it is refused.
+    pub(crate) behind: Option<i64>,
     /// Records rejected in a row of the other partitions of its source, as of the batch at hand.
     pub(crate) rows_beside: u64,
     /// Whether its offset belongs into the next transaction.
@@ -53,7 +56,8 @@ impl Feed {
             beyond: None,
             kept,
             // What was told of them is not known: it is told again.
-            told_counts: (0, 0),
+            told_counts: (0, 0, Lost::default()),
+            behind: None,
             rows_beside: 0,
             touched: false,
             recent: VecDeque::new(),
@@ -63,6 +67,45 @@ impl Feed {
     /// Up to where everything was read.
     pub(crate) fn position(&self) -> i64 {
         self.next.max(self.end)
+    }
+
+    /// Whether nothing of it is taken in: it is stopped, or refused.
+    pub(crate) const fn rests(&self) -> bool {
+        self.kept.stopped || self.behind.is_some()
+    }
+
+    /// Takes note of the first offset of its topic. Where nothing that it has still to read was deleted, it goes on.
+    pub(crate) fn meet(&mut self, first: i64) {
+        self.behind = Some(first).filter(|first| self.position() < *first);
+        if self.behind.is_none() && self.next < first {
+            // What lies between is no records but those of transactions.
+            self.next = self.position();
+        }
+    }
+
+    /// Accepts that what was deleted is lost. Returns from which offset to which, if it was refused.
+    pub(crate) fn skip(&mut self) -> Option<(i64, i64)> {
+        let (from, to) = (self.position(), self.behind.take()?);
+        let offsets = to.saturating_sub(from).max(0).unsigned_abs();
+        self.kept.lost = Lost { offsets: self.kept.lost.offsets + offsets, to };
+        (self.next, self.touched) = (to, true);
+        Some((from, to))
+    }
+
+    /// Why it is refused, in words.
+    pub(crate) fn refusal(&self, partition: &Partition) -> Option<String> {
+        let (at, first) = (self.position(), self.behind?);
+        let (source, number) = (self.source, self.number);
+        Some(format!(
+            "{partition}: its committed offset {at} lies before the first offset {first} of its topic: records between \
+             were deleted before they were read; no record is passed over in silence, so nothing more of it is taken in and \
+             the time of its source stands; bring the records back from a backup, or accept the loss with \
+             `vitals source skip {source} --partition {number}`, which counts it and goes on at the first offset"
+        ))
+    }
+
+    fn counts(&self) -> (u64, u64, Lost) {
+        (self.kept.rejected, self.kept.skipped, self.kept.lost)
     }
 
     /// A feed whose end is known, and with it all partitions that there are to be.
@@ -150,9 +193,7 @@ impl Feed {
 
     /// Whether there is something to tell.
     pub(crate) fn is_untold(&self) -> bool {
-        self.watermark > self.kept.told
-            || !self.kept.runs.is_empty()
-            || self.told_counts != (self.kept.rejected, self.kept.skipped)
+        self.watermark > self.kept.told || !self.kept.runs.is_empty() || self.told_counts != self.counts()
     }
 
     /// Whether it must be told without waiting.
@@ -161,7 +202,8 @@ impl Feed {
             (Some(watermark), Some(told)) => watermark - told > MOVED,
             (watermark, told) => watermark > told,
         };
-        moved || self.is_crowded()
+        // A loss is told in the transaction of the offset that passes it: the journal never lacks it.
+        moved || self.is_crowded() || self.told_counts.2 != self.kept.lost
     }
 
     /// Whether it has so much to tell that nothing more should be taken in before.
@@ -173,7 +215,7 @@ impl Feed {
     /// same: a source may stop before its first accepted record.
     pub(crate) fn tell(&mut self) -> PartitionMark {
         self.kept.told = self.watermark;
-        self.told_counts = (self.kept.rejected, self.kept.skipped);
+        self.told_counts = self.counts();
         self.touched = true;
         PartitionMark {
             partition: self.number,
@@ -181,6 +223,7 @@ impl Feed {
             runs: std::mem::take(&mut self.kept.runs),
             rejected: self.kept.rejected,
             skipped: self.kept.skipped,
+            lost: self.kept.lost,
         }
     }
 

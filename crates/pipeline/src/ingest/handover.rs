@@ -3,10 +3,11 @@
 use super::Ingest;
 use super::feed::Feed;
 use super::load::Load;
-use super::trail::{ANEW, Trail};
+use super::trail::Trail;
 use crate::commit::Resolution;
-use crate::failure::{Failure, Progress, later, started};
+use crate::failure::{ANEW, Failure, Progress, later, started};
 use crate::metadata;
+use crate::refusal::Cure;
 use crate::topic;
 use crate::variant::Variant;
 use log::{Committed, Ends, Log, Member, Partition};
@@ -16,6 +17,7 @@ use std::time::Duration;
 impl<L: Log, V: Variant> Ingest<L, V> {
     /// Starts assigned partitions where their committed offsets say.
     pub(super) fn start_waiting(&mut self) -> Result<(), Failure> {
+        self.try_again();
         let (Some(member), Some(model)) = (&mut self.member, &self.model) else { return Ok(()) };
         if self.waiting.is_empty() {
             return Ok(());
@@ -37,27 +39,63 @@ impl<L: Log, V: Variant> Ingest<L, V> {
         for ((partition, committed), ends) in partitions.into_iter().zip(committed).zip(&round.topics) {
             let Some(ends) = ends.get(partition.number as usize).copied() else { continue };
             let left = match (&self.trail, &committed) {
-                (Some(trail), None) if is_read => trail.end(&partition, &model.plan, rebuild)?,
+                (Some(trail), None) if is_read => trail.end(&partition, &model.plan, rebuild),
                 // The others need not wait for what those without an offset have left.
                 (_, None) => continue,
-                (_, Some(_)) => None,
+                (_, Some(_)) => Ok(None),
             };
             let begun = match left {
-                Some(feed) => Some(feed),
-                None => begin(&partition, committed, ends, metadata::DELETE)?,
+                Ok(None) => begin(&partition, committed, ends, metadata::DELETE),
+                Ok(Some(feed)) => {
+                    within(&partition, feed, ends, "the offset up to which it was taken in").map(Some)
+                }
+                Err(failure) => Err(failure),
             };
-            let Some(feed) = begun else { continue };
+            let mut feed = match begun {
+                Ok(Some(feed)) => feed,
+                Ok(None) => continue,
+                Err(failure @ Failure::Refused { .. }) => {
+                    let (reason, now) = (failure.to_string(), self.log.now());
+                    self.refusals.is_due(&partition, &reason, Cure::Possible, now);
+                    self.waiting.remove(&partition);
+                    self.refused.insert(partition);
+                    continue;
+                }
+                Err(failure) => return Err(failure),
+            };
             self.committer.pass(feed.kept.stamp);
-            if !feed.kept.stopped && !started(member.start(&partition, feed.next))? {
-                continue;
+            feed.meet(ends.first);
+            if let Some(first) = feed.behind {
+                let offset = feed.next;
+                tracing::error!(%partition, offset, first, "records were deleted before they were read; refused");
+            }
+            if !feed.rests() {
+                match started(member.start(&partition, feed.next)) {
+                    Ok(true) => {}
+                    // What went since the ends were asked for is found when they are asked for again.
+                    Ok(false) | Err(Failure::Log(log::Error::OutOfRange { .. })) => continue,
+                    Err(failure) => return Err(failure),
+                }
             }
             self.waiting.remove(&partition);
+            self.refusals.forget(&partition);
             self.feeds.insert(partition, feed);
         }
         if self.waiting.is_empty() {
             self.trail = None;
         }
         Ok(())
+    }
+
+    /// Lets partitions that were refused wait to be begun, from time to time.
+    fn try_again(&mut self) {
+        let now = self.log.now();
+        for partition in std::mem::take(&mut self.refused) {
+            let reason = self.refusals.reason(&partition).unwrap_or_default().to_owned();
+            let is_due = self.refusals.is_due(&partition, &reason, Cure::Possible, now);
+            let place = if is_due { &mut self.waiting } else { &mut self.refused };
+            place.insert(partition);
+        }
     }
 
     /// Pauses everything; the group is still served.
@@ -72,9 +110,13 @@ impl<L: Log, V: Variant> Ingest<L, V> {
     pub(super) fn go_on(&mut self) -> Result<(), Failure> {
         let Some(member) = self.member.as_mut().filter(|_| self.held) else { return Ok(()) };
         for (partition, feed) in &self.feeds {
-            let stays = !feed.kept.stopped && !self.leaving.contains(partition);
-            if stays && !V::TAKES_IN_DOUBT && !started(member.start(partition, feed.next))? {
-                return Ok(());
+            let stays = !feed.rests() && !self.leaving.contains(partition);
+            if stays && !V::TAKES_IN_DOUBT {
+                match started(member.start(partition, feed.next)) {
+                    Ok(true) => {}
+                    Ok(false) => return Ok(()),
+                    Err(failure) => return self.meet(failure).map(drop),
+                }
             }
         }
         self.held = false;
@@ -119,6 +161,8 @@ impl<L: Log, V: Variant> Ingest<L, V> {
     pub(super) fn revoke(&mut self, partitions: Vec<Partition>) {
         for partition in &partitions {
             self.waiting.remove(partition);
+            self.refused.remove(partition);
+            self.refusals.forget(partition);
         }
         self.leaving.extend(partitions);
     }
@@ -126,6 +170,8 @@ impl<L: Log, V: Variant> Ingest<L, V> {
     pub(super) fn lose(&mut self, partitions: &[Partition]) {
         for partition in partitions {
             self.waiting.remove(partition);
+            self.refused.remove(partition);
+            self.refusals.forget(partition);
             self.leaving.remove(partition);
             self.feeds.remove(partition);
         }
@@ -161,7 +207,7 @@ impl<L: Log, V: Variant> Ingest<L, V> {
     }
 }
 
-/// A feed as its committed offset and metadata tell.
+/// A feed as its committed offset and metadata tell; whether what it reads next is still there, it does not know.
 pub(super) fn begin(
     partition: &Partition,
     committed: Option<Committed>,
@@ -174,17 +220,16 @@ pub(super) fn begin(
     };
     let kept = metadata::Source::read(&committed.metadata)
         .ok_or_else(|| Failure::refused(partition, metadata::foreign(&committed.metadata), way_out))?;
-    if committed.offset < ends.first {
-        let (partition, Ends { first, end }) = (partition.clone(), ends);
-        let gone = log::Error::OutOfRange { partition, offset: committed.offset, first, end };
-        return Err(Failure::from(gone).explain());
+    let feed = Feed::new(source, partition.number, committed.offset, kept);
+    within(partition, feed, ends, "its committed offset").map(Some)
+}
+
+/// Refuses a feed that is beyond the end of its topic. `what`: what tells where it goes on.
+fn within(partition: &Partition, feed: Feed, ends: Ends, what: &str) -> Result<Feed, Failure> {
+    if feed.next <= ends.end {
+        return Ok(feed);
     }
-    if committed.offset > ends.end {
-        let reason = format!(
-            "its committed offset {} is beyond the end of the topic at {}: the topic was made anew",
-            committed.offset, ends.end
-        );
-        return Err(Failure::refused(partition, reason, ANEW));
-    }
-    Ok(Some(Feed::new(source, partition.number, committed.offset, kept)))
+    let (next, end) = (feed.next, ends.end);
+    let reason = format!("{what} {next} is beyond the end of the topic at {end}: the topic was made anew");
+    Err(Failure::refused(partition, reason, ANEW))
 }

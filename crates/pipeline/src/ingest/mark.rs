@@ -5,7 +5,7 @@ use crate::failure::{Failure, later};
 use crate::settings::has_passed;
 use crate::variant::Variant;
 use engine::entry::{Latest, SourceMark, Watermarks};
-use log::{Log, Partition, Round};
+use log::{Ends, Log, Partition, Round};
 use model::plan::Plan;
 use model::source::Source;
 use std::collections::BTreeMap;
@@ -25,9 +25,13 @@ impl Proof {
         topics.iter().position(|known| **known == *topic)
     }
 
-    pub(super) fn end(&self, topics: &[Arc<str>], partition: &Partition) -> Option<i64> {
+    fn ends(&self, topics: &[Arc<str>], partition: &Partition) -> Option<Ends> {
         let place = Self::place(topics, &partition.topic)?;
-        Some(self.round.topics.get(place)?.get(partition.number as usize)?.end)
+        self.round.topics.get(place)?.get(partition.number as usize).copied()
+    }
+
+    pub(super) fn end(&self, topics: &[Arc<str>], partition: &Partition) -> Option<i64> {
+        self.ends(topics, partition).map(|ends| ends.end)
     }
 
     fn count(&self, topics: &[Arc<str>], topic: &str) -> u32 {
@@ -53,10 +57,20 @@ impl<L: Log, V: Variant> Ingest<L, V> {
         let Some(round) = later(self.log.ends(&self.topics))? else { return Ok(()) };
         let at_most = self.clock.map(|clock| clock.stamp.saturating_add(skew(&model.plan)));
         let proof = Proof { round, at_most };
+        let mut is_back = false;
         for (partition, feed) in &mut self.feeds {
-            if let Some(end) = proof.end(&self.topics, partition) {
-                feed.ask(if V::COUNT_UNASKED { i64::MAX } else { end });
+            let Some(ends) = proof.ends(&self.topics, partition) else { continue };
+            feed.ask(if V::COUNT_UNASKED { i64::MAX } else { ends.end });
+            // What is read tells by itself. What rests may have lost more, or have been brought back.
+            if feed.rests() {
+                let was_behind = feed.behind.is_some();
+                feed.meet(ends.first);
+                is_back |= was_behind && feed.behind.is_none();
             }
+        }
+        if is_back {
+            // The next step starts what is held.
+            self.hold();
         }
         self.proof = Some(proof);
         self.asked_at = now;

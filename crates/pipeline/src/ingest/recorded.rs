@@ -135,7 +135,7 @@ impl<L: Log, V: Variant> Recorded<L, V> {
         if self.lost {
             return Ok(Progress::Worked);
         }
-        let merged = if self.is_full() { 0 } else { self.merge() };
+        let merged = if self.is_full() { 0 } else { self.merge()? };
         let full = self.is_full();
         let over = self.lanes.iter().all(|lane| lane.exhausted && lane.batches.is_empty());
         if over && !self.finished {

@@ -2,7 +2,7 @@
 
 use super::feed::Feed;
 use crate::metadata;
-use engine::entry::PartitionMark;
+use engine::entry::{Lost, PartitionMark};
 use model::plan::SourceRules;
 use model::source::Source;
 use std::collections::BTreeMap;
@@ -22,6 +22,8 @@ pub(super) struct Trace {
     told: Option<i64>,
     rejected: u64,
     skipped: u64,
+    /// What was accepted as lost: that too was passed.
+    lost: Lost,
     /// By journal partition, times of activities since it was last told of there.
     untold: BTreeMap<u32, Vec<i64>>,
     /// How many records without a value stand before [`Trace::next`], and the offsets of those that follow it.
@@ -45,6 +47,9 @@ impl Trace {
         self.told = self.told.max(mark.watermark.map(|at| at.0));
         self.rejected = self.rejected.max(mark.rejected);
         self.skipped = self.skipped.max(mark.skipped);
+        if mark.lost.offsets > self.lost.offsets {
+            self.lost = mark.lost;
+        }
         self.untold.remove(&journal);
     }
 
@@ -76,9 +81,9 @@ impl Trace {
         self.accepted + self.rejected.max(self.letters) + self.skipped
     }
 
-    /// The offset after the last record that left a trace of its own.
+    /// The offset after the last record that left a trace of its own, or that was accepted as lost.
     pub(super) fn next(&self) -> i64 {
-        self.after.max(self.after_letter)
+        self.after.max(self.after_letter).max(self.lost.to)
     }
 
     /// Whether it is certain which record that is, where parts of the journal or of the letters were deleted.
@@ -101,6 +106,7 @@ impl Trace {
             consumed: self.accepted + rejected + skipped,
             rejected,
             skipped,
+            lost: self.lost,
             ..metadata::Source::default()
         };
         let mut feed = Feed::new(source, number, next, kept);

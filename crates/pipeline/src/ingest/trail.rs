@@ -6,7 +6,7 @@
 
 use super::feed::Feed;
 use super::trace::Trace;
-use crate::failure::{Failure, later};
+use crate::failure::{ANEW, Failure, later};
 use crate::settings::Rebuild;
 use crate::topic;
 use engine::entry::Entry;
@@ -24,9 +24,6 @@ const POLLS: usize = 16;
 
 const REBUILD: &str =
     "start once with `vitals run --rebuild`, which finds in the journal how far it was taken in";
-/// The way out where nothing tells how to go on.
-pub(super) const ANEW: &str =
-    "bring what was deleted back from a backup, or begin anew with `vitals setup` in an empty place";
 
 /// A partition that is read to an end.
 #[derive(Debug)]

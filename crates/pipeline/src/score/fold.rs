@@ -2,9 +2,10 @@
 
 use super::ahead::Ahead;
 use super::outbox::{Outbox, Silent};
-use super::owned::{Cure, Folding, State};
+use super::owned::{Folding, State};
 use super::{REBUILD, Score};
 use crate::failure::Failure;
+use crate::refusal::Cure;
 use crate::variant::Variant;
 use engine::Step;
 use engine::effect::Sink;

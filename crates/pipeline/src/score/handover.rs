@@ -2,11 +2,12 @@
 
 use super::Score;
 use super::fold::{Trouble, go_live, refused};
-use super::owned::{Cure, Folding, State};
+use super::owned::{Folding, State};
 use super::restore::{Restore, Restored};
 use crate::commit::Resolution;
 use crate::failure::{Failure, Progress, later, started};
 use crate::metadata;
+use crate::refusal::Cure;
 use crate::variant::Variant;
 use log::{Log, Member, Partition};
 use std::time::Duration;

@@ -2,6 +2,7 @@
 
 use super::checkpoint::Checkpoint;
 use super::restore::{Restore, Restored};
+use crate::refusal::Cure;
 use crate::status::{Phase, Way};
 use crate::variant::Variant;
 use engine::Shard;
@@ -19,15 +20,6 @@ pub(crate) enum State<L: Log, V: Variant> {
     Folding(Box<Folding>),
     /// It does not go on, for this reason.
     Refused(String, Cure),
-}
-
-/// Whether what a shard was refused for can go away while the process runs.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Cure {
-    /// What is missing may be brought back: it is tried again.
-    Possible,
-    /// The journal asks for another program.
-    Restart,
 }
 
 /// A shard that folds.

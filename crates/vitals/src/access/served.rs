@@ -1,7 +1,7 @@
 //! The log of another process, through its admin server.
 
 use super::{Address, Page, Record, Topic};
-use crate::admin::view::{Alive, Appended, Balance, Complaint, ModelName, Standing, Verified};
+use crate::admin::view::{Alive, Appended, Balance, Complaint, ModelName, Skipped, Standing, Verified};
 use crate::line::Entry;
 use crate::settings::Secret;
 use anyhow::{Context, Result, anyhow};
@@ -93,6 +93,10 @@ impl Client {
 
     pub(crate) fn resume(&self, source: Source) -> Result<()> {
         self.post::<serde_json::Value>(&format!("/sources/{source}/resume"), b"", Some(PATIENCE)).map(|_| ())
+    }
+
+    pub(crate) fn skip(&self, source: Source, partition: u32) -> Result<Skipped> {
+        self.post(&format!("/sources/{source}/{partition}/skip"), b"", Some(PATIENCE))
     }
 
     pub(crate) fn verify(&self) -> Result<Verified> {

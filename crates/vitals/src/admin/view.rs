@@ -40,6 +40,13 @@ pub(crate) struct ModelName {
     pub(crate) id: String,
 }
 
+/// The answer of `/sources/{source}/{partition}/skip`: from which offset to which nothing was read.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct Skipped {
+    pub(crate) from: i64,
+    pub(crate) to: i64,
+}
+
 /// How all workers stand.
 #[derive(Clone, Debug, Default, Serialize, Deserialize)]
 pub(crate) struct Standing {
@@ -112,7 +119,11 @@ pub(crate) struct Feed {
     /// Records consumed less those of which it is said what became of them. Known where this process has all
     /// shards and they are live.
     pub(crate) unaccounted: Option<i64>,
+    /// Offsets whose records were deleted before they were read, and accepted as lost, ever.
+    pub(crate) lost: u64,
     pub(crate) stopped: bool,
+    /// Whether it is refused since records were deleted before they were read.
+    pub(crate) behind: bool,
 }
 
 /// One journal partition.
@@ -212,14 +223,16 @@ pub(crate) struct Balance {
     pub(crate) skipped: u64,
     /// Records of which it is not said what became of them.
     pub(crate) unaccounted: i64,
+    /// Offsets whose records were deleted before they were read, and accepted as lost: none of them is among the others.
+    pub(crate) lost: u64,
 }
 
 impl Balance {
     pub(crate) fn of((source, partition): (Source, u32), account: &Account) -> Self {
-        let Account { records, applied, duplicate, late, rejected, skipped, .. } = *account;
+        let Account { records, applied, duplicate, late, rejected, skipped, lost, .. } = *account;
         let unaccounted = account.unaccounted();
         let source = source.name().to_owned();
-        Self { source, partition, records, applied, duplicate, late, rejected, skipped, unaccounted }
+        Self { source, partition, records, applied, duplicate, late, rejected, skipped, unaccounted, lost }
     }
 
     /// Takes in another partition.
@@ -231,6 +244,7 @@ impl Balance {
         self.rejected += other.rejected;
         self.skipped += other.skipped;
         self.unaccounted += other.unaccounted;
+        self.lost += other.lost;
     }
 }
 
@@ -248,7 +262,9 @@ impl Standing {
             rejected: feed.rejected,
             skipped: feed.skipped,
             unaccounted: None,
+            lost: feed.lost,
             stopped: feed.stopped,
+            behind: feed.behind,
         }));
         self.ingest_transactions.add(status.transactions);
         self.journal_partitions = self.journal_partitions.max(status.journal);

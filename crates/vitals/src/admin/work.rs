@@ -2,7 +2,7 @@
 
 use super::Desk;
 use super::answer::{Failed, at_log};
-use super::view::{Balance, ModelName, Standing, Verified};
+use super::view::{Balance, ModelName, Skipped, Standing, Verified};
 use crate::run::Order;
 use axum::Json;
 use axum::extract::{Path, State};
@@ -32,12 +32,7 @@ pub(super) async fn resume(
     State(desk): State<Arc<Desk>>,
     Path(name): Path<String>,
 ) -> Result<Json<Value>, Failed> {
-    let source = Source::parse(&name).ok_or_else(|| {
-        let names: Vec<_> = Source::ALL.iter().map(|source| source.name()).collect();
-        let reason = format!("source {name:?} does not exist; choose from {}", names.join(", "));
-        Failed::new(StatusCode::NOT_FOUND, reason)
-    })?;
-    let gone = || Failed::new(StatusCode::SERVICE_UNAVAILABLE, "no ingest worker is at work");
+    let source = known(&name)?;
     if desk.orders.is_empty() {
         return Err(gone());
     }
@@ -52,4 +47,38 @@ pub(super) async fn resume(
         return Err(Failed::new(StatusCode::CONFLICT, format!("source {source} is not stopped")));
     }
     Ok(Json(json!({ "source": source.name(), "partitions": resumed })))
+}
+
+pub(super) async fn skip(
+    State(desk): State<Arc<Desk>>,
+    Path((name, partition)): Path<(String, u32)>,
+) -> Result<Json<Skipped>, Failed> {
+    let source = known(&name)?;
+    if desk.orders.is_empty() {
+        return Err(gone());
+    }
+    for orders in &desk.orders {
+        let (reply, answer) = oneshot::channel();
+        orders.send(Order::Skip { source, partition, reply }).await.map_err(|_| gone())?;
+        let skipped = answer.await.map_err(|_| gone())?;
+        let skipped = skipped.map_err(|reason| Failed::new(StatusCode::CONFLICT, reason))?;
+        if let Some((from, to)) = skipped {
+            return Ok(Json(Skipped { from, to }));
+        }
+    }
+    let reason =
+        format!("this process refuses no partition {partition} of source {source} for deleted records");
+    Err(Failed::new(StatusCode::CONFLICT, reason))
+}
+
+fn known(name: &str) -> Result<Source, Failed> {
+    Source::parse(name).ok_or_else(|| {
+        let names: Vec<_> = Source::ALL.iter().map(|source| source.name()).collect();
+        let reason = format!("source {name:?} does not exist; choose from {}", names.join(", "));
+        Failed::new(StatusCode::NOT_FOUND, reason)
+    })
+}
+
+fn gone() -> Failed {
+    Failed::new(StatusCode::SERVICE_UNAVAILABLE, "no ingest worker is at work")
 }

@@ -5,10 +5,11 @@ use crate::settings::key::{KEYS, Secrecy};
 use std::path::Path;
 
 /// Pinned: dashboards and alert rules hang on these names.
-const NAMES: [&str; 28] = [
+const NAMES: [&str; 29] = [
     "vitals_ingest_consumed_total",
     "vitals_ingest_in_doubt_transactions",
     "vitals_ingest_lag_records",
+    "vitals_ingest_lost_total",
     "vitals_ingest_position_offset",
     "vitals_ingest_rejected_total",
     "vitals_ingest_skipped_total",
@@ -48,7 +49,9 @@ fn standing() -> Standing {
         rejected: 2,
         skipped: 1,
         unaccounted: None,
+        lost: 6,
         stopped: partition == 1,
+        behind: false,
     };
     let shard = Shard {
         partition: 3,
@@ -142,6 +145,7 @@ fn what_workers_tell_is_rendered_and_nothing_else() {
     let text = render(&standing());
     for line in [
         "vitals_ingest_rejected_total{source=\"login\",partition=\"1\"} 2",
+        "vitals_ingest_lost_total{source=\"login\",partition=\"1\"} 6",
         "vitals_ingest_lag_records{source=\"login\",partition=\"0\"} 3",
         "vitals_ingest_watermark_timestamp_seconds{source=\"login\"} 7.5",
         "vitals_ingest_stopped_partitions{source=\"login\"} 1",

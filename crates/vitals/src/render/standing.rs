@@ -2,7 +2,7 @@
 
 use super::{clean, count, grouped, shown, table};
 use crate::access::Topic;
-use crate::admin::view::{Balance, Shard, Standing, Verified, Way};
+use crate::admin::view::{Balance, Feed, Shard, Standing, Verified, Way};
 use model::time::EventTime;
 use std::collections::BTreeMap;
 
@@ -30,7 +30,7 @@ pub(crate) fn standing(standing: &Standing) -> String {
             feed.watermark.clone().unwrap_or_else(|| "-".to_owned()),
             count(feed.rejected),
             feed.unaccounted.map_or_else(|| "?".to_owned(), |records| records.to_string()),
-            if feed.stopped { "stopped" } else { "" }.to_owned(),
+            state(feed).to_owned(),
         ]);
     }
     out += &shown("Sources", &feeds);
@@ -107,15 +107,21 @@ pub(crate) fn topics(topics: &[Topic]) -> String {
 
 /// The accounting of promise 2.
 pub(crate) fn balance(balances: &[Balance]) -> String {
-    let head = ["source", "records", "applied", "duplicate", "late", "rejected", "skipped", "unaccounted"];
-    let mut rows = table(&head, 1..8);
+    let head =
+        ["source", "records", "applied", "duplicate", "late", "rejected", "skipped", "unaccounted", "lost"];
+    let mut rows = table(&head, 1..9);
     let mut whole = Balance::default();
     let row = |name: String, of: &Balance| {
         let counts = [of.records, of.applied, of.duplicate, of.late, of.rejected, of.skipped].map(count);
-        [name].into_iter().chain(counts).chain([of.unaccounted.to_string()]).collect::<Vec<_>>()
+        [name]
+            .into_iter()
+            .chain(counts)
+            .chain([of.unaccounted.to_string(), count(of.lost)])
+            .collect::<Vec<_>>()
     };
     let several = balances.iter().any(|balance| balance.partition > 0);
-    for balance in balances.iter().filter(|balance| balance.records > 0 || balance.unaccounted != 0) {
+    let says = |of: &&Balance| of.records > 0 || of.unaccounted != 0 || of.lost > 0;
+    for balance in balances.iter().filter(says) {
         let name = &balance.source;
         let name = if several { format!("{name}/{}", balance.partition) } else { name.clone() };
         rows.add_row(row(name, balance));
@@ -152,6 +158,14 @@ pub(crate) fn verified(found: &Verified) -> String {
         out += &format!("nothing of these journal partitions was folded yet: {:?}\n", found.untouched);
     }
     out
+}
+
+const fn state(feed: &Feed) -> &'static str {
+    match (feed.behind, feed.stopped) {
+        (true, _) => "refused",
+        (false, true) => "stopped",
+        (false, false) => "",
+    }
 }
 
 fn unsigned(number: i64) -> u64 {

@@ -133,16 +133,29 @@ impl Seat {
     }
 
     fn obey(&mut self, worker: &mut Worker) {
-        while let Ok(Order::Resume { source, reply }) = self.orders.try_recv() {
-            let done = match worker {
-                Worker::Ingest(ingest) => ingest.resume(source).map_err(|failure| failure.to_string()),
-                Worker::Recorded(_) | Worker::Score(_) => {
-                    Err("a recorded run has no sources to resume; let it end, then run live".to_owned())
-                }
-            };
-            tracing::info!(%source, ?done, "asked to resume a source");
+        const RECORDED: &str = "a recorded run takes in all there is or nothing; let it end, then run live";
+        while let Ok(order) = self.orders.try_recv() {
             // Who asked may have gone away.
-            reply.send(done).unwrap_or_default();
+            match order {
+                Order::Resume { source, reply } => {
+                    let done = match worker {
+                        Worker::Ingest(ingest) => {
+                            ingest.resume(source).map_err(|failure| failure.to_string())
+                        }
+                        Worker::Recorded(_) | Worker::Score(_) => Err(RECORDED.to_owned()),
+                    };
+                    tracing::info!(%source, ?done, "asked to resume a source");
+                    reply.send(done).unwrap_or_default();
+                }
+                Order::Skip { source, partition, reply } => {
+                    let done = match worker {
+                        Worker::Ingest(ingest) => Ok(ingest.skip(source, partition)),
+                        Worker::Recorded(_) | Worker::Score(_) => Err(RECORDED.to_owned()),
+                    };
+                    tracing::info!(%source, partition, ?done, "asked to accept a loss");
+                    reply.send(done).unwrap_or_default();
+                }
+            }
         }
     }
 }

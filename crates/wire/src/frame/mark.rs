@@ -1,15 +1,15 @@
 //! The layout of a watermark entry, after its tag.
 //!
 //! ```text
-//! head       1 with a model, + 2 with a turn  [model: 32 bytes]  [turn  turns]
+//! head       1 with a model, + 2 with a turn, + 4 with losses  [model: 32 bytes]  [turn  turns]
 //! sources    count, then each: source  partition_count  count of partitions, then each:
 //! partition  number: less the one before, × 2, + 1 with a watermark  [watermark: signed, less the time before]
-//!            rejected  skipped  count of runs, then each: first: signed, less the time before  last: signed, less first
+//!            rejected  skipped  [lost offsets  signed: the offset after them]  count of runs, then each: first: signed, less the time before  last: signed, less first
 //! ```
 
 use super::varint::{self, Cursor};
 use super::{FrameError, MAX_PARTITIONS};
-use engine::entry::{Latest, PartitionMark, Run, SourceMark, Watermarks};
+use engine::entry::{Latest, Lost, PartitionMark, Run, SourceMark, Watermarks};
 use model::plan::ModelId;
 use model::source::Source;
 use model::time::EventTime;
@@ -19,7 +19,11 @@ pub(super) fn put(out: &mut Vec<u8>, time: &mut i64, watermarks: &Watermarks) {
         Latest::All => None,
         Latest::Turn { turn, turns } => Some((turn, turns)),
     };
-    out.push(u8::from(watermarks.model.is_some()) | u8::from(turn.is_some()) << 1);
+    // Seldom is anything lost, so what says so has room only where something was.
+    let mut marks = watermarks.sources.iter().flat_map(|mark| &mark.partitions);
+    let losses = marks.any(|mark| mark.lost != Lost::default());
+    let head = u8::from(watermarks.model.is_some()) | u8::from(turn.is_some()) << 1;
+    out.push(head | u8::from(losses) << 2);
     if let Some(model) = watermarks.model {
         out.extend_from_slice(&model.0);
     }
@@ -43,6 +47,10 @@ pub(super) fn put(out: &mut Vec<u8>, time: &mut i64, watermarks: &Watermarks) {
             }
             varint::put(out, partition.rejected);
             varint::put(out, partition.skipped);
+            if losses {
+                varint::put(out, partition.lost.offsets);
+                varint::put_signed(out, partition.lost.to);
+            }
             varint::put(out, partition.runs.len() as u64);
             for run in &partition.runs {
                 varint::put_signed(out, run.first.0.wrapping_sub(*time));
@@ -54,11 +62,12 @@ pub(super) fn put(out: &mut Vec<u8>, time: &mut i64, watermarks: &Watermarks) {
 
 pub(super) fn take(cursor: &mut Cursor<'_>, time: &mut i64) -> Result<Watermarks, FrameError> {
     let head = cursor.byte("head of a watermark entry")?;
-    if head > 3 {
+    if head > 7 {
         return Err(FrameError::Invalid("head of a watermark entry"));
     }
     let model = if head & 1 == 1 { Some(ModelId(cursor.array("model id")?)) } else { None };
     let latest = if head & 2 == 2 { turn(cursor)? } else { Latest::All };
+    let losses = head & 4 == 4;
     let mut watermarks = Watermarks { model, latest, sources: Vec::new() };
     for _ in 0..cursor.count("source count")? {
         let source = usize::from(cursor.byte("source")?);
@@ -82,7 +91,7 @@ pub(super) fn take(cursor: &mut Cursor<'_>, time: &mut i64) -> Result<Watermarks
             } else {
                 None
             };
-            mark.partitions.push(partition(cursor, number, watermark, *time)?);
+            mark.partitions.push(partition(cursor, (number, watermark), *time, losses)?);
         }
         watermarks.sources.push(mark);
     }
@@ -96,17 +105,21 @@ fn turn(cursor: &mut Cursor<'_>) -> Result<Latest, FrameError> {
 
 fn partition(
     cursor: &mut Cursor<'_>,
-    number: u32,
-    watermark: Option<EventTime>,
+    (number, watermark): (u32, Option<EventTime>),
     time: i64,
+    losses: bool,
 ) -> Result<PartitionMark, FrameError> {
     let rejected = cursor.varint("rejected count")?;
     let skipped = cursor.varint("skipped count")?;
+    let mut lost = Lost::default();
+    if losses {
+        lost = Lost { offsets: cursor.varint("lost count")?, to: cursor.signed("lost offset")? };
+    }
     let mut runs = Vec::new();
     for _ in 0..cursor.count("run count")? {
         let first = time.wrapping_add(cursor.signed("run")?);
         let last = first.wrapping_add(cursor.signed("run")?);
         runs.push(Run { first: EventTime(first), last: EventTime(last) });
     }
-    Ok(PartitionMark { partition: number, watermark, runs, rejected, skipped })
+    Ok(PartitionMark { partition: number, watermark, runs, rejected, skipped, lost })
 }

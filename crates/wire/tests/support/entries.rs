@@ -1,7 +1,7 @@
 //! Random entries.
 
 use engine::activity::{Activity, Fields, Value};
-use engine::entry::{Entry, Latest, PartitionMark, Run, SourceMark, Watermarks};
+use engine::entry::{Entry, Latest, Lost, PartitionMark, Run, SourceMark, Watermarks};
 use model::number::{LIMIT, Number, SCALE};
 use model::plan::ModelId;
 use model::source::{Field, FieldType, Source};
@@ -120,13 +120,18 @@ fn watermarks() -> impl Strategy<Value = Watermarks> {
         (time(), time()).prop_map(|(first, last)| Run { first: EventTime(first), last: EventTime(last) });
     let runs = proptest::collection::vec(run, 0..3);
     let watermark = proptest::option::of(time().prop_map(EventTime));
-    let mark = (any::<u32>(), watermark, runs, any::<u64>(), 0_u64..100).prop_map(
-        |(partition, watermark, runs, rejected, skipped)| PartitionMark {
+    let lost = prop_oneof![
+        3 => Just(Lost::default()),
+        1 => (any::<u64>(), any::<i64>()).prop_map(|(offsets, to)| Lost { offsets, to }),
+    ];
+    let mark = (any::<u32>(), watermark, runs, any::<u64>(), 0_u64..100, lost).prop_map(
+        |(partition, watermark, runs, rejected, skipped, lost)| PartitionMark {
             partition,
             watermark,
             runs,
             rejected,
             skipped,
+            lost,
         },
     );
     let marks = proptest::collection::vec(mark, 0..4);

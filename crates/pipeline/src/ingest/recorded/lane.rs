@@ -2,9 +2,9 @@
 
 use super::super::Feed;
 use super::super::handover::begin;
-use super::super::trail::{ANEW, Trail};
+use super::super::trail::Trail;
 use super::Recorded;
-use crate::failure::{Failure, later};
+use crate::failure::{ANEW, Failure, later};
 use crate::settings::Rebuild;
 use crate::variant::Variant;
 use log::{Batch, Committed, Event, Log, Member, Partition};
@@ -65,6 +65,7 @@ impl<L: Log, V: Variant> Recorded<L, V> {
             self.tick = self.tick.max(kept.tick);
             self.done |= kept.tick == Some(i64::MAX);
             let exhausted = next >= ends.end;
+            // A merge cannot leave out what is gone: its order would be another.
             if !exhausted && later(member.start(partition, next))?.is_none() {
                 return Ok(false);
             }

@@ -1,6 +1,7 @@
 //! The merge itself: the least head of all lanes is taken, and time is told as it passes.
 
 use super::{Recorded, TICK};
+use crate::failure::{Failure, started};
 use crate::variant::Variant;
 use engine::entry::{Latest, SourceMark, Watermarks};
 use log::{Log, Member};
@@ -13,10 +14,10 @@ const STEP: usize = 4_096;
 
 impl<L: Log, V: Variant> Recorded<L, V> {
     /// Merges as far as every lane has a head. Returns how many records.
-    pub(super) fn merge(&mut self) -> usize {
+    pub(super) fn merge(&mut self) -> Result<usize, Failure> {
         let mut merged = 0;
         while merged < STEP {
-            if !self.queue_heads(&mut merged) {
+            if !self.queue_heads(&mut merged)? {
                 break;
             }
             let Some(Reverse((time, lane))) = self.heads.pop() else { break };
@@ -33,11 +34,11 @@ impl<L: Log, V: Variant> Recorded<L, V> {
                 break;
             }
         }
-        merged
+        Ok(merged)
     }
 
     /// Puts the head of every lane into the heap. Returns whether all that have one to come have one.
-    fn queue_heads(&mut self, merged: &mut usize) -> bool {
+    fn queue_heads(&mut self, merged: &mut usize) -> Result<bool, Failure> {
         let mut all = true;
         for place in 0..self.lanes.len() {
             while !self.lanes[place].queued {
@@ -46,7 +47,7 @@ impl<L: Log, V: Variant> Recorded<L, V> {
                     if !lane.exhausted {
                         if lane.paused
                             && let Some(member) = &mut self.member
-                            && member.start(&lane.partition, lane.read_to).is_ok()
+                            && started(member.start(&lane.partition, lane.read_to))?
                         {
                             lane.paused = false;
                         }
@@ -74,7 +75,7 @@ impl<L: Log, V: Variant> Recorded<L, V> {
                 }
             }
         }
-        all
+        Ok(all)
     }
 
     /// Takes the head of a lane into the load.

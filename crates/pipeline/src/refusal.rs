@@ -1,17 +1,25 @@
-//! Shards that were refused, and when each is tried again: seldom, since all of its state is read each time.
+//! Partitions that were refused, and when each is tried again: seldom, since all that tells of it is read each time.
 
-use super::owned::Cure;
 use crate::settings::has_passed;
 use log::Partition;
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-/// How long it takes until a shard is tried again; each time twice as long as before.
+/// How long it takes until a partition is tried again; each time twice as long as before.
 const FIRST: Duration = Duration::from_secs(10);
 /// But at most this long.
 const MOST: Duration = Duration::from_mins(10);
 
-/// A shard that was refused.
+/// Whether what a partition was refused for can go away while the process runs.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Cure {
+    /// What is missing may be brought back: it is tried again.
+    Possible,
+    /// The journal asks for another program.
+    Restart,
+}
+
+/// A partition that was refused.
 #[derive(Debug)]
 struct Refusal {
     reason: String,
@@ -22,16 +30,16 @@ struct Refusal {
 
 /// All that were refused and have not been given up since.
 #[derive(Debug, Default)]
-pub(super) struct Refusals {
+pub(crate) struct Refusals {
     by_partition: BTreeMap<Partition, Refusal>,
 }
 
 impl Refusals {
-    /// Takes note that a shard is refused. Returns whether it is to be tried again now.
-    pub(super) fn is_due(&mut self, partition: &Partition, reason: &str, cure: Cure, now: i64) -> bool {
+    /// Takes note that a partition is refused. Returns whether it is to be tried again now.
+    pub(crate) fn is_due(&mut self, partition: &Partition, reason: &str, cure: Cure, now: i64) -> bool {
         let known = self.by_partition.get_mut(partition);
         if known.as_ref().is_none_or(|known| known.reason != reason) {
-            tracing::error!(%partition, reason, "the shard does not go live");
+            tracing::error!(%partition, reason, "the partition is refused");
         }
         if let Some(known) = known
             && let Some(since) = known.at
@@ -46,13 +54,13 @@ impl Refusals {
         false
     }
 
-    /// Why a shard was refused last.
-    pub(super) fn reason(&self, partition: &Partition) -> Option<&str> {
+    /// Why a partition was refused last.
+    pub(crate) fn reason(&self, partition: &Partition) -> Option<&str> {
         self.by_partition.get(partition).map(|refusal| &*refusal.reason)
     }
 
-    /// Forgets a shard that is given up.
-    pub(super) fn forget(&mut self, partition: &Partition) {
+    /// Forgets a partition that is given up, or goes on.
+    pub(crate) fn forget(&mut self, partition: &Partition) {
         self.by_partition.remove(partition);
     }
 }
