@@ -289,7 +289,8 @@ impl Account {
     /// Reads a little of each cache line of the account itself: where the fields lie is the compiler's matter, so
     /// most of them are read.
     pub(crate) fn touch_self(&self) -> usize {
-        let instants = self.spread ^ self.as_of ^ self.band_since ^ self.position.offset ^ self.position.minute;
+        let instants =
+            self.spread ^ self.as_of ^ self.band_since ^ self.position.offset ^ self.position.minute;
         let published = self.published.map_or(0, |published| published.greatest);
         let words = (instants ^ published).cast_unsigned() ^ self.revision ^ self.valued;
         let places = self.plan ^ self.id.len() ^ self.rules.len() ^ self.parts.heap();

@@ -1,31 +1,35 @@
 //! The state of each operator, as the words of a part; the definitions stand in `model::operator`.
 //!
 //! What each keeps per account, and what it costs: rolling count, sum, mean and the trend of one: 8 bytes (with
-//! sums 16) per bucket with activity, one search per activity; count_days: 8 bytes per 32 days; distinct: 12 bytes per identity; trend of distinct:
+//! sums 16) per bucket with activity, one search per activity; share: the same as a sum; count_days: 8 bytes per 32 days; distinct: 12 bytes per identity; trend of distinct:
 //! 12 bytes per identity and bucket; latest, until: one value; since_last: one instant; open: 48 bytes per
 //! ticket; reached, overdue: 56 bytes per milestone, shared; ratio: nothing.
 
 pub(crate) mod bucket;
 mod days;
 pub mod distinct;
+mod layout;
 pub mod milestone;
 pub(crate) mod newest;
 pub mod open;
 pub(crate) mod order;
 mod pairs;
+mod share;
 mod since_last;
 mod until;
 
 use crate::account::UNKNOWN;
 use crate::activity::{Activity, Value};
-use crate::bytes::{Damaged, Reader, Writer};
 use crate::now::{Due, Edge};
-use crate::parts::{Parts, number as number_at, set_number, split};
-use bucket::{Keep, Span, bounds, bucket_of};
+use crate::parts::{Parts, number as number_at, set_number};
+use bucket::{Added, Keep, Span, bounds, bucket_of};
+pub(crate) use layout::Layout;
+use layout::keep;
 use milestone::Milestones;
 use model::number::{SCALE, scale_round};
-use model::plan::{Bucket, Feed, Fold, Operator};
+use model::plan::{Bucket, Feed, Fold, Operator, WordTest};
 use order::Order;
+use share::Filters;
 
 /// The value of a signal, and when it may next change without input.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -41,124 +45,9 @@ impl Reading {
     }
 }
 
-/// How the state of a signal is laid out in its part.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Layout {
-    /// Buckets of a rolling value, or of its trend.
-    Buckets(Keep),
-    /// Days of a rolling number of days, or of its trend.
-    Days,
-    /// Identities.
-    Distinct,
-    /// Identities, and in the part after it the number of activities, since the model asks for a least one.
-    DistinctCounted,
-    /// Pairs of bucket and identity.
-    Pairs,
-    /// The newest value.
-    Newest,
-    /// Time of the newest activity; [`i64::MIN`] for none.
-    Since,
-    /// Tickets.
-    Tickets,
-    /// Nothing of its own.
-    Derived,
-}
-
-impl Layout {
-    /// That of a signal.
-    pub(crate) const fn of(operator: &Operator) -> Self {
-        match operator {
-            Operator::Rolling { fold: Fold::Distinct(_), min_base: 0, .. } => Self::Distinct,
-            Operator::Rolling { fold: Fold::Distinct(_), .. } => Self::DistinctCounted,
-            Operator::Trend { fold: Fold::Distinct(_), .. } => Self::Pairs,
-            Operator::Rolling { fold, min_base, .. } => Self::of_buckets(*fold, *min_base),
-            Operator::Trend { fold, .. } => Self::of_buckets(*fold, 0),
-            Operator::Latest { .. } | Operator::Until { .. } => Self::Newest,
-            Operator::SinceLast { .. } => Self::Since,
-            Operator::Open { .. } => Self::Tickets,
-            Operator::Ratio { .. } | Operator::Reached | Operator::Overdue => Self::Derived,
-        }
-    }
-
-    const fn of_buckets(fold: Fold, min_base: u32) -> Self {
-        match keep(fold, min_base) {
-            Some(keep) => Self::Buckets(keep),
-            None => Self::Days,
-        }
-    }
-
-    /// How many parts it takes.
-    pub(crate) const fn parts(self) -> usize {
-        if matches!(self, Self::DistinctCounted) { 2 } else { 1 }
-    }
-
-    /// The words of each part while the signal has seen nothing.
-    pub(crate) fn empty(self) -> Vec<Vec<u32>> {
-        let buckets = |keep: Keep| vec![0; keep.head()];
-        match self {
-            Self::Buckets(keep) => vec![buckets(keep)],
-            Self::Days => vec![days::NEW.to_vec()],
-            Self::Distinct => vec![distinct::NEW.to_vec()],
-            Self::DistinctCounted => vec![distinct::NEW.to_vec(), buckets(Keep::Counts)],
-            Self::Pairs => vec![pairs::NEW.to_vec()],
-            Self::Newest => vec![newest::new().to_vec()],
-            Self::Since => vec![split(i64::MIN).to_vec()],
-            Self::Tickets => vec![open::NEW.to_vec()],
-            Self::Derived => vec![Vec::new()],
-        }
-    }
-
-    /// Writes the stored form of the signal whose parts begin at `at`.
-    pub(crate) fn write(self, parts: &Parts, at: usize, to: &mut Writer<'_>) {
-        let part = parts.get(at);
-        match self {
-            Self::Buckets(keep) => bucket::write(part, keep, to),
-            Self::Days => days::write(part, to),
-            Self::Distinct => distinct::write(part, to),
-            Self::DistinctCounted => {
-                distinct::write(part, to);
-                bucket::write(parts.get(at + 1), Keep::Counts, to);
-            }
-            Self::Pairs => pairs::write(part, to),
-            Self::Newest => newest::write(part, to),
-            Self::Since => to.i64(number_at(part, 0)),
-            Self::Tickets => open::write(part, to),
-            Self::Derived => {}
-        }
-    }
-
-    /// Reads the stored form; `next` is called with the words of each part.
-    pub(crate) fn read(
-        self,
-        from: &mut Reader<'_>,
-        words: &mut Vec<u32>,
-        mut next: impl FnMut(&[u32]),
-    ) -> Result<(), Damaged> {
-        words.clear();
-        match self {
-            Self::Buckets(keep) => bucket::read(keep, from, words)?,
-            Self::Days => days::read(from, words)?,
-            Self::Distinct => distinct::read(from, words)?,
-            Self::DistinctCounted => {
-                distinct::read(from, words)?;
-                next(words);
-                words.clear();
-                bucket::read(Keep::Counts, from, words)?;
-            }
-            Self::Pairs => pairs::read(from, words)?,
-            Self::Newest => newest::read(from, words)?,
-            Self::Since => words.extend(split(from.i64()?)),
-            Self::Tickets => open::read(from, words)?,
-            Self::Derived => {}
-        }
-        next(words);
-        Ok(())
-    }
-}
-
-/// Whether an activity passes a feed's filter. The source was compared before.
-pub(crate) fn passes(feed: &Feed, activity: &Activity<'_>) -> bool {
-    feed.filter.iter().all(|test| {
+/// Whether an activity passes a filter. The source was compared before.
+fn passes(filter: &[WordTest], activity: &Activity<'_>) -> bool {
+    filter.iter().all(|test| {
         activity
             .fields
             .word(test.field)
@@ -166,10 +55,33 @@ pub(crate) fn passes(feed: &Feed, activity: &Activity<'_>) -> bool {
     })
 }
 
+/// Whether a signal takes in only some activities of its source.
+pub(crate) fn is_filtered(operator: &Operator) -> bool {
+    matches!(operator, Operator::Share { .. }) || feed(operator).is_some_and(|feed| !feed.filter.is_empty())
+}
+
+/// Whether a signal takes in an activity of its source.
+pub(crate) fn takes_in(operator: &Operator, activity: &Activity<'_>) -> bool {
+    let is_fed = feed(operator).is_none_or(|feed| passes(&feed.filter, activity));
+    match operator {
+        Operator::Share { part, whole, .. } => is_fed && Filters { part, whole }.take_in(activity),
+        Operator::Rolling { .. }
+        | Operator::Trend { .. }
+        | Operator::Latest { .. }
+        | Operator::Ratio { .. }
+        | Operator::SinceLast { .. }
+        | Operator::Open { .. }
+        | Operator::Until { .. }
+        | Operator::Reached
+        | Operator::Overdue => is_fed,
+    }
+}
+
 /// The feed of a signal that takes in activities by itself.
 pub(crate) const fn feed(operator: &Operator) -> Option<&Feed> {
     match operator {
         Operator::Rolling { feed, .. }
+        | Operator::Share { feed, .. }
         | Operator::Trend { feed, .. }
         | Operator::Latest { feed, .. }
         | Operator::SinceLast { feed, .. }
@@ -182,7 +94,7 @@ pub(crate) const fn feed(operator: &Operator) -> Option<&Feed> {
 /// window.
 pub(crate) fn kept(operator: &Operator) -> Option<(Bucket, i64)> {
     let (window, span) = match operator {
-        Operator::Rolling { window, .. } => (*window, Span::One),
+        Operator::Rolling { window, .. } | Operator::Share { window, .. } => (*window, Span::One),
         Operator::Trend { window, .. } => (*window, Span::Two),
         Operator::Latest { .. }
         | Operator::Ratio { .. }
@@ -204,7 +116,7 @@ pub(crate) fn is_late((bucket, keep): (Bucket, i64), time: i64, edge: &Edge<'_>)
 /// long a new definition stays unknown.
 pub(crate) fn memory(operator: &Operator) -> i64 {
     match operator {
-        Operator::Rolling { window, .. } => window.width,
+        Operator::Rolling { window, .. } | Operator::Share { window, .. } => window.width,
         Operator::Trend { window, .. } => 2 * window.width,
         Operator::SinceLast { marks, .. } => marks.last().copied().unwrap_or(0),
         Operator::Latest { .. }
@@ -230,7 +142,7 @@ pub(crate) fn observe(
         Operator::Rolling { fold: Fold::Distinct(field), window, min_base, .. } => {
             let Some(identity) = activity.fields.identity(*field) else { return true };
             if *min_base > 0 {
-                bucket::add(&mut parts.part(at + 1), Keep::Counts, time, 0, *window, edge);
+                bucket::add(&mut parts.part(at + 1), Keep::Counts, time, Added::one(0), *window, edge);
             }
             distinct::add(&mut parts.part(at), identity, time, edge, *window)
         }
@@ -244,9 +156,13 @@ pub(crate) fn observe(
                 (None, _) => {}
                 (Some(_), None) => days::add(&mut parts.part(at), time),
                 (Some(amount), Some(keep)) => {
-                    bucket::add(&mut parts.part(at), keep, time, amount, *window, edge)
+                    bucket::add(&mut parts.part(at), keep, time, Added::one(amount), *window, edge);
                 }
             }
+            true
+        }
+        Operator::Share { part, whole, window, .. } => {
+            Filters { part, whole }.add(&mut parts.part(at), activity, *window, edge);
             true
         }
         Operator::Latest { field, .. } | Operator::Until { field, .. } => {
@@ -291,6 +207,8 @@ pub(crate) fn glance(operator: &Operator, parts: &Parts, at: usize) -> Option<i6
             }
             windowed(*fold, totals(part, keep), min_base, span)
         }
+        Operator::Share { .. } if bucket::is_unsettled(part) => return None,
+        Operator::Share { min_base, .. } => share::value(bucket::totals(part, Keep::Sums).0, *min_base),
         Operator::Latest { .. } => newest::get(part),
         Operator::Open { priority } => open::count(part, priority.is_empty()).map(whole),
         Operator::Rolling { .. }
@@ -353,6 +271,14 @@ pub(crate) fn read(
             }
             Reading::of(windowed(*fold, totals(parts.get(at), keep), min_base, span), next)
         }
+        Operator::Share { window, min_base, .. } => {
+            let mut next = Due::NEVER;
+            if is_due || bucket::is_unsettled(parts.get(at)) {
+                next = bucket::settle(&mut parts.part(at), Keep::Sums, edge, *window, Span::One);
+            }
+            let (total, _) = bucket::totals(parts.get(at), Keep::Sums);
+            Reading::of(share::value(total, *min_base), next)
+        }
         Operator::Latest { .. } => Reading::of(newest::get(parts.get(at)), Due::NEVER),
         Operator::Until { marks, .. } => match newest::get(parts.get(at)) {
             None => Reading::of(None, Due::NEVER),
@@ -387,15 +313,6 @@ pub(crate) fn read(
 pub(crate) fn ratio(part: i64, whole: i64, min_base: i64) -> i64 {
     let known = |value: i64| Some(value).filter(|value| *value != UNKNOWN);
     per_cent(known(part), known(whole), min_base.max(1)).unwrap_or(UNKNOWN)
-}
-
-/// What is kept of a bucket; `None` where all that matters is which days there are.
-const fn keep(fold: Fold, min_base: u32) -> Option<Keep> {
-    match fold {
-        Fold::Sum(_) | Fold::Mean(_) => Some(Keep::Sums),
-        Fold::CountDays if min_base == 0 => None,
-        Fold::Count | Fold::CountDays | Fold::Distinct(_) => Some(Keep::Counts),
-    }
 }
 
 const fn is_unsettled(part: &[u32], keep: Option<Keep>) -> bool {
@@ -468,3 +385,6 @@ fn per_cent(part: Option<i64>, whole: Option<i64>, at_least: i64) -> Option<i64>
     let whole = whole.filter(|whole| *whole >= at_least && *whole > 0)?;
     Some(scale_round(part?, 100 * SCALE, whole))
 }
+
+#[cfg(test)]
+mod tests;

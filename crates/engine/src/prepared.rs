@@ -142,6 +142,7 @@ impl Prepared {
                     Some(Source::Milestone)
                 }
                 Operator::Rolling { .. }
+                | Operator::Share { .. }
                 | Operator::Trend { .. }
                 | Operator::Latest { .. }
                 | Operator::Ratio { .. }
@@ -150,8 +151,7 @@ impl Prepared {
             };
             direct.push(source);
             if let Some(source) = source {
-                let is_filtered =
-                    operator::feed(&signal.operator).is_some_and(|feed| !feed.filter.is_empty());
+                let is_filtered = operator::is_filtered(&signal.operator);
                 let kept = operator::kept(&signal.operator);
                 fed[source.index()].push(Intake { signal: i, is_filtered, kept });
             }

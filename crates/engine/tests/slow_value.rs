@@ -99,6 +99,19 @@ fn a_mean_is_rounded_half_up() {
 }
 
 #[test]
+fn a_share_is_of_what_the_window_holds() {
+    let clock = clock(None, &[told(&[(0, 0)], 10 * DAY)]);
+    let now = clock.at(10 * DAY);
+    let past: Vec<Happening> = [5, 8, 9, 9, 9].map(|day| at(day * DAY, &[])).into();
+    let past: Vec<&Happening> = past.iter().collect();
+    let share = |part, whole, base| operator::share(part, whole, days(3), base, now, 0);
+    assert_eq!(share(&past[1..3], &past[2..], 3), Some(66_666_667));
+    assert_eq!(share(&past[..1], &past[2..], 3), Some(0)); // day 5 is in no window
+    assert_eq!(share(&past[..3], &past[..2], 0), Some(200 * ONE));
+    assert_eq!((share(&past, &past[2..], 4), share(&past, &past[..1], 0)), (None, None));
+}
+
+#[test]
 fn values_without_a_window() {
     let clock = clock(Some(12 * HOUR), &[told(&[(0, 10 * HOUR), (30 * HOUR, 31 * HOUR)], 40 * HOUR)]);
     let number = |time, number| at(time, &[(Field::Score, Held::Number(number))]);

@@ -60,9 +60,9 @@ fn shortest(
     named: &Named,
 ) -> Option<(Source, i64)> {
     match &signals.list.get(index)?.operator {
-        Operator::Rolling { feed, window, .. } | Operator::Trend { feed, window, .. } => {
-            Some((feed.source, window.width))
-        }
+        Operator::Rolling { feed, window, .. }
+        | Operator::Share { feed, window, .. }
+        | Operator::Trend { feed, window, .. } => Some((feed.source, window.width)),
         Operator::SinceLast { feed, .. } => {
             let curves = measures.iter().filter(|measure| measure.signal == index);
             let points = curves.flat_map(|measure| measure.curve.0.iter().map(|(x, _)| *x));

@@ -3,7 +3,7 @@
 //! Both are SHA-256 over length-prefixed texts and fixed-width numbers, so no two contents share a byte form.
 //! They are stored in journals and state: the golden tests pin them.
 
-use crate::plan::{Bucket, Feed, Fold, ModelId, Operator, Signal, Window};
+use crate::plan::{Bucket, Feed, Fold, ModelId, Operator, Signal, Window, WordTest};
 use crate::tree::{Node, Value};
 use sha2::{Digest, Sha256};
 
@@ -46,6 +46,9 @@ pub(crate) fn definition(operator: &Operator, earlier: &[Signal]) -> u64 {
     match operator {
         Operator::Rolling { feed, fold, window, min_base: _ } => {
             canon.text("rolling").feed(feed).fold(fold).window(*window)
+        }
+        Operator::Share { feed, part, whole, window, min_base: _ } => {
+            canon.text("share").feed(feed).tests(part).tests(whole).window(*window)
         }
         Operator::Trend { feed, fold, window } => canon.text("trend").feed(feed).fold(fold).window(*window),
         Operator::Latest { feed, field } => canon.text("latest").feed(feed).text(field.name()),
@@ -95,8 +98,12 @@ impl Canon {
     }
 
     fn feed(&mut self, feed: &Feed) -> &mut Self {
-        self.text(feed.source.name()).length(feed.filter.len());
-        feed.filter.iter().fold(self, |canon, test| canon.text(test.field.name()).texts(&test.any_of))
+        self.text(feed.source.name()).tests(&feed.filter)
+    }
+
+    fn tests(&mut self, tests: &[WordTest]) -> &mut Self {
+        self.length(tests.len());
+        tests.iter().fold(self, |canon, test| canon.text(test.field.name()).texts(&test.any_of))
     }
 
     fn fold(&mut self, fold: &Fold) -> &mut Self {

@@ -13,6 +13,7 @@ mod open;
 mod overdue;
 mod ratio;
 mod reached;
+mod share;
 mod since_last;
 mod sum;
 mod trend;
@@ -27,9 +28,9 @@ use crate::source::{Field, FieldType, Source};
 use crate::window;
 
 /// Operators that the language has and this version does not.
-const LATER: [&str; 6] = ["percentile", "share", "nps", "cadence", "gap_to", "change"];
+const LATER: [&str; 5] = ["percentile", "nps", "cadence", "gap_to", "change"];
 /// Keys of operators that the language has and this version does not.
-const LATER_KEYS: &[&str] = &["half_life", "expires", "calendar", "every", "among", "of"];
+const LATER_KEYS: &[&str] = &["half_life", "expires", "calendar", "every", "of"];
 /// The same for a trend, which has no window of its own yet.
 const LATER_KEYS_OF_TREND: &[&str] = &["over", "half_life", "expires", "calendar"];
 
@@ -44,6 +45,7 @@ enum Word {
     Sum,
     Distinct,
     Mean,
+    Share,
     Latest,
     Ratio,
     Trend,
@@ -55,12 +57,13 @@ enum Word {
 }
 
 impl Word {
-    const ALL: [Self; 13] = [
+    const ALL: [Self; 14] = [
         Self::Count,
         Self::CountDays,
         Self::Sum,
         Self::Distinct,
         Self::Mean,
+        Self::Share,
         Self::Latest,
         Self::Ratio,
         Self::Trend,
@@ -78,6 +81,7 @@ impl Word {
             Self::Sum => sum::KEYS,
             Self::Distinct => distinct::KEYS,
             Self::Mean => mean::KEYS,
+            Self::Share => share::KEYS,
             Self::Latest => latest::KEYS,
             Self::Ratio => ratio::KEYS,
             Self::Trend => trend::KEYS,
@@ -105,6 +109,7 @@ impl Word {
             Self::Sum => sum::read(block, report),
             Self::Distinct => distinct::read(block, report),
             Self::Mean => mean::read(block, report),
+            Self::Share => share::read(block, report),
             Self::Latest => latest::read(block, report),
             Self::Ratio => ratio::read(block, report),
             Self::Trend => trend::read(block, report),
@@ -189,6 +194,7 @@ impl<'t> Draft<'t> {
 pub fn bytes(operator: &Operator) -> u64 {
     match operator {
         Operator::Rolling { fold, window, .. } => folded(fold, *window),
+        Operator::Share { window, .. } => share::bytes(buckets(*window)),
         Operator::Trend { fold, window, .. } => trend::bytes(folded(fold, *window)),
         Operator::Latest { .. } => latest::BYTES,
         Operator::Ratio { .. } => ratio::BYTES,
@@ -206,8 +212,13 @@ pub fn bytes_per_account(plan: &Plan) -> u64 {
     plan.signals.iter().map(|signal| bytes(&signal.operator)).sum()
 }
 
+/// How many buckets a window has.
+fn buckets(window: Window) -> u64 {
+    u64::try_from(window.width / window.bucket.width()).unwrap_or(1)
+}
+
 fn folded(fold: &Fold, window: Window) -> u64 {
-    let buckets = u64::try_from(window.width / window.bucket.width()).unwrap_or(1);
+    let buckets = buckets(window);
     match fold {
         Fold::Count => count::bytes(buckets),
         Fold::CountDays => count_days::bytes(buckets),
@@ -248,12 +259,17 @@ fn rolling<'t>(
     report: &mut Report,
 ) -> Option<Draft<'t>> {
     let window = window::over(block, report);
-    let min_base = match block.get("min_base") {
-        Some(spot) => spot.whole(1, GREATEST_BASE, report),
-        None => Some(0),
-    };
+    let min_base = min_base(block, report);
     let (fold, feed) = taken?;
     Some(Draft::Whole(Operator::Rolling { feed, fold, window: window?, min_base: min_base? }, unit))
+}
+
+/// Reads below how many activities a value is unknown; 0 for none.
+fn min_base(block: &Block<'_>, report: &mut Report) -> Option<u32> {
+    match block.get("min_base") {
+        Some(spot) => spot.whole(1, GREATEST_BASE, report),
+        None => Some(0),
+    }
 }
 
 /// Checks that the milestones are those planned for each account.

@@ -153,6 +153,20 @@ pub enum Operator {
         /// Unknown while fewer activities than this are in the window; 0 for none.
         min_base: u32,
     },
+    /// The activities that pass one filter in per cent of those that pass another, over a rolling window: 100 % and
+    /// more where the first is no part of the second. Unknown while no activity passes the second.
+    Share {
+        /// Which activities either of them is taken from.
+        feed: Feed,
+        /// What is counted of them.
+        part: Vec<WordTest>,
+        /// What it is compared with.
+        whole: Vec<WordTest>,
+        /// Over which window.
+        window: Window,
+        /// Unknown while fewer activities than this pass `whole`; 0 for none.
+        min_base: u32,
+    },
     /// A rolling value in per cent of its value over the window directly before; unknown when that is zero.
     Trend {
         /// Which activities.

@@ -70,6 +70,27 @@ fn what_was_only_planned_is_no_contact_unless_asked_for() {
 }
 
 #[test]
+fn both_filters_of_a_share_take_what_was_held_unless_asked_for() {
+    let filters = |share: &str| {
+        let good = "  reply: { since_last: login }\n";
+        let plan =
+            compile(&TEXT.replace(good, &format!("{good}  it: {{ {share}, over: 7d }}\n"))).unwrap().plan;
+        let operator = &plan.signals.last().unwrap().operator;
+        let Operator::Share { feed, part, whole, .. } = operator else { panic!("{operator:?}") };
+        [&feed.filter, part, whole].map(|tests| {
+            let test = |test: &WordTest| format!("{}={}", test.field.name(), test.any_of.join(","));
+            tests.iter().map(test).collect::<Vec<_>>().join(" ")
+        })
+    };
+    let of_calls = "from: csm-activity, where: { kind: call }";
+    let cancelled =
+        format!("share: {{ state: cancelled }}, among: {{ state: [held, cancelled] }}, {of_calls}");
+    assert_eq!(filters(&cancelled), ["kind=call", "state=cancelled", "state=cancelled,held"]);
+    let inbound = format!("share: {{ direction: inbound }}, among: {{}}, {of_calls}");
+    assert_eq!(filters(&inbound), ["kind=call", "state=held direction=inbound", "state=held"]);
+}
+
+#[test]
 fn weights_are_shared_out_over_what_is_in_the_score() {
     let plan = plan().unwrap();
     let shares: Vec<(u32, bool)> = plan.measures.iter().map(|m| (m.base_weight, m.in_score)).collect();

@@ -103,8 +103,25 @@ fn word(value: usize) -> u32 {
     u32::try_from(value).unwrap_or(u32::MAX)
 }
 
+/// What an activity adds to its bucket.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Added {
+    /// To the number of activities.
+    pub(crate) count: u32,
+    /// To the sum, where sums are kept.
+    pub(crate) amount: i64,
+}
+
+impl Added {
+    /// An activity with an amount.
+    #[inline]
+    pub(crate) const fn one(amount: i64) -> Self {
+        Self { count: 1, amount }
+    }
+}
+
 /// Adds an activity, which the caller knows not to have left.
-pub(crate) fn add(part: &mut Part<'_>, keep: Keep, time: i64, amount: i64, window: Window, edge: &Edge<'_>) {
+pub(crate) fn add(part: &mut Part<'_>, keep: Keep, time: i64, added: Added, window: Window, edge: &Edge<'_>) {
     let (head, stride) = (keep.head(), keep.stride());
     let wanted = bucket_of(time, window.bucket);
     let words: &mut [u32] = part;
@@ -118,23 +135,23 @@ pub(crate) fn add(part: &mut Part<'_>, keep: Keep, time: i64, amount: i64, windo
     let before = place < words[PREVIOUS] as usize;
     match words.get_mut(at..at + stride) {
         Some(record) if bucket(record) == wanted => {
-            record[1] = record[1].saturating_add(1);
+            record[1] = record[1].saturating_add(added.count);
             if keep == Keep::Sums {
-                set_number(record, 2, number(record, 2).saturating_add(amount));
+                set_number(record, 2, number(record, 2).saturating_add(added.amount));
             }
             if words[WAITING] != UNSETTLED && (before || at < words.len() - words[WAITING] as usize * stride)
             {
-                count_in(words, keep, before, amount);
+                count_in(words, keep, before, added);
             }
         }
         _ => {
             // One that comes after all others, into a window that has some: it changes nothing of what is known to be
             // due.
             let follows = at == words.len() && words[WAITING] == 0 && place > words[PREVIOUS] as usize;
-            let [low, high] = split(amount);
-            part.insert(at, &[wanted.cast_unsigned(), 1, low, high][..stride]);
+            let [low, high] = split(added.amount);
+            part.insert(at, &[wanted.cast_unsigned(), added.count, low, high][..stride]);
             if follows && edge.has_entered(bounds(wanted, window.bucket.width()).0) {
-                count_in(part, keep, before, amount);
+                count_in(part, keep, before, added);
             } else {
                 part[WAITING] = UNSETTLED;
             }
@@ -143,11 +160,11 @@ pub(crate) fn add(part: &mut Part<'_>, keep: Keep, time: i64, amount: i64, windo
 }
 
 /// Adds an activity to what the window, or the one before it, comes to.
-fn count_in(words: &mut [u32], keep: Keep, before: bool, amount: i64) {
+fn count_in(words: &mut [u32], keep: Keep, before: bool, added: Added) {
     let (count, sum) = if before { (COUNT_BEFORE, SUM_BEFORE) } else { (COUNT, SUM) };
-    words[count] = words[count].saturating_add(1);
+    words[count] = words[count].saturating_add(added.count);
     if keep == Keep::Sums {
-        set_number(words, sum, number(words, sum).saturating_add(amount));
+        set_number(words, sum, number(words, sum).saturating_add(added.amount));
     }
 }
 

@@ -98,7 +98,9 @@ pub(crate) fn of_signals(plan: &Plan, past: &Past, now: &Now<'_>) -> Vec<Fact> {
     for signal in &plan.signals {
         let learned = past.learned.get(&signal.definition).and_then(|learned| learned.living_then);
         match &signal.operator {
-            Operator::Rolling { feed, window, .. } | Operator::Trend { feed, window, .. } => {
+            Operator::Rolling { feed, window, .. }
+            | Operator::Share { feed, window, .. }
+            | Operator::Trend { feed, window, .. } => {
                 of_window(past, feed.source, *window, now, &mut facts);
                 let source = feed.source;
                 let settles = |times: i64| learned.map(|then| then + times * window.width);

@@ -82,6 +82,20 @@ pub(crate) fn trend(
     (previous > 0).then(|| half_up(HUNDRED * i128::from(present), i128::from(previous)))
 }
 
+/// How many of each of two sorts the window holds, as per cent of the second.
+pub(crate) fn share(
+    part: &[&Happening],
+    whole: &[&Happening],
+    window: Window,
+    min_base: u32,
+    at: Reached<'_>,
+    sigma: i64,
+) -> Option<i64> {
+    let number = |past| held(past, window, Place::Window, at, sigma).len();
+    let (part, whole) = (number(part), number(whole));
+    (whole > 0 && whole >= min_base as usize).then(|| half_up(HUNDRED * part as i128, whole as i128))
+}
+
 pub(crate) fn latest(past: &[&Happening], field: Field) -> Option<i64> {
     past.iter().filter(|one| one.number(field).is_some()).max_by_key(|one| one.rank())?.number(field)
 }

@@ -4,7 +4,7 @@
 use std::collections::BTreeMap;
 
 use engine::effect::Freshness;
-use model::plan::{Feed, Operator, Plan};
+use model::plan::{Feed, Operator, Plan, WordTest};
 use model::source::Source;
 
 use super::clock::Reached;
@@ -56,6 +56,11 @@ pub(crate) fn passes(feed: &Feed, happening: &Happening) -> bool {
         })
 }
 
+/// A feed with further tests.
+pub(crate) fn both(feed: &Feed, filter: &[WordTest]) -> Feed {
+    Feed { source: feed.source, filter: [&feed.filter, filter].concat() }
+}
+
 impl Past {
     pub(crate) fn sight(&self, now: &Now<'_>, source: Source) -> Sight {
         let Some(at) = now.source(source) else { return Sight::NoClock };
@@ -97,6 +102,12 @@ impl Past {
                 let at = now.source(feed.source)?;
                 settled(at, window.width).then_some(())?;
                 operator::rolling(&fed(feed), fold, *window, *min_base, at, self.sigma)
+            }
+            Operator::Share { feed, part, whole, window, min_base } => {
+                let at = now.source(feed.source)?;
+                settled(at, window.width).then_some(())?;
+                let [part, whole] = [part, whole].map(|filter| fed(&both(feed, filter)));
+                operator::share(&part, &whole, *window, *min_base, at, self.sigma)
             }
             Operator::Trend { feed, fold, window } => {
                 let at = now.source(feed.source)?;

@@ -139,9 +139,9 @@ impl Account {
         let anew = |operator: &Operator| Learned {
             from_entry: index,
             living_then: match operator {
-                Operator::Rolling { feed, .. } | Operator::Trend { feed, .. } => {
-                    Some(now.source(feed.source).map_or(0, Reached::reading))
-                }
+                Operator::Rolling { feed, .. }
+                | Operator::Share { feed, .. }
+                | Operator::Trend { feed, .. } => Some(now.source(feed.source).map_or(0, Reached::reading)),
                 Operator::Latest { .. }
                 | Operator::Ratio { .. }
                 | Operator::SinceLast { .. }

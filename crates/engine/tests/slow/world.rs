@@ -60,7 +60,7 @@ const ONE: i64 = 1_000_000;
 pub(crate) fn text(version: u8) -> String {
     let v = i64::from(version);
     let few = if version == 1 { "few-seats" } else { "fewer-seats" };
-    let (busy, trend, strain) = (12 + 12 * v, 2 + v, v);
+    let (busy, trend, strain, urgent) = (12 + 12 * v, 2 + v, v, 2 + v);
     format!(
         "
 format: 1
@@ -89,6 +89,8 @@ signals:
   csat: {{ mean: score, from: feedback, where: {{ kind: csat }}, over: 8h, min_base: 2 }}
   pulse: {{ latest: score, from: feedback, where: {{ kind: csat }} }}
   open: {{ open: support, where: {{ priority: [high] }} }}
+  again: {{ share: {{ kind: reopened }}, among: {{ kind: [solved, closed] }}, from: support, over: 9h, min_base: 2 }}
+  urgent: {{ share: {{ priority: high }}, among: {{}}, from: support, over: {urgent}d }}
   seats: {{ sum: seats, from: subscription, over: 30h }}
   renewal: {{ until: renews_at, from: subscription }}
   reached: {{ reached: milestone }}
@@ -113,6 +115,8 @@ goals:
       csat: {{ kind: quality, weight: 1, curve: {{ 0: 0, 5: 100 }} }}
       pulse: {{ kind: leading, weight: 2, curve: {{ 0: 0, 5: 100 }} }}
       open: {{ kind: leading, weight: 4, curve: {{ 0: 100, 4: 0 }} }}
+      again: {{ kind: quality, weight: 2, curve: {{ 0%: 100, 100%: 0 }} }}
+      urgent: {{ kind: quality, weight: 1, curve: {{ 0%: 100, 100%: 0 }} }}
   money:
     statement: They stay.
     owner: csm

@@ -1,0 +1,40 @@
+//! Operators with notations of their own: each is written as in its case, or spoiled.
+
+use super::{GOOD, problems};
+use rstest::rstest;
+
+/// What is told of a signal of this definition, at line 17, beside what a good model tells.
+fn told(definition: &str) -> String {
+    let line = "  late: { overdue: milestone }\n";
+    assert_eq!(GOOD.matches(line).count(), 1);
+    problems(&GOOD.replace(line, &format!("{line}  it: {{ {definition} }}\n")))
+}
+
+#[rstest]
+#[case::share("share: { kind: reopened }, among: { kind: solved }, from: support, over: 56d, min_base: 5")]
+#[case::share_of_all("share: { by: agent }, among: {}, from: support, where: { kind: replied }, over: 56d")]
+fn a_signal_as_it_is_written(#[case] definition: &str) {
+    let unused = "nobody uses the signal `it`; measure it, name it in a condition, or leave it out";
+    assert_eq!(told(definition), format!("warning 17:7: signals.it: {unused}\n"));
+}
+
+#[rstest]
+#[case::no_among(
+    "share: { kind: reopened }, from: support, over: 56d",
+    "17:7: signals.it: `among` is missing; add `among: { kind: solved }`"
+)]
+#[case::no_filter(
+    "share: reopened, among: { kind: solved }, from: support, over: 56d",
+    "17:16: signals.it.share: a mapping belongs here; write `key: value` pairs"
+)]
+#[case::field(
+    "share: { kynd: reopened }, among: { score: 5 }, from: support, over: 56d, min_base: 0",
+    "17:18: signals.it.share.kynd: `kynd` is no field of this source; did you mean `kind`?\n17:45: signals.it.among.score: `score` cannot be tested: it is not a word; choose from kind, by, priority\n17:93: signals.it.min_base: 0 is out of range; write 1 to 1000000"
+)]
+#[case::same(
+    "share: { kind: [solved, closed] }, among: { kind: [closed, solved] }, from: support, over: 56d",
+    "17:16: signals.it.share: both filters are the same, so the share is always 100%; test something else under `share`, or leave the signal out"
+)]
+fn a_share(#[case] definition: &str, #[case] problem: &str) {
+    assert_eq!(told(definition), problem);
+}
