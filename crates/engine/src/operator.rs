@@ -11,6 +11,7 @@ pub mod distinct;
 mod layout;
 pub mod milestone;
 pub(crate) mod newest;
+mod nps;
 pub mod open;
 pub(crate) mod order;
 mod pairs;
@@ -335,6 +336,7 @@ fn number(fold: Fold, activity: &Activity<'_>) -> Option<i64> {
     match fold {
         Fold::Count | Fold::CountDays | Fold::Distinct(_) => Some(0),
         Fold::Sum(field) | Fold::Mean(field) => activity.fields.number(field).map(|number| number.0),
+        Fold::Nps => nps::points(activity),
     }
 }
 
@@ -348,8 +350,8 @@ fn rolling(fold: Fold, total: bucket::Total, min_base: u32) -> Option<i64> {
         Fold::Count => Some(micros(u64::from(total.count))),
         Fold::CountDays => Some(micros(u64::from(total.buckets))),
         Fold::Sum(_) => sum,
-        Fold::Mean(_) if total.count == 0 => None,
-        Fold::Mean(_) => sum.map(|sum| scale_round(sum, 1, i64::from(total.count))),
+        Fold::Mean(_) | Fold::Nps if total.count == 0 => None,
+        Fold::Mean(_) | Fold::Nps => sum.map(|sum| scale_round(sum, 1, i64::from(total.count))),
         Fold::Distinct(_) => None,
     }
 }

@@ -99,6 +99,22 @@ fn a_mean_is_rounded_half_up() {
 }
 
 #[test]
+fn promoters_less_detractors() {
+    let clock = clock(None, &[told(&[(0, 0)], HOUR)]);
+    for (scores, nps) in [
+        (&[9, 10, 6][..], Some(33_333_333)),
+        (&[0, 6, 8, 7, 11, -1], Some(-50 * ONE)),
+        (&[0], None),
+        (&[10, 11], None),
+    ] {
+        let past: Vec<Happening> =
+            scores.iter().map(|score| at(0, &[(Field::Score, Held::Number(score * ONE))])).collect();
+        let past: Vec<&Happening> = past.iter().collect();
+        assert_eq!(operator::rolling(&past, &Fold::Nps, hours(2), 2, clock.at(HOUR), 0), nps, "{scores:?}");
+    }
+}
+
+#[test]
 fn a_share_is_of_what_the_window_holds() {
     let clock = clock(None, &[told(&[(0, 0)], 10 * DAY)]);
     let now = clock.at(10 * DAY);

@@ -113,6 +113,7 @@ impl Canon {
             Fold::Sum(field) => self.text("sum").text(field.name()),
             Fold::Distinct(field) => self.text("distinct").text(field.name()),
             Fold::Mean(field) => self.text("mean").text(field.name()),
+            Fold::Nps => self.text("nps"),
         }
     }
 

@@ -9,6 +9,7 @@ mod count_days;
 mod distinct;
 mod latest;
 mod mean;
+mod nps;
 mod open;
 mod overdue;
 mod ratio;
@@ -28,7 +29,7 @@ use crate::source::{Field, FieldType, Source};
 use crate::window;
 
 /// Operators that the language has and this version does not.
-const LATER: [&str; 5] = ["percentile", "nps", "cadence", "gap_to", "change"];
+const LATER: [&str; 4] = ["percentile", "cadence", "gap_to", "change"];
 /// Keys of operators that the language has and this version does not.
 const LATER_KEYS: &[&str] = &["half_life", "expires", "calendar", "every", "of"];
 /// The same for a trend, which has no window of its own yet.
@@ -45,6 +46,7 @@ enum Word {
     Sum,
     Distinct,
     Mean,
+    Nps,
     Share,
     Latest,
     Ratio,
@@ -57,12 +59,13 @@ enum Word {
 }
 
 impl Word {
-    const ALL: [Self; 14] = [
+    const ALL: [Self; 15] = [
         Self::Count,
         Self::CountDays,
         Self::Sum,
         Self::Distinct,
         Self::Mean,
+        Self::Nps,
         Self::Share,
         Self::Latest,
         Self::Ratio,
@@ -81,6 +84,7 @@ impl Word {
             Self::Sum => sum::KEYS,
             Self::Distinct => distinct::KEYS,
             Self::Mean => mean::KEYS,
+            Self::Nps => nps::KEYS,
             Self::Share => share::KEYS,
             Self::Latest => latest::KEYS,
             Self::Ratio => ratio::KEYS,
@@ -109,6 +113,7 @@ impl Word {
             Self::Sum => sum::read(block, report),
             Self::Distinct => distinct::read(block, report),
             Self::Mean => mean::read(block, report),
+            Self::Nps => nps::read(block, report),
             Self::Share => share::read(block, report),
             Self::Latest => latest::read(block, report),
             Self::Ratio => ratio::read(block, report),
@@ -225,6 +230,7 @@ fn folded(fold: &Fold, window: Window) -> u64 {
         Fold::Sum(_) => sum::bytes(buckets),
         Fold::Distinct(_) => distinct::bytes(buckets),
         Fold::Mean(_) => mean::bytes(buckets),
+        Fold::Nps => nps::bytes(buckets),
     }
 }
 

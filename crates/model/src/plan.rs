@@ -137,6 +137,9 @@ pub enum Fold {
     Distinct(Field),
     /// The plain mean of a number over the activities that have the field; unknown when there is none.
     Mean(Field),
+    /// The Net Promoter Score of the activities that have a `score` of 0 to 10: per cent of 9 and more less per cent of
+    /// those below 7 (Reichheld, "The One Number You Need to Grow", 2003), -100 to 100; unknown when there is none.
+    Nps,
 }
 
 /// A signal's definition. Indices point into [`Plan::signals`], always to an earlier one.
@@ -171,7 +174,7 @@ pub enum Operator {
     Trend {
         /// Which activities.
         feed: Feed,
-        /// What is taken; never a mean.
+        /// What is taken; never a mean or a Net Promoter Score.
         fold: Fold,
         /// The window of which there are two.
         window: Window,

@@ -91,6 +91,20 @@ fn both_filters_of_a_share_take_what_was_held_unless_asked_for() {
 }
 
 #[test]
+fn a_net_promoter_score_is_of_answers_of_its_kind_unless_asked_for() {
+    for (nps, kinds) in [("nps: feedback", "nps"), ("nps: feedback, where: { kind: [ces, nps] }", "ces nps")]
+    {
+        let text = TEXT.replace("mean: score, from: feedback", nps);
+        let plan = compile(&text).unwrap().plan;
+        let Operator::Rolling { feed, .. } = &plan.signals[5].operator else { panic!("{nps}") };
+        assert_eq!(
+            feed.filter,
+            [WordTest { field: Field::Kind, any_of: kinds.split(' ').map(str::to_owned).collect() }]
+        );
+    }
+}
+
+#[test]
 fn weights_are_shared_out_over_what_is_in_the_score() {
     let plan = plan().unwrap();
     let shares: Vec<(u32, bool)> = plan.measures.iter().map(|m| (m.base_weight, m.in_score)).collect();

@@ -125,7 +125,7 @@ impl Layout {
 /// What is kept of a bucket; `None` where all that matters is which days there are.
 pub(super) const fn keep(fold: Fold, min_base: u32) -> Option<Keep> {
     match fold {
-        Fold::Sum(_) | Fold::Mean(_) => Some(Keep::Sums),
+        Fold::Sum(_) | Fold::Mean(_) | Fold::Nps => Some(Keep::Sums),
         Fold::CountDays if min_base == 0 => None,
         Fold::Count | Fold::CountDays | Fold::Distinct(_) => Some(Keep::Counts),
     }

@@ -55,6 +55,14 @@ fn folded(past: &[&Happening], fold: &Fold, window: Window) -> (usize, Option<i6
             let mean = || half_up(sum(&numbers), numbers.len() as i128);
             (numbers.len(), (!numbers.is_empty()).then(mean))
         }
+        Fold::Nps => {
+            let mut answers = numbers(Field::Score);
+            answers.retain(|score| (0..=10 * SCALE).contains(score));
+            let promoters = answers.iter().filter(|score| **score >= 9 * SCALE).count() as i128;
+            let detractors = answers.iter().filter(|score| **score < 7 * SCALE).count() as i128;
+            let nps = || half_up(HUNDRED * (promoters - detractors), answers.len() as i128);
+            (answers.len(), (!answers.is_empty()).then(nps))
+        }
     }
 }
 

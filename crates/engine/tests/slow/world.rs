@@ -60,7 +60,7 @@ const ONE: i64 = 1_000_000;
 pub(crate) fn text(version: u8) -> String {
     let v = i64::from(version);
     let few = if version == 1 { "few-seats" } else { "fewer-seats" };
-    let (busy, trend, strain, urgent) = (12 + 12 * v, 2 + v, v, 2 + v);
+    let (busy, trend, strain, urgent, promoted) = (12 + 12 * v, 2 + v, v, 2 + v, 8 + 4 * v);
     format!(
         "
 format: 1
@@ -87,6 +87,7 @@ signals:
   course: {{ trend: some, against: previous }}
   quiet: {{ since_last: login }}
   csat: {{ mean: score, from: feedback, where: {{ kind: csat }}, over: 8h, min_base: 2 }}
+  nps: {{ nps: feedback, over: {promoted}h, min_base: 2 }}
   pulse: {{ latest: score, from: feedback, where: {{ kind: csat }} }}
   open: {{ open: support, where: {{ priority: [high] }} }}
   again: {{ share: {{ kind: reopened }}, among: {{ kind: [solved, closed] }}, from: support, over: 9h, min_base: 2 }}
@@ -113,6 +114,7 @@ goals:
     weight: 30
     measures:
       csat: {{ kind: quality, weight: 1, curve: {{ 0: 0, 5: 100 }} }}
+      nps: {{ kind: lagging, in_score: true, weight: 2, curve: {{ -100: 0, 100: 100 }} }}
       pulse: {{ kind: leading, weight: 2, curve: {{ 0: 0, 5: 100 }} }}
       open: {{ kind: leading, weight: 4, curve: {{ 0: 100, 4: 0 }} }}
       again: {{ kind: quality, weight: 2, curve: {{ 0%: 100, 100%: 0 }} }}
@@ -213,8 +215,9 @@ fn fields(dice: &mut Dice, source: Source, now: i64) -> Vec<(Field, Held)> {
             ]
         }
         Source::Feedback => {
-            let score = (Field::Score, Held::Number(dice.below(6) * ONE));
-            vec![word(Field::Kind, dice.pick(&["csat", "csat", "nps"])), score]
+            // An 11 is no answer.
+            let (kind, most) = dice.pick(&[("csat", 6), ("csat", 6), ("nps", 12), ("nps", 12)]);
+            vec![word(Field::Kind, kind), (Field::Score, Held::Number(dice.below(most) * ONE))]
         }
         Source::Subscription => {
             let renews_at = now + (dice.below(60) - 10) * HOUR;

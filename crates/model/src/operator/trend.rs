@@ -51,6 +51,11 @@ impl<'t> Draft<'t> {
             self.of.problem(report, not_yet("a trend of a `mean`"), fix);
             return None;
         }
+        if matches!(fold, Fold::Nps) {
+            let fix = "name a signal made with `count`, `count_days`, `sum` or `distinct`";
+            self.of.problem(report, "an `nps` may be zero or less, so nothing is in per cent of it", fix);
+            return None;
+        }
         if *min_base > 0 {
             let fix = "name a signal without it";
             self.of.problem(report, not_yet("a trend of a signal with `min_base`"), fix);

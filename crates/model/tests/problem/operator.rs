@@ -13,6 +13,8 @@ fn told(definition: &str) -> String {
 #[rstest]
 #[case::share("share: { kind: reopened }, among: { kind: solved }, from: support, over: 56d, min_base: 5")]
 #[case::share_of_all("share: { by: agent }, among: {}, from: support, where: { kind: replied }, over: 56d")]
+#[case::nps("nps: feedback, where: { kind: nps }, over: 180d, min_base: 3")]
+#[case::nps_of_what_support_was_rated("nps: support, where: { kind: rated }, over: 180d")]
 fn a_signal_as_it_is_written(#[case] definition: &str) {
     let unused = "nobody uses the signal `it`; measure it, name it in a condition, or leave it out";
     assert_eq!(told(definition), format!("warning 17:7: signals.it: {unused}\n"));
@@ -37,4 +39,28 @@ fn a_signal_as_it_is_written(#[case] definition: &str) {
 )]
 fn a_share(#[case] definition: &str, #[case] problem: &str) {
     assert_eq!(told(definition), problem);
+}
+
+#[rstest]
+#[case::scores(
+    "nps: login, over: 180d",
+    "17:14: signals.it.nps: `login` has no scores; choose from support, csm-activity, feedback"
+)]
+#[case::window("nps: feedback", "17:7: signals.it: `over` is missing; add `over: 28d`")]
+#[case::key(
+    "nps: feedback, from: feedback, over: 28d",
+    "17:24: signals.it.from: unknown key `from`; choose from nps, over, where, min_base, half_life, expires, calendar, every, of"
+)]
+fn a_net_promoter_score(#[case] definition: &str, #[case] problem: &str) {
+    assert_eq!(told(definition), problem);
+}
+
+#[test]
+fn nothing_is_in_per_cent_of_a_net_promoter_score() {
+    let nps = "  late: { overdue: milestone }\n  it: { nps: feedback, over: 28d }\n";
+    let trend = GOOD.replace("  late: { overdue: milestone }\n", nps).replace("trend: logins", "trend: it");
+    assert_eq!(
+        problems(&trend),
+        "9:19: signals.trend.trend: an `nps` may be zero or less, so nothing is in per cent of it; name a signal made with `count`, `count_days`, `sum` or `distinct`"
+    );
 }
