@@ -1,7 +1,8 @@
 //! The state of each operator, as the words of a part; the definitions stand in `model::operator`.
 //!
 //! What each keeps per account, and what it costs: rolling count, sum, mean and the trend of one: 8 bytes (with
-//! sums 16) per bucket with activity, one search per activity; share: the same as a sum; count_days: 8 bytes per 32 days; distinct: 12 bytes per identity; trend of distinct:
+//! sums 16) per bucket with activity, one search per activity; share: the same as a
+//! sum; decayed mean: the same, but read over its buckets at each activity; count_days: 8 bytes per 32 days; distinct: 12 bytes per identity; trend of distinct:
 //! 12 bytes per identity and bucket; latest, until: one value; since_last: one instant; open: 48 bytes per
 //! ticket; reached, overdue: 56 bytes per milestone, shared; ratio: nothing.
 
@@ -9,6 +10,7 @@ pub(crate) mod bucket;
 mod days;
 pub mod distinct;
 mod layout;
+mod mean;
 pub mod milestone;
 pub(crate) mod newest;
 mod nps;
@@ -28,7 +30,7 @@ pub(crate) use layout::Layout;
 use layout::keep;
 use milestone::Milestones;
 use model::number::{SCALE, scale_round};
-use model::plan::{Bucket, Feed, Fold, Operator, WordTest};
+use model::plan::{Bucket, Feed, Fold, Operator, Window, WordTest};
 use order::Order;
 use share::Filters;
 
@@ -67,6 +69,7 @@ pub(crate) fn takes_in(operator: &Operator, activity: &Activity<'_>) -> bool {
     match operator {
         Operator::Share { part, whole, .. } => is_fed && Filters { part, whole }.take_in(activity),
         Operator::Rolling { .. }
+        | Operator::DecayedMean { .. }
         | Operator::Trend { .. }
         | Operator::Latest { .. }
         | Operator::Ratio { .. }
@@ -82,6 +85,7 @@ pub(crate) fn takes_in(operator: &Operator, activity: &Activity<'_>) -> bool {
 pub(crate) const fn feed(operator: &Operator) -> Option<&Feed> {
     match operator {
         Operator::Rolling { feed, .. }
+        | Operator::DecayedMean { feed, .. }
         | Operator::Share { feed, .. }
         | Operator::Trend { feed, .. }
         | Operator::Latest { feed, .. }
@@ -95,7 +99,9 @@ pub(crate) const fn feed(operator: &Operator) -> Option<&Feed> {
 /// window.
 pub(crate) fn kept(operator: &Operator) -> Option<(Bucket, i64)> {
     let (window, span) = match operator {
-        Operator::Rolling { window, .. } | Operator::Share { window, .. } => (*window, Span::One),
+        Operator::Rolling { window, .. }
+        | Operator::DecayedMean { window, .. }
+        | Operator::Share { window, .. } => (*window, Span::One),
         Operator::Trend { window, .. } => (*window, Span::Two),
         Operator::Latest { .. }
         | Operator::Ratio { .. }
@@ -117,7 +123,9 @@ pub(crate) fn is_late((bucket, keep): (Bucket, i64), time: i64, edge: &Edge<'_>)
 /// long a new definition stays unknown.
 pub(crate) fn memory(operator: &Operator) -> i64 {
     match operator {
-        Operator::Rolling { window, .. } | Operator::Share { window, .. } => window.width,
+        Operator::Rolling { window, .. }
+        | Operator::DecayedMean { window, .. }
+        | Operator::Share { window, .. } => window.width,
         Operator::Trend { window, .. } => 2 * window.width,
         Operator::SinceLast { marks, .. } => marks.last().copied().unwrap_or(0),
         Operator::Latest { .. }
@@ -159,6 +167,12 @@ pub(crate) fn observe(
                 (Some(amount), Some(keep)) => {
                     bucket::add(&mut parts.part(at), keep, time, Added::one(amount), *window, edge);
                 }
+            }
+            true
+        }
+        Operator::DecayedMean { field, window, .. } => {
+            if let Some(number) = activity.fields.number(*field) {
+                bucket::add(&mut parts.part(at), Keep::Sums, time, Added::one(number.0), *window, edge);
             }
             true
         }
@@ -208,7 +222,8 @@ pub(crate) fn glance(operator: &Operator, parts: &Parts, at: usize) -> Option<i6
             }
             windowed(*fold, totals(part, keep), min_base, span)
         }
-        Operator::Share { .. } if bucket::is_unsettled(part) => return None,
+        Operator::DecayedMean { .. } | Operator::Share { .. } if bucket::is_unsettled(part) => return None,
+        Operator::DecayedMean { weights, min_base, .. } => mean::decayed(part, weights, *min_base),
         Operator::Share { min_base, .. } => share::value(bucket::totals(part, Keep::Sums).0, *min_base),
         Operator::Latest { .. } => newest::get(part),
         Operator::Open { priority } => open::count(part, priority.is_empty()).map(whole),
@@ -272,13 +287,13 @@ pub(crate) fn read(
             }
             Reading::of(windowed(*fold, totals(parts.get(at), keep), min_base, span), next)
         }
+        Operator::DecayedMean { window, weights, min_base, .. } => {
+            let next = settle_sums(parts, at, edge, *window, is_due);
+            Reading::of(mean::decayed(parts.get(at), weights, *min_base), next)
+        }
         Operator::Share { window, min_base, .. } => {
-            let mut next = Due::NEVER;
-            if is_due || bucket::is_unsettled(parts.get(at)) {
-                next = bucket::settle(&mut parts.part(at), Keep::Sums, edge, *window, Span::One);
-            }
-            let (total, _) = bucket::totals(parts.get(at), Keep::Sums);
-            Reading::of(share::value(total, *min_base), next)
+            let next = settle_sums(parts, at, edge, *window, is_due);
+            Reading::of(share::value(bucket::totals(parts.get(at), Keep::Sums).0, *min_base), next)
         }
         Operator::Latest { .. } => Reading::of(newest::get(parts.get(at)), Due::NEVER),
         Operator::Until { marks, .. } => match newest::get(parts.get(at)) {
@@ -307,6 +322,15 @@ pub(crate) fn read(
             }
         },
         Operator::Ratio { .. } => Reading::of(None, Due::NEVER),
+    }
+}
+
+/// Sorts the buckets of a window's sums where that is needed.
+fn settle_sums(parts: &mut Parts, at: usize, edge: &Edge<'_>, window: Window, is_due: bool) -> Due {
+    if is_due || bucket::is_unsettled(parts.get(at)) {
+        bucket::settle(&mut parts.part(at), Keep::Sums, edge, window, Span::One)
+    } else {
+        Due::NEVER
     }
 }
 

@@ -142,6 +142,7 @@ impl Prepared {
                     Some(Source::Milestone)
                 }
                 Operator::Rolling { .. }
+                | Operator::DecayedMean { .. }
                 | Operator::Share { .. }
                 | Operator::Trend { .. }
                 | Operator::Latest { .. }

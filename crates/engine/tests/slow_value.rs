@@ -99,6 +99,21 @@ fn a_mean_is_rounded_half_up() {
 }
 
 #[test]
+fn a_day_weighs_half_for_each_half_life() {
+    let clock = clock(None, &[told(&[(0, 0)], 10 * DAY)]);
+    let past: Vec<Happening> = [(4, 9), (6, 0), (8, 3), (8, 9)]
+        .map(|(day, score)| at(day * DAY, &[(Field::Score, Held::Number(score * ONE))]))
+        .into();
+    let past: Vec<&Happening> = past.iter().collect();
+    let mean = |over, half_life, base| {
+        operator::decayed_mean(&past, Field::Score, (days(over), half_life), base, clock.at(10 * DAY), 0)
+    };
+    // Day 8 weighs 4 twice, day 6 weighs 2, day 4 weighs 1: 57 of 11.
+    assert_eq!((mean(7, 2, 4), mean(7, 2, 5)), (Some(5_181_818), None));
+    assert_eq!((mean(5, 2, 0), mean(5, 1, 0)), (Some(4_800_000), Some(5_333_333)));
+}
+
+#[test]
 fn promoters_less_detractors() {
     let clock = clock(None, &[told(&[(0, 0)], HOUR)]);
     for (scores, nps) in [

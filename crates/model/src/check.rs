@@ -61,6 +61,7 @@ fn shortest(
 ) -> Option<(Source, i64)> {
     match &signals.list.get(index)?.operator {
         Operator::Rolling { feed, window, .. }
+        | Operator::DecayedMean { feed, window, .. }
         | Operator::Share { feed, window, .. }
         | Operator::Trend { feed, window, .. } => Some((feed.source, window.width)),
         Operator::SinceLast { feed, .. } => {

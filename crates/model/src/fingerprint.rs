@@ -39,13 +39,17 @@ pub(crate) fn model(root: &Node) -> ModelId {
     ModelId(canon.finish())
 }
 
-/// What the state of a signal depends on: the operator, its feed and its parts, neither marks nor `min_base`.
+/// What the state of a signal depends on: the operator, its feed and its parts, neither marks nor `min_base` nor the
+/// half-life of a mean.
 pub(crate) fn definition(operator: &Operator, earlier: &[Signal]) -> u64 {
     let mut canon = Canon::new("vitals.signal/1");
     let part = |index: usize| earlier.get(index).map_or(0, |signal| signal.definition);
     match operator {
         Operator::Rolling { feed, fold, window, min_base: _ } => {
             canon.text("rolling").feed(feed).fold(fold).window(*window)
+        }
+        Operator::DecayedMean { feed, field, window, min_base: _, weights: _ } => {
+            canon.text("decayed_mean").feed(feed).text(field.name()).window(*window)
         }
         Operator::Share { feed, part, whole, window, min_base: _ } => {
             canon.text("share").feed(feed).tests(part).tests(whole).window(*window)

@@ -38,6 +38,7 @@ pub(crate) fn set(
             Operator::SinceLast { marks, .. } => (Rounding::Down, marks),
             Operator::Until { marks, .. } => (Rounding::Up, marks),
             Operator::Rolling { .. }
+            | Operator::DecayedMean { .. }
             | Operator::Share { .. }
             | Operator::Trend { .. }
             | Operator::Latest { .. }

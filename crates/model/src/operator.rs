@@ -31,9 +31,9 @@ use crate::window;
 /// Operators that the language has and this version does not.
 const LATER: [&str; 4] = ["percentile", "cadence", "gap_to", "change"];
 /// Keys of operators that the language has and this version does not.
-const LATER_KEYS: &[&str] = &["half_life", "expires", "calendar", "every", "of"];
+const LATER_KEYS: &[&str] = &["expires", "calendar", "every", "of"];
 /// The same for a trend, which has no window of its own yet.
-const LATER_KEYS_OF_TREND: &[&str] = &["over", "half_life", "expires", "calendar"];
+const LATER_KEYS_OF_TREND: &[&str] = &["over", "expires", "calendar"];
 
 /// The least base below which a rolling value is unknown: its greatest.
 const GREATEST_BASE: u32 = 1_000_000;
@@ -199,6 +199,7 @@ impl<'t> Draft<'t> {
 pub fn bytes(operator: &Operator) -> u64 {
     match operator {
         Operator::Rolling { fold, window, .. } => folded(fold, *window),
+        Operator::DecayedMean { window, .. } => mean::bytes(buckets(*window)),
         Operator::Share { window, .. } => share::bytes(buckets(*window)),
         Operator::Trend { fold, window, .. } => trend::bytes(folded(fold, *window)),
         Operator::Latest { .. } => latest::BYTES,

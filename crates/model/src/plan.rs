@@ -170,6 +170,21 @@ pub enum Operator {
         /// Unknown while fewer activities than this pass `whole`; 0 for none.
         min_base: u32,
     },
+    /// The mean of a number over a rolling window, in which a day counts the less the longer it was before the newest
+    /// one that holds an activity: half after each half-life. Unknown while no activity has the field.
+    DecayedMean {
+        /// Which activities.
+        feed: Feed,
+        /// A number.
+        field: Field,
+        /// Over which window; its buckets are days.
+        window: Window,
+        /// Unknown while fewer activities than this with the field are in the window; 0 for none.
+        min_base: u32,
+        /// What each day within a half-life weighs, in parts of 2^32, the newest first; as many as it has days. A day so
+        /// many half-lives older weighs as much shifted down by so many bits.
+        weights: Vec<u64>,
+    },
     /// A rolling value in per cent of its value over the window directly before; unknown when that is zero.
     Trend {
         /// Which activities.

@@ -92,6 +92,7 @@ impl<'t> Signals<'t> {
         let of = |index: usize| self.list.get(index).map_or_else(SourceSet::default, |signal| signal.sources);
         let sources = match &operator {
             Operator::Rolling { feed, .. }
+            | Operator::DecayedMean { feed, .. }
             | Operator::Share { feed, .. }
             | Operator::Trend { feed, .. }
             | Operator::Latest { feed, .. }

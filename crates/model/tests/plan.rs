@@ -105,6 +105,23 @@ fn a_net_promoter_score_is_of_answers_of_its_kind_unless_asked_for() {
 }
 
 #[test]
+fn a_decayed_mean_looks_back_over_eight_half_lives_unless_told() {
+    for (keys, days, half_life) in
+        [("half_life: 45d", 360, 45), ("half_life: 100d", 400, 100), ("half_life: 7d, over: 28d", 28, 7)]
+    {
+        let text = TEXT.replace(
+            "mean: score, from: feedback, over: 90d",
+            &format!("mean: score, from: feedback, {keys}"),
+        );
+        let plan = compile(&text).unwrap().plan;
+        let Operator::DecayedMean { window, weights, .. } = &plan.signals[5].operator else {
+            panic!("{keys}")
+        };
+        assert_eq!((window.width / model::time::DAY, weights.len()), (days, half_life));
+    }
+}
+
+#[test]
 fn weights_are_shared_out_over_what_is_in_the_score() {
     let plan = plan().unwrap();
     let shares: Vec<(u32, bool)> = plan.measures.iter().map(|m| (m.base_weight, m.in_score)).collect();

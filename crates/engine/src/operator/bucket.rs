@@ -183,6 +183,14 @@ pub(crate) fn totals(part: &[u32], keep: Keep) -> (Total, Total) {
     (current, before)
 }
 
+/// The buckets of the window, ascending: number, activities, sum. Where sums are kept and the buckets are sorted.
+pub(crate) fn held(part: &[u32]) -> impl DoubleEndedIterator<Item = (i32, u32, i64)> {
+    let (head, stride) = (Keep::Sums.head(), Keep::Sums.stride());
+    let from = head + part[PREVIOUS] as usize * stride;
+    let to = part.len() - part[WAITING] as usize * stride;
+    part[from..to].chunks_exact(stride).map(|record| (bucket(record), record[1], number(record, 2)))
+}
+
 /// Sorts the buckets into windows as of the edge, and says when that next changes.
 pub(crate) fn settle(part: &mut Part<'_>, keep: Keep, edge: &Edge<'_>, window: Window, span: Span) -> Due {
     let (head, stride, width) = (keep.head(), keep.stride(), window.bucket.width());

@@ -38,7 +38,7 @@ impl Layout {
             Operator::Trend { fold: Fold::Distinct(_), .. } => Self::Pairs,
             Operator::Rolling { fold, min_base, .. } => Self::of_buckets(*fold, *min_base),
             Operator::Trend { fold, .. } => Self::of_buckets(*fold, 0),
-            Operator::Share { .. } => Self::Buckets(Keep::Sums),
+            Operator::DecayedMean { .. } | Operator::Share { .. } => Self::Buckets(Keep::Sums),
             Operator::Latest { .. } | Operator::Until { .. } => Self::Newest,
             Operator::SinceLast { .. } => Self::Since,
             Operator::Open { .. } => Self::Tickets,

@@ -77,6 +77,7 @@ impl Blueprint {
     pub(crate) fn signal(&mut self, name: &str, operator: Operator) -> usize {
         let sources = match &operator {
             Operator::Rolling { feed, .. }
+            | Operator::DecayedMean { feed, .. }
             | Operator::Share { feed, .. }
             | Operator::Trend { feed, .. }
             | Operator::Latest { feed, .. }

@@ -99,6 +99,7 @@ pub(crate) fn of_signals(plan: &Plan, past: &Past, now: &Now<'_>) -> Vec<Fact> {
         let learned = past.learned.get(&signal.definition).and_then(|learned| learned.living_then);
         match &signal.operator {
             Operator::Rolling { feed, window, .. }
+            | Operator::DecayedMean { feed, window, .. }
             | Operator::Share { feed, window, .. }
             | Operator::Trend { feed, window, .. } => {
                 of_window(past, feed.source, *window, now, &mut facts);

@@ -63,7 +63,9 @@ fn feeds(plan: &Plan) -> Vec<(Feed, Option<(Window, i64)>)> {
         Operator::Share { feed, part, whole, window, .. } => {
             [part, whole].map(|filter| (both(feed, filter), Some((*window, window.width)))).into()
         }
-        Operator::Rolling { feed, window, .. } => vec![(feed.clone(), Some((*window, window.width)))],
+        Operator::Rolling { feed, window, .. } | Operator::DecayedMean { feed, window, .. } => {
+            vec![(feed.clone(), Some((*window, window.width)))]
+        }
         Operator::Trend { feed, window, .. } => vec![(feed.clone(), Some((*window, 2 * window.width)))],
         Operator::Latest { feed, .. } | Operator::SinceLast { feed, .. } | Operator::Until { feed, .. } => {
             vec![(feed.clone(), None)]

@@ -90,6 +90,32 @@ pub(crate) fn trend(
     (previous > 0).then(|| half_up(HUNDRED * i128::from(present), i128::from(previous)))
 }
 
+/// The mean in which a day weighs half for each half-life that it is older than the newest day.
+pub(crate) fn decayed_mean(
+    past: &[&Happening],
+    field: Field,
+    (window, half_life): (Window, i64),
+    min_base: u32,
+    at: Reached<'_>,
+    sigma: i64,
+) -> Option<i64> {
+    let mut held = held(past, window, Place::Window, at, sigma);
+    held.retain(|one| one.number(field).is_some());
+    let day = |one: &Happening| one.time.div_euclid(model::time::DAY);
+    let newest = held.iter().map(|one| day(one)).max()?;
+    let weight = |one: &Happening| {
+        let age = newest - day(one);
+        let within = f64::from(i32::try_from(age % half_life).unwrap());
+        let part = (32.0 - within / f64::from(i32::try_from(half_life).unwrap())).exp2().round();
+        #[allow(clippy::cast_possible_truncation, reason = "a whole number of 33 bits")]
+        let part = part as i128;
+        part >> (age / half_life).min(100)
+    };
+    let whole = held.iter().map(|one| weight(one) * i128::from(one.number(field).unwrap())).sum();
+    let all = held.iter().map(|one| weight(one)).sum();
+    (held.len() >= min_base as usize).then(|| half_up(whole, all))
+}
+
 /// How many of each of two sorts the window holds, as per cent of the second.
 pub(crate) fn share(
     part: &[&Happening],

@@ -103,6 +103,12 @@ impl Past {
                 settled(at, window.width).then_some(())?;
                 operator::rolling(&fed(feed), fold, *window, *min_base, at, self.sigma)
             }
+            Operator::DecayedMean { feed, field, window, min_base, weights } => {
+                let at = now.source(feed.source)?;
+                settled(at, window.width).then_some(())?;
+                let over = (*window, i64::try_from(weights.len()).unwrap());
+                operator::decayed_mean(&fed(feed), *field, over, *min_base, at, self.sigma)
+            }
             Operator::Share { feed, part, whole, window, min_base } => {
                 let at = now.source(feed.source)?;
                 settled(at, window.width).then_some(())?;

@@ -140,6 +140,7 @@ impl Account {
             from_entry: index,
             living_then: match operator {
                 Operator::Rolling { feed, .. }
+                | Operator::DecayedMean { feed, .. }
                 | Operator::Share { feed, .. }
                 | Operator::Trend { feed, .. } => Some(now.source(feed.source).map_or(0, Reached::reading)),
                 Operator::Latest { .. }

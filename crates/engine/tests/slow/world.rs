@@ -59,6 +59,7 @@ const ONE: i64 = 1_000_000;
 /// some rules in common.
 pub(crate) fn text(version: u8) -> String {
     let v = i64::from(version);
+    let (half, recent) = (v, 2 + v);
     let few = if version == 1 { "few-seats" } else { "fewer-seats" };
     let (busy, trend, strain, urgent, promoted) = (12 + 12 * v, 2 + v, v, 2 + v, 8 + 4 * v);
     format!(
@@ -87,6 +88,7 @@ signals:
   course: {{ trend: some, against: previous }}
   quiet: {{ since_last: login }}
   csat: {{ mean: score, from: feedback, where: {{ kind: csat }}, over: 8h, min_base: 2 }}
+  lately: {{ mean: score, from: feedback, half_life: {half}d, over: {recent}d, min_base: 2 }}
   nps: {{ nps: feedback, over: {promoted}h, min_base: 2 }}
   pulse: {{ latest: score, from: feedback, where: {{ kind: csat }} }}
   open: {{ open: support, where: {{ priority: [high] }} }}
@@ -114,6 +116,7 @@ goals:
     weight: 30
     measures:
       csat: {{ kind: quality, weight: 1, curve: {{ 0: 0, 5: 100 }} }}
+      lately: {{ kind: quality, weight: 2, curve: {{ 0: 0, 9: 100 }} }}
       nps: {{ kind: lagging, in_score: true, weight: 2, curve: {{ -100: 0, 100: 100 }} }}
       pulse: {{ kind: leading, weight: 2, curve: {{ 0: 0, 5: 100 }} }}
       open: {{ kind: leading, weight: 4, curve: {{ 0: 100, 4: 0 }} }}

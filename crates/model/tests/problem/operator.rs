@@ -15,6 +15,8 @@ fn told(definition: &str) -> String {
 #[case::share_of_all("share: { by: agent }, among: {}, from: support, where: { kind: replied }, over: 56d")]
 #[case::nps("nps: feedback, where: { kind: nps }, over: 180d, min_base: 3")]
 #[case::nps_of_what_support_was_rated("nps: support, where: { kind: rated }, over: 180d")]
+#[case::decayed_mean("mean: score, from: feedback, where: { kind: csat }, half_life: 45d, min_base: 3")]
+#[case::decayed_mean_over_a_window("mean: sentiment, from: csm-activity, half_life: 400d, over: 90d")]
 fn a_signal_as_it_is_written(#[case] definition: &str) {
     let unused = "nobody uses the signal `it`; measure it, name it in a condition, or leave it out";
     assert_eq!(told(definition), format!("warning 17:7: signals.it: {unused}\n"));
@@ -49,7 +51,7 @@ fn a_share(#[case] definition: &str, #[case] problem: &str) {
 #[case::window("nps: feedback", "17:7: signals.it: `over` is missing; add `over: 28d`")]
 #[case::key(
     "nps: feedback, from: feedback, over: 28d",
-    "17:24: signals.it.from: unknown key `from`; choose from nps, over, where, min_base, half_life, expires, calendar, every, of"
+    "17:24: signals.it.from: unknown key `from`; choose from nps, over, where, min_base, expires, calendar, every, of"
 )]
 fn a_net_promoter_score(#[case] definition: &str, #[case] problem: &str) {
     assert_eq!(told(definition), problem);
@@ -63,4 +65,26 @@ fn nothing_is_in_per_cent_of_a_net_promoter_score() {
         problems(&trend),
         "9:19: signals.trend.trend: an `nps` may be zero or less, so nothing is in per cent of it; name a signal made with `count`, `count_days`, `sum` or `distinct`"
     );
+}
+
+#[rstest]
+#[case::days(
+    "mean: score, from: feedback, half_life: 36h",
+    "17:49: signals.it.half_life: a half-life is a whole number of days; write it like `1d`"
+)]
+#[case::range(
+    "mean: score, from: feedback, half_life: 401d",
+    "17:49: signals.it.half_life: 401d is out of range; write 1d to 400d"
+)]
+#[case::hours(
+    "mean: score, from: feedback, half_life: 1d, over: 2d",
+    "17:59: signals.it.over: a mean with a half-life is taken over a window of at least 3d; write it like `7d`, or leave it out"
+)]
+#[case::neither("mean: score, from: feedback", "17:7: signals.it: `over` is missing; add `over: 28d`")]
+#[case::of_something_else(
+    "sum: score, from: feedback, over: 7d, half_life: 1d",
+    "17:47: signals.it.half_life: unknown key `half_life`; choose from sum, from, over, where, min_base, expires, calendar, every, of"
+)]
+fn a_mean_with_a_half_life(#[case] definition: &str, #[case] problem: &str) {
+    assert_eq!(told(definition), problem);
 }
