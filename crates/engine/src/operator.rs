@@ -128,8 +128,8 @@ pub(crate) fn memory(operator: &Operator) -> i64 {
         | Operator::Share { window, .. } => window.width,
         Operator::Trend { window, .. } => 2 * window.width,
         Operator::SinceLast { marks, .. } => marks.last().copied().unwrap_or(0),
-        Operator::Latest { .. }
-        | Operator::Ratio { .. }
+        Operator::Latest { expires, .. } => expires.unwrap_or(0),
+        Operator::Ratio { .. }
         | Operator::Open { .. }
         | Operator::Until { .. }
         | Operator::Reached
@@ -225,10 +225,11 @@ pub(crate) fn glance(operator: &Operator, parts: &Parts, at: usize) -> Option<i6
         Operator::DecayedMean { .. } | Operator::Share { .. } if bucket::is_unsettled(part) => return None,
         Operator::DecayedMean { weights, min_base, .. } => mean::decayed(part, weights, *min_base),
         Operator::Share { min_base, .. } => share::value(bucket::totals(part, Keep::Sums).0, *min_base),
-        Operator::Latest { .. } => newest::get(part),
+        Operator::Latest { expires: None, .. } => newest::get(part),
         Operator::Open { priority } => open::count(part, priority.is_empty()).map(whole),
         Operator::Rolling { .. }
         | Operator::Trend { .. }
+        | Operator::Latest { .. }
         | Operator::Ratio { .. }
         | Operator::SinceLast { .. }
         | Operator::Until { .. }
@@ -295,7 +296,10 @@ pub(crate) fn read(
             let next = settle_sums(parts, at, edge, *window, is_due);
             Reading::of(share::value(bucket::totals(parts.get(at), Keep::Sums).0, *min_base), next)
         }
-        Operator::Latest { .. } => Reading::of(newest::get(parts.get(at)), Due::NEVER),
+        Operator::Latest { expires, .. } => {
+            let (value, due) = newest::unexpired(parts.get(at), *expires, edge);
+            Reading::of(value, due)
+        }
         Operator::Until { marks, .. } => match newest::get(parts.get(at)) {
             None => Reading::of(None, Due::NEVER),
             Some(instant) => {

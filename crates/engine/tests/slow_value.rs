@@ -147,8 +147,14 @@ fn values_without_a_window() {
     let clock = clock(Some(12 * HOUR), &[told(&[(0, 10 * HOUR), (30 * HOUR, 31 * HOUR)], 40 * HOUR)]);
     let number = |time, number| at(time, &[(Field::Score, Held::Number(number))]);
     let (old, new, none) = (number(1, 7), number(2, 8), at(3, &[]));
-    assert_eq!(operator::latest(&[&new, &old, &none], Field::Score), Some(8));
-    assert_eq!(operator::latest(&[&none], Field::Score), None);
+    let latest = |past: &[&Happening]| operator::latest(past, Field::Score, None, clock.at(40 * HOUR));
+    assert_eq!((latest(&[&new, &old, &none]), latest(&[&none])), (Some(8), None));
+    // It was told at 10 hours; those from 22 to 30 are dead.
+    let told = number(10 * HOUR, 7);
+    let expiring =
+        |after, at| operator::latest(&[&told, &old], Field::Score, Some(after * HOUR), clock.at(at * HOUR));
+    assert_eq!((expiring(12, 21), expiring(12, 22), expiring(13, 30)), (Some(7), None, Some(7)));
+    assert_eq!((expiring(13, 31), expiring(1, 9)), (None, Some(7)));
     assert_eq!(operator::ratio(1, 3, 0), Some(33_333_333));
     assert_eq!(operator::ratio(2, 3, 3), Some(66_666_667));
     assert_eq!((operator::ratio(1, 0, 0), operator::ratio(1, 3, 4)), (None, None));

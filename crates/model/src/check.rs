@@ -64,6 +64,7 @@ fn shortest(
         | Operator::DecayedMean { feed, window, .. }
         | Operator::Share { feed, window, .. }
         | Operator::Trend { feed, window, .. } => Some((feed.source, window.width)),
+        Operator::Latest { feed, expires, .. } => Some((feed.source, (*expires)?)),
         Operator::SinceLast { feed, .. } => {
             let curves = measures.iter().filter(|measure| measure.signal == index);
             let points = curves.flat_map(|measure| measure.curve.0.iter().map(|(x, _)| *x));
@@ -72,8 +73,7 @@ fn shortest(
             let least = points.chain(limits).filter(|span| *span > 0).min()?;
             Some((feed.source, least))
         }
-        Operator::Latest { .. }
-        | Operator::Ratio { .. }
+        Operator::Ratio { .. }
         | Operator::Open { .. }
         | Operator::Until { .. }
         | Operator::Reached

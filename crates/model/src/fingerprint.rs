@@ -39,8 +39,8 @@ pub(crate) fn model(root: &Node) -> ModelId {
     ModelId(canon.finish())
 }
 
-/// What the state of a signal depends on: the operator, its feed and its parts, neither marks nor `min_base` nor the
-/// half-life of a mean.
+/// What the state of a signal depends on: the operator, its feed and its parts, neither marks nor `min_base`, the
+/// half-life of a mean or when a value expires.
 pub(crate) fn definition(operator: &Operator, earlier: &[Signal]) -> u64 {
     let mut canon = Canon::new("vitals.signal/1");
     let part = |index: usize| earlier.get(index).map_or(0, |signal| signal.definition);
@@ -55,7 +55,7 @@ pub(crate) fn definition(operator: &Operator, earlier: &[Signal]) -> u64 {
             canon.text("share").feed(feed).tests(part).tests(whole).window(*window)
         }
         Operator::Trend { feed, fold, window } => canon.text("trend").feed(feed).fold(fold).window(*window),
-        Operator::Latest { feed, field } => canon.text("latest").feed(feed).text(field.name()),
+        Operator::Latest { feed, field, expires: _ } => canon.text("latest").feed(feed).text(field.name()),
         Operator::Ratio { part: a, whole: b, min_base: _ } => {
             canon.text("ratio").number(part(*a)).number(part(*b))
         }

@@ -31,9 +31,9 @@ use crate::window;
 /// Operators that the language has and this version does not.
 const LATER: [&str; 4] = ["percentile", "cadence", "gap_to", "change"];
 /// Keys of operators that the language has and this version does not.
-const LATER_KEYS: &[&str] = &["expires", "calendar", "every", "of"];
+const LATER_KEYS: &[&str] = &["calendar", "every", "of"];
 /// The same for a trend, which has no window of its own yet.
-const LATER_KEYS_OF_TREND: &[&str] = &["over", "expires", "calendar"];
+const LATER_KEYS_OF_TREND: &[&str] = &["over", "calendar"];
 
 /// The least base below which a rolling value is unknown: its greatest.
 const GREATEST_BASE: u32 = 1_000_000;

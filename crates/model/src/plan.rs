@@ -200,6 +200,8 @@ pub enum Operator {
         feed: Feed,
         /// A number.
         field: Field,
+        /// Living time since that activity after which it is unknown, ms: an hour to ten years; `None` for never.
+        expires: Option<i64>,
     },
     /// One signal in per cent of another; unknown when either is, or when the whole is zero or below `min_base`.
     Ratio {

@@ -44,6 +44,11 @@ pub(crate) fn rolling(feed: Feed, fold: Fold, window: Window) -> Operator {
     Operator::Rolling { feed, fold, window, min_base: 0 }
 }
 
+/// A newest value that does not expire.
+pub(crate) const fn latest(feed: Feed, field: Field) -> Operator {
+    Operator::Latest { feed, field, expires: None }
+}
+
 /// A plan in the making.
 #[derive(Clone, Debug)]
 pub(crate) struct Blueprint {

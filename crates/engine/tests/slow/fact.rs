@@ -126,7 +126,14 @@ pub(crate) fn of_signals(plan: &Plan, past: &Past, now: &Now<'_>) -> Vec<Fact> {
                 let due = instants(past, source, Field::DueAt);
                 facts.extend(due.into_iter().map(|a| Fact::Reached { source, a }));
             }
-            Operator::Latest { .. } | Operator::Ratio { .. } | Operator::Open { .. } | Operator::Reached => {}
+            Operator::Latest { feed, field, expires } => {
+                let source = feed.source;
+                let told = past.applied.iter().filter(|one| passes(feed, &one.1));
+                let newest = told.filter(|one| one.1.number(*field).is_some()).map(|one| one.1.time).max();
+                let expiry = newest.zip(*expires);
+                facts.extend(expiry.map(|(instant, span)| Fact::Since { source, instant, span }));
+            }
+            Operator::Ratio { .. } | Operator::Open { .. } | Operator::Reached => {}
         }
     }
     facts

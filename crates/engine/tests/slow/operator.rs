@@ -130,8 +130,15 @@ pub(crate) fn share(
     (whole > 0 && whole >= min_base as usize).then(|| half_up(HUNDRED * part as i128, whole as i128))
 }
 
-pub(crate) fn latest(past: &[&Happening], field: Field) -> Option<i64> {
-    past.iter().filter(|one| one.number(field).is_some()).max_by_key(|one| one.rank())?.number(field)
+pub(crate) fn latest(
+    past: &[&Happening],
+    field: Field,
+    expires: Option<i64>,
+    at: Reached<'_>,
+) -> Option<i64> {
+    let newest = past.iter().filter(|one| one.number(field).is_some()).max_by_key(|one| one.rank())?;
+    let has_expired = |after| newest.time <= at.a && at.living(at.a) - at.living(newest.time) >= after;
+    newest.number(field).filter(|_| !expires.is_some_and(has_expired))
 }
 
 pub(crate) fn ratio(part: i64, whole: i64, min_base: i64) -> Option<i64> {

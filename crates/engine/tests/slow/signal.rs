@@ -120,7 +120,9 @@ impl Past {
                 settled(at, 2 * window.width).then_some(())?;
                 operator::trend(&fed(feed), fold, *window, at, self.sigma)
             }
-            Operator::Latest { feed, field } => operator::latest(&fed(feed), *field),
+            Operator::Latest { feed, field, expires } => {
+                operator::latest(&fed(feed), *field, *expires, now.source(feed.source)?)
+            }
             Operator::Ratio { part, whole, min_base } => {
                 let of = |index| self.reading(plan, index, now).value;
                 operator::ratio(of(*part)?, of(*whole)?, *min_base)

@@ -59,7 +59,7 @@ const ONE: i64 = 1_000_000;
 /// some rules in common.
 pub(crate) fn text(version: u8) -> String {
     let v = i64::from(version);
-    let (half, recent) = (v, 2 + v);
+    let (half, recent, forgotten) = (v, 2 + v, 2 + 3 * v);
     let few = if version == 1 { "few-seats" } else { "fewer-seats" };
     let (busy, trend, strain, urgent, promoted) = (12 + 12 * v, 2 + v, v, 2 + v, 8 + 4 * v);
     format!(
@@ -90,7 +90,7 @@ signals:
   csat: {{ mean: score, from: feedback, where: {{ kind: csat }}, over: 8h, min_base: 2 }}
   lately: {{ mean: score, from: feedback, half_life: {half}d, over: {recent}d, min_base: 2 }}
   nps: {{ nps: feedback, over: {promoted}h, min_base: 2 }}
-  pulse: {{ latest: score, from: feedback, where: {{ kind: csat }} }}
+  pulse: {{ latest: score, from: feedback, where: {{ kind: csat }}, expires: {forgotten}h }}
   open: {{ open: support, where: {{ priority: [high] }} }}
   again: {{ share: {{ kind: reopened }}, among: {{ kind: [solved, closed] }}, from: support, over: 9h, min_base: 2 }}
   urgent: {{ share: {{ priority: high }}, among: {{}}, from: support, over: {urgent}d }}

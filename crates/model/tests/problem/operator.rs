@@ -17,6 +17,7 @@ fn told(definition: &str) -> String {
 #[case::nps_of_what_support_was_rated("nps: support, where: { kind: rated }, over: 180d")]
 #[case::decayed_mean("mean: score, from: feedback, where: { kind: csat }, half_life: 45d, min_base: 3")]
 #[case::decayed_mean_over_a_window("mean: sentiment, from: csm-activity, half_life: 400d, over: 90d")]
+#[case::expires("latest: score, from: csm-activity, where: { kind: pulse }, expires: 90d")]
 fn a_signal_as_it_is_written(#[case] definition: &str) {
     let unused = "nobody uses the signal `it`; measure it, name it in a condition, or leave it out";
     assert_eq!(told(definition), format!("warning 17:7: signals.it: {unused}\n"));
@@ -51,7 +52,7 @@ fn a_share(#[case] definition: &str, #[case] problem: &str) {
 #[case::window("nps: feedback", "17:7: signals.it: `over` is missing; add `over: 28d`")]
 #[case::key(
     "nps: feedback, from: feedback, over: 28d",
-    "17:24: signals.it.from: unknown key `from`; choose from nps, over, where, min_base, expires, calendar, every, of"
+    "17:24: signals.it.from: unknown key `from`; choose from nps, over, where, min_base, calendar, every, of"
 )]
 fn a_net_promoter_score(#[case] definition: &str, #[case] problem: &str) {
     assert_eq!(told(definition), problem);
@@ -83,8 +84,25 @@ fn nothing_is_in_per_cent_of_a_net_promoter_score() {
 #[case::neither("mean: score, from: feedback", "17:7: signals.it: `over` is missing; add `over: 28d`")]
 #[case::of_something_else(
     "sum: score, from: feedback, over: 7d, half_life: 1d",
-    "17:47: signals.it.half_life: unknown key `half_life`; choose from sum, from, over, where, min_base, expires, calendar, every, of"
+    "17:47: signals.it.half_life: unknown key `half_life`; choose from sum, from, over, where, min_base, calendar, every, of"
 )]
 fn a_mean_with_a_half_life(#[case] definition: &str, #[case] problem: &str) {
+    assert_eq!(told(definition), problem);
+}
+
+#[rstest]
+#[case::range(
+    "latest: score, from: csm-activity, expires: 59m",
+    "17:53: signals.it.expires: 59m is out of range; write 1h to 3660d"
+)]
+#[case::unit(
+    "latest: score, from: csm-activity, expires: 90",
+    "17:53: signals.it.expires: `90` is not a span of time; write it like `90d`"
+)]
+#[case::elsewhere(
+    "since_last: login, expires: 90d",
+    "17:28: signals.it.expires: unknown key `expires`; choose from since_last, where, calendar, every, of"
+)]
+fn a_value_that_expires(#[case] definition: &str, #[case] problem: &str) {
     assert_eq!(told(definition), problem);
 }
