@@ -3,10 +3,11 @@
 //! What each keeps per account, and what it costs: rolling count, sum, mean and the trend of one: 8 bytes (with
 //! sums 16) per bucket with activity, one search per activity; share: the same as a
 //! sum; decayed mean: the same, but read over its buckets at each activity; count_days: 8 bytes per 32 days; distinct: 12 bytes per identity; trend of distinct:
-//! 12 bytes per identity and bucket; latest, until: one value; since_last: one instant; open: 48 bytes per
+//! 12 bytes per identity and bucket; latest, until: one value; since_last, cadence: one instant; open: 48 bytes per
 //! ticket; reached, overdue: 56 bytes per milestone, shared; ratio: nothing.
 
 pub(crate) mod bucket;
+mod cadence;
 mod days;
 pub mod distinct;
 mod layout;
@@ -74,6 +75,7 @@ pub(crate) fn takes_in(operator: &Operator, activity: &Activity<'_>) -> bool {
         | Operator::Latest { .. }
         | Operator::Ratio { .. }
         | Operator::SinceLast { .. }
+        | Operator::Cadence { .. }
         | Operator::Open { .. }
         | Operator::Until { .. }
         | Operator::Reached
@@ -90,6 +92,7 @@ pub(crate) const fn feed(operator: &Operator) -> Option<&Feed> {
         | Operator::Trend { feed, .. }
         | Operator::Latest { feed, .. }
         | Operator::SinceLast { feed, .. }
+        | Operator::Cadence { feed, .. }
         | Operator::Until { feed, .. } => Some(feed),
         Operator::Ratio { .. } | Operator::Open { .. } | Operator::Reached | Operator::Overdue => None,
     }
@@ -106,6 +109,7 @@ pub(crate) fn kept(operator: &Operator) -> Option<(Bucket, i64)> {
         Operator::Latest { .. }
         | Operator::Ratio { .. }
         | Operator::SinceLast { .. }
+        | Operator::Cadence { .. }
         | Operator::Open { .. }
         | Operator::Until { .. }
         | Operator::Reached
@@ -128,6 +132,7 @@ pub(crate) fn memory(operator: &Operator) -> i64 {
         | Operator::Share { window, .. } => window.width,
         Operator::Trend { window, .. } => 2 * window.width,
         Operator::SinceLast { marks, .. } => marks.last().copied().unwrap_or(0),
+        Operator::Cadence { every, marks, .. } => every + marks.last().copied().unwrap_or(0),
         Operator::Latest { expires, .. } => expires.unwrap_or(0),
         Operator::Ratio { .. }
         | Operator::Open { .. }
@@ -189,7 +194,7 @@ pub(crate) fn observe(
             newest::take(parts.get_mut(at), Order::of(activity), value);
             true
         }
-        Operator::SinceLast { .. } => {
+        Operator::SinceLast { .. } | Operator::Cadence { .. } => {
             let part = parts.get_mut(at);
             if time > number_at(part, 0) {
                 set_number(part, 0, time);
@@ -232,6 +237,7 @@ pub(crate) fn glance(operator: &Operator, parts: &Parts, at: usize) -> Option<i6
         | Operator::Latest { .. }
         | Operator::Ratio { .. }
         | Operator::SinceLast { .. }
+        | Operator::Cadence { .. }
         | Operator::Until { .. }
         | Operator::Reached
         | Operator::Overdue => return None,
@@ -311,6 +317,13 @@ pub(crate) fn read(
             i64::MIN => Reading::of(None, Due::NEVER),
             last => {
                 let (value, due) = since_last::silence(last, marks, edge);
+                Reading::of(Some(value), due)
+            }
+        },
+        Operator::Cadence { every, marks, .. } => match number_at(parts.get(at), 0) {
+            i64::MIN => Reading::of(None, Due::NEVER),
+            last => {
+                let (value, due) = cadence::overdue(last, *every, marks, edge);
                 Reading::of(Some(value), due)
             }
         },

@@ -148,6 +148,7 @@ impl Prepared {
                 | Operator::Latest { .. }
                 | Operator::Ratio { .. }
                 | Operator::SinceLast { .. }
+                | Operator::Cadence { .. }
                 | Operator::Until { .. } => operator::feed(&signal.operator).map(|feed| feed.source),
             };
             direct.push(source);

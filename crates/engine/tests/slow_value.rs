@@ -164,6 +164,12 @@ fn values_without_a_window() {
     assert_eq!(since(10 * HOUR, &[23 * HOUR]), Some(0));
     assert_eq!(since(41 * HOUR, &[1]), Some(0));
     assert_eq!(operator::since_last(&[], &[1], clock.at(0)), None);
+    let overdue = |time, every, marks: &[i64]| {
+        operator::cadence(&[&at(time, &[])], every * HOUR, marks, clock.at(40 * HOUR))
+    };
+    assert_eq!(overdue(10 * HOUR, 20, &[HOUR, 2 * HOUR, 3 * HOUR]), Some(2 * HOUR));
+    assert_eq!((overdue(10 * HOUR, 22, &[HOUR]), overdue(41 * HOUR, 1, &[1])), (Some(0), Some(0)));
+    assert_eq!(operator::cadence(&[], 1, &[1], clock.at(0)), None);
     let due = at(0, &[(Field::RenewsAt, Held::Time(50))]);
     for (a, value) in [(0, 30), (20, 30), (21, 30), (40, 10), (41, 10), (49, 10), (50, 0), (60, 0)] {
         assert_eq!(operator::until(&[&due], Field::RenewsAt, &[10, 30], a), Some(value), "{a}");

@@ -64,6 +64,7 @@ fn shortest(
         | Operator::DecayedMean { feed, window, .. }
         | Operator::Share { feed, window, .. }
         | Operator::Trend { feed, window, .. } => Some((feed.source, window.width)),
+        Operator::Cadence { feed, every, .. } => Some((feed.source, *every)),
         Operator::Latest { feed, expires, .. } => Some((feed.source, (*expires)?)),
         Operator::SinceLast { feed, .. } => {
             let curves = measures.iter().filter(|measure| measure.signal == index);

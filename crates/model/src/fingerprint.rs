@@ -40,7 +40,7 @@ pub(crate) fn model(root: &Node) -> ModelId {
 }
 
 /// What the state of a signal depends on: the operator, its feed and its parts, neither marks nor `min_base`, the
-/// half-life of a mean or when a value expires.
+/// half-life of a mean, when a value expires or how often something is due.
 pub(crate) fn definition(operator: &Operator, earlier: &[Signal]) -> u64 {
     let mut canon = Canon::new("vitals.signal/1");
     let part = |index: usize| earlier.get(index).map_or(0, |signal| signal.definition);
@@ -60,6 +60,7 @@ pub(crate) fn definition(operator: &Operator, earlier: &[Signal]) -> u64 {
             canon.text("ratio").number(part(*a)).number(part(*b))
         }
         Operator::SinceLast { feed, marks: _ } => canon.text("since_last").feed(feed),
+        Operator::Cadence { feed, every: _, marks: _ } => canon.text("cadence").feed(feed),
         Operator::Open { priority } => canon.text("open").texts(priority),
         Operator::Until { feed, field, marks: _ } => canon.text("until").feed(feed).text(field.name()),
         Operator::Reached => canon.text("reached"),

@@ -4,6 +4,7 @@
 //! account. They are joined by one enum, matched exhaustively. What the fold does with them is in the engine,
 //! in files of the same names.
 
+mod cadence;
 mod count;
 mod count_days;
 mod distinct;
@@ -29,9 +30,9 @@ use crate::source::{Field, FieldType, Source};
 use crate::window;
 
 /// Operators that the language has and this version does not.
-const LATER: [&str; 4] = ["percentile", "cadence", "gap_to", "change"];
+const LATER: [&str; 3] = ["percentile", "gap_to", "change"];
 /// Keys of operators that the language has and this version does not.
-const LATER_KEYS: &[&str] = &["calendar", "every", "of"];
+const LATER_KEYS: &[&str] = &["calendar", "of"];
 /// The same for a trend, which has no window of its own yet.
 const LATER_KEYS_OF_TREND: &[&str] = &["over", "calendar"];
 
@@ -52,6 +53,7 @@ enum Word {
     Ratio,
     Trend,
     SinceLast,
+    Cadence,
     Open,
     Until,
     Reached,
@@ -59,7 +61,7 @@ enum Word {
 }
 
 impl Word {
-    const ALL: [Self; 15] = [
+    const ALL: [Self; 16] = [
         Self::Count,
         Self::CountDays,
         Self::Sum,
@@ -71,6 +73,7 @@ impl Word {
         Self::Ratio,
         Self::Trend,
         Self::SinceLast,
+        Self::Cadence,
         Self::Open,
         Self::Until,
         Self::Reached,
@@ -90,6 +93,7 @@ impl Word {
             Self::Ratio => ratio::KEYS,
             Self::Trend => trend::KEYS,
             Self::SinceLast => since_last::KEYS,
+            Self::Cadence => cadence::KEYS,
             Self::Open => open::KEYS,
             Self::Until => until::KEYS,
             Self::Reached => reached::KEYS,
@@ -119,6 +123,7 @@ impl Word {
             Self::Ratio => ratio::read(block, report),
             Self::Trend => trend::read(block, report),
             Self::SinceLast => since_last::read(block, report),
+            Self::Cadence => cadence::read(block, report),
             Self::Open => open::read(block, report),
             Self::Until => until::read(block, report),
             Self::Reached => reached::read(block, report),
@@ -205,6 +210,7 @@ pub fn bytes(operator: &Operator) -> u64 {
         Operator::Latest { .. } => latest::BYTES,
         Operator::Ratio { .. } => ratio::BYTES,
         Operator::SinceLast { .. } => since_last::BYTES,
+        Operator::Cadence { .. } => cadence::BYTES,
         Operator::Open { .. } => open::BYTES,
         Operator::Until { .. } => until::BYTES,
         Operator::Reached => reached::BYTES,

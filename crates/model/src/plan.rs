@@ -219,6 +219,16 @@ pub enum Operator {
         /// Ascending positive milliseconds: whole days, points of curves, publish steps, limits.
         marks: Vec<i64>,
     },
+    /// By how much living time since the newest activity is beyond a span, as the greatest of `marks` that it has
+    /// reached, or 0: what is done on schedule is never beyond. Unknown before the first activity.
+    Cadence {
+        /// Which activities.
+        feed: Feed,
+        /// The span, ms: an hour to ten years.
+        every: i64,
+        /// As those of `SinceLast`, counted from the end of the span.
+        marks: Vec<i64>,
+    },
     /// The number of tickets that are open and whose priority is one of `priority` (any, if empty).
     Open {
         /// Priorities that count.

@@ -97,6 +97,7 @@ impl<'t> Signals<'t> {
             | Operator::Trend { feed, .. }
             | Operator::Latest { feed, .. }
             | Operator::SinceLast { feed, .. }
+            | Operator::Cadence { feed, .. }
             | Operator::Until { feed, .. } => SourceSet::of(feed.source),
             Operator::Ratio { part, whole, .. } => of(*part).union(of(*whole)),
             Operator::Open { .. } => SourceSet::of(Source::Support),

@@ -40,7 +40,7 @@ impl Layout {
             Operator::Trend { fold, .. } => Self::of_buckets(*fold, 0),
             Operator::DecayedMean { .. } | Operator::Share { .. } => Self::Buckets(Keep::Sums),
             Operator::Latest { .. } | Operator::Until { .. } => Self::Newest,
-            Operator::SinceLast { .. } => Self::Since,
+            Operator::SinceLast { .. } | Operator::Cadence { .. } => Self::Since,
             Operator::Open { .. } => Self::Tickets,
             Operator::Ratio { .. } | Operator::Reached | Operator::Overdue => Self::Derived,
         }

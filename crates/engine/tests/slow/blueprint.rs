@@ -87,6 +87,7 @@ impl Blueprint {
             | Operator::Trend { feed, .. }
             | Operator::Latest { feed, .. }
             | Operator::SinceLast { feed, .. }
+            | Operator::Cadence { feed, .. }
             | Operator::Until { feed, .. } => SourceSet::of(feed.source),
             Operator::Ratio { part, whole, .. } => {
                 self.plan.signals[*part].sources.union(self.plan.signals[*whole].sources)
@@ -95,7 +96,10 @@ impl Blueprint {
             Operator::Reached | Operator::Overdue => SourceSet::of(Source::Milestone),
         };
         let mut unmarked = operator.clone();
-        if let Operator::SinceLast { marks, .. } | Operator::Until { marks, .. } = &mut unmarked {
+        if let Operator::SinceLast { marks, .. }
+        | Operator::Cadence { marks, .. }
+        | Operator::Until { marks, .. } = &mut unmarked
+        {
             marks.clear();
         }
         let definition = engine::fingerprint::of(format!("{unmarked:?}").as_bytes());

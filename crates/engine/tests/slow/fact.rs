@@ -114,6 +114,17 @@ pub(crate) fn of_signals(plan: &Plan, past: &Past, now: &Now<'_>) -> Vec<Fact> {
                     facts.extend(marks.iter().map(|span| Fact::Since { source, instant, span: *span }));
                 }
             }
+            Operator::Cadence { feed, every, marks } => {
+                let source = feed.source;
+                let passing = past.applied.iter().filter(|one| passes(feed, &one.1));
+                if let Some(instant) = passing.map(|one| one.1.time).max() {
+                    facts.extend(marks.iter().map(|mark| Fact::Since {
+                        source,
+                        instant,
+                        span: every + mark,
+                    }));
+                }
+            }
             Operator::Until { feed, field, marks } => {
                 let source = feed.source;
                 for instant in instants(past, source, *field) {

@@ -67,7 +67,10 @@ fn feeds(plan: &Plan) -> Vec<(Feed, Option<(Window, i64)>)> {
             vec![(feed.clone(), Some((*window, window.width)))]
         }
         Operator::Trend { feed, window, .. } => vec![(feed.clone(), Some((*window, 2 * window.width)))],
-        Operator::Latest { feed, .. } | Operator::SinceLast { feed, .. } | Operator::Until { feed, .. } => {
+        Operator::Latest { feed, .. }
+        | Operator::SinceLast { feed, .. }
+        | Operator::Cadence { feed, .. }
+        | Operator::Until { feed, .. } => {
             vec![(feed.clone(), None)]
         }
         Operator::Open { .. } => vec![(whole(Source::Support), None)],

@@ -146,9 +146,18 @@ pub(crate) fn ratio(part: i64, whole: i64, min_base: i64) -> Option<i64> {
 }
 
 pub(crate) fn since_last(past: &[&Happening], marks: &[i64], at: Reached<'_>) -> Option<i64> {
-    let last = past.iter().map(|one| one.time).max()?;
-    let silence = if last > at.a { 0 } else { at.living(at.a) - at.living(last) };
+    let silence = silence(past, at)?;
     Some(marks.iter().copied().filter(|mark| *mark <= silence).max().unwrap_or(0))
+}
+
+fn silence(past: &[&Happening], at: Reached<'_>) -> Option<i64> {
+    let last = past.iter().map(|one| one.time).max()?;
+    Some(if last > at.a { 0 } else { at.living(at.a) - at.living(last) })
+}
+
+pub(crate) fn cadence(past: &[&Happening], every: i64, marks: &[i64], at: Reached<'_>) -> Option<i64> {
+    let overdue = silence(past, at)? - every;
+    Some(marks.iter().copied().filter(|mark| *mark <= overdue).max().unwrap_or(0))
 }
 
 pub(crate) fn until(past: &[&Happening], field: Field, marks: &[i64], a: i64) -> Option<i64> {

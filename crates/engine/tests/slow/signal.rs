@@ -130,6 +130,9 @@ impl Past {
             Operator::SinceLast { feed, marks } => {
                 operator::since_last(&fed(feed), marks, now.source(feed.source)?)
             }
+            Operator::Cadence { feed, every, marks } => {
+                operator::cadence(&fed(feed), *every, marks, now.source(feed.source)?)
+            }
             Operator::Open { priority } => {
                 Some(operator::open(&past(Source::Support).collect::<Vec<_>>(), priority))
             }

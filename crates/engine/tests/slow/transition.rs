@@ -146,6 +146,7 @@ impl Account {
                 Operator::Latest { .. }
                 | Operator::Ratio { .. }
                 | Operator::SinceLast { .. }
+                | Operator::Cadence { .. }
                 | Operator::Open { .. }
                 | Operator::Until { .. }
                 | Operator::Reached

@@ -94,6 +94,7 @@ signals:
   open: {{ open: support, where: {{ priority: [high] }} }}
   again: {{ share: {{ kind: reopened }}, among: {{ kind: [solved, closed] }}, from: support, over: 9h, min_base: 2 }}
   urgent: {{ share: {{ priority: high }}, among: {{}}, from: support, over: {urgent}d }}
+  reviewed: {{ cadence: support, where: {{ kind: [solved, closed] }}, every: {strain}h }}
   seats: {{ sum: seats, from: subscription, over: 30h }}
   renewal: {{ until: renews_at, from: subscription }}
   reached: {{ reached: milestone }}
@@ -120,6 +121,7 @@ goals:
       nps: {{ kind: lagging, in_score: true, weight: 2, curve: {{ -100: 0, 100: 100 }} }}
       pulse: {{ kind: leading, weight: 2, curve: {{ 0: 0, 5: 100 }} }}
       open: {{ kind: leading, weight: 4, curve: {{ 0: 100, 4: 0 }} }}
+      reviewed: {{ kind: activity, weight: 1, curve: {{ 0h: 100, 25h: 0 }} }}
       again: {{ kind: quality, weight: 2, curve: {{ 0%: 100, 100%: 0 }} }}
       urgent: {{ kind: quality, weight: 1, curve: {{ 0%: 100, 100%: 0 }} }}
   money:
@@ -154,7 +156,10 @@ alerts:
 pub(crate) fn plan(version: u8) -> Arc<Plan> {
     let plan = model::compile(&text(version)).unwrap().plan;
     for signal in &plan.signals {
-        if let Operator::SinceLast { marks, .. } | Operator::Until { marks, .. } = &signal.operator {
+        if let Operator::SinceLast { marks, .. }
+        | Operator::Cadence { marks, .. }
+        | Operator::Until { marks, .. } = &signal.operator
+        {
             assert!(marks.iter().all(|mark| mark % GRID == 0), "{} {marks:?}", signal.name);
         }
     }

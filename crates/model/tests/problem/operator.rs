@@ -18,6 +18,7 @@ fn told(definition: &str) -> String {
 #[case::decayed_mean("mean: score, from: feedback, where: { kind: csat }, half_life: 45d, min_base: 3")]
 #[case::decayed_mean_over_a_window("mean: sentiment, from: csm-activity, half_life: 400d, over: 90d")]
 #[case::expires("latest: score, from: csm-activity, where: { kind: pulse }, expires: 90d")]
+#[case::cadence("cadence: csm-activity, where: { kind: qbr }, every: 90d")]
 fn a_signal_as_it_is_written(#[case] definition: &str) {
     let unused = "nobody uses the signal `it`; measure it, name it in a condition, or leave it out";
     assert_eq!(told(definition), format!("warning 17:7: signals.it: {unused}\n"));
@@ -52,7 +53,7 @@ fn a_share(#[case] definition: &str, #[case] problem: &str) {
 #[case::window("nps: feedback", "17:7: signals.it: `over` is missing; add `over: 28d`")]
 #[case::key(
     "nps: feedback, from: feedback, over: 28d",
-    "17:24: signals.it.from: unknown key `from`; choose from nps, over, where, min_base, calendar, every, of"
+    "17:24: signals.it.from: unknown key `from`; choose from nps, over, where, min_base, calendar, of"
 )]
 fn a_net_promoter_score(#[case] definition: &str, #[case] problem: &str) {
     assert_eq!(told(definition), problem);
@@ -84,7 +85,7 @@ fn nothing_is_in_per_cent_of_a_net_promoter_score() {
 #[case::neither("mean: score, from: feedback", "17:7: signals.it: `over` is missing; add `over: 28d`")]
 #[case::of_something_else(
     "sum: score, from: feedback, over: 7d, half_life: 1d",
-    "17:47: signals.it.half_life: unknown key `half_life`; choose from sum, from, over, where, min_base, calendar, every, of"
+    "17:47: signals.it.half_life: unknown key `half_life`; choose from sum, from, over, where, min_base, calendar, of"
 )]
 fn a_mean_with_a_half_life(#[case] definition: &str, #[case] problem: &str) {
     assert_eq!(told(definition), problem);
@@ -101,8 +102,22 @@ fn a_mean_with_a_half_life(#[case] definition: &str, #[case] problem: &str) {
 )]
 #[case::elsewhere(
     "since_last: login, expires: 90d",
-    "17:28: signals.it.expires: unknown key `expires`; choose from since_last, where, calendar, every, of"
+    "17:28: signals.it.expires: unknown key `expires`; choose from since_last, where, calendar, of"
 )]
 fn a_value_that_expires(#[case] definition: &str, #[case] problem: &str) {
+    assert_eq!(told(definition), problem);
+}
+
+#[rstest]
+#[case::no_span("cadence: csm-activity", "17:7: signals.it: `every` is missing; add `every: 90d`")]
+#[case::all_at_once(
+    "cadence: csm-activty, every: 90",
+    "17:18: signals.it.cadence: unknown source `csm-activty`; did you mean `csm-activity`?\n17:38: signals.it.every: `90` is not a span of time; write it like `90d`"
+)]
+#[case::range(
+    "cadence: csm-activity, every: 0d",
+    "17:39: signals.it.every: 0d is out of range; write 1h to 3660d"
+)]
+fn a_cadence(#[case] definition: &str, #[case] problem: &str) {
     assert_eq!(told(definition), problem);
 }
