@@ -3,9 +3,11 @@
 //! What each keeps per account, and what it costs: rolling count, sum, mean and the trend of one: 8 bytes (with
 //! sums 16) per bucket with activity, one search per activity; share: the same as a
 //! sum; decayed mean: the same, but read over its buckets at each activity; count_days: 8 bytes per 32 days; distinct: 12 bytes per identity; trend of distinct:
-//! 12 bytes per identity and bucket; latest, until: one value; since_last, cadence: one instant; open: 48 bytes per
+//! 12 bytes per identity and bucket; trend against the own average: 8 bytes (with sums 16) per bucket with activity, of
+//! distinct: 16 bytes per identity and 32 buckets; latest, until: one value; since_last, cadence: one instant; open: 48 bytes per
 //! ticket; reached, overdue: 56 bytes per milestone, shared; ratio: nothing.
 
+mod average;
 pub(crate) mod bucket;
 mod cadence;
 mod days;
@@ -20,12 +22,13 @@ pub(crate) mod order;
 mod pairs;
 mod share;
 mod since_last;
+mod stretches;
 mod until;
 
 use crate::account::UNKNOWN;
 use crate::activity::{Activity, Value};
 use crate::now::{Due, Edge};
-use crate::parts::{Parts, number as number_at, set_number};
+use crate::parts::{Part, Parts, number as number_at, set_number};
 use bucket::{Added, Keep, Span, bounds, bucket_of};
 pub(crate) use layout::Layout;
 use layout::keep;
@@ -72,6 +75,7 @@ pub(crate) fn takes_in(operator: &Operator, activity: &Activity<'_>) -> bool {
         Operator::Rolling { .. }
         | Operator::DecayedMean { .. }
         | Operator::Trend { .. }
+        | Operator::OwnAverage { .. }
         | Operator::Latest { .. }
         | Operator::Ratio { .. }
         | Operator::SinceLast { .. }
@@ -90,6 +94,7 @@ pub(crate) const fn feed(operator: &Operator) -> Option<&Feed> {
         | Operator::DecayedMean { feed, .. }
         | Operator::Share { feed, .. }
         | Operator::Trend { feed, .. }
+        | Operator::OwnAverage { feed, .. }
         | Operator::Latest { feed, .. }
         | Operator::SinceLast { feed, .. }
         | Operator::Cadence { feed, .. }
@@ -106,6 +111,7 @@ pub(crate) fn kept(operator: &Operator) -> Option<(Bucket, i64)> {
         | Operator::DecayedMean { window, .. }
         | Operator::Share { window, .. } => (*window, Span::One),
         Operator::Trend { window, .. } => (*window, Span::Two),
+        Operator::OwnAverage { window, windows, .. } => (*window, Span::Many(*windows)),
         Operator::Latest { .. }
         | Operator::Ratio { .. }
         | Operator::SinceLast { .. }
@@ -131,6 +137,7 @@ pub(crate) fn memory(operator: &Operator) -> i64 {
         | Operator::DecayedMean { window, .. }
         | Operator::Share { window, .. } => window.width,
         Operator::Trend { window, .. } => 2 * window.width,
+        Operator::OwnAverage { window, windows, .. } => (1 + i64::from(*windows)) * window.width,
         Operator::SinceLast { marks, .. } => marks.last().copied().unwrap_or(0),
         Operator::Cadence { every, marks, .. } => every + marks.last().copied().unwrap_or(0),
         Operator::Latest { expires, .. } => expires.unwrap_or(0),
@@ -164,7 +171,13 @@ pub(crate) fn observe(
             .fields
             .identity(*field)
             .is_none_or(|identity| pairs::add(&mut parts.part(at), identity, time, *window)),
-        Operator::Rolling { fold, window, .. } | Operator::Trend { fold, window, .. } => {
+        Operator::OwnAverage { fold: Fold::Distinct(field), window, .. } => activity
+            .fields
+            .identity(*field)
+            .is_none_or(|identity| stretches::add(&mut parts.part(at), identity, time, *window)),
+        Operator::Rolling { fold, window, .. }
+        | Operator::Trend { fold, window, .. }
+        | Operator::OwnAverage { fold, window, .. } => {
             let (min_base, _) = windows(operator);
             match (number(*fold, activity), keep(*fold, min_base)) {
                 (None, _) => {}
@@ -234,6 +247,7 @@ pub(crate) fn glance(operator: &Operator, parts: &Parts, at: usize) -> Option<i6
         Operator::Open { priority } => open::count(part, priority.is_empty()).map(whole),
         Operator::Rolling { .. }
         | Operator::Trend { .. }
+        | Operator::OwnAverage { .. }
         | Operator::Latest { .. }
         | Operator::Ratio { .. }
         | Operator::SinceLast { .. }
@@ -281,16 +295,36 @@ pub(crate) fn read(
             let counts = pairs::counts(parts.get(at)).map(|(now, before)| (micros(now), micros(before)));
             Reading::of(counts.and_then(|(now, before)| per_cent(Some(now), Some(before), 1)), next)
         }
+        Operator::OwnAverage { fold: Fold::Distinct(_), window, windows, .. } => {
+            let mut next = Due::NEVER;
+            if is_due || stretches::is_unsettled(parts.get(at)) {
+                next = stretches::settle(&mut parts.part(at), edge, *window, *windows);
+            }
+            Reading::of(stretches::value(parts.get(at)), next)
+        }
+        Operator::OwnAverage { fold, window, windows, .. } => {
+            let (keep, span) = (keep(*fold, 0), Span::Many(*windows));
+            let mut next = Due::NEVER;
+            let is_counted = is_due || is_unsettled(parts.get(at), keep);
+            if is_counted {
+                next = settle(&mut parts.part(at), keep, edge, *window, span);
+            }
+            let part = parts.get(at);
+            let oldest = keep.map_or_else(|| days::oldest(part), |keep| bucket::oldest(part, keep));
+            if let Some(oldest) = oldest.filter(|_| is_counted) {
+                let end = bounds(oldest, window.bucket.width()).1;
+                next = next.sooner(average::moves_back(end, *window, edge));
+            }
+            let (now, before) = totals(part, keep);
+            let [now, before] = [now, before].map(|total| rolling(*fold, total, 0));
+            Reading::of(average::value(now, before, oldest, *window, edge), next)
+        }
         Operator::Rolling { fold, window, .. } | Operator::Trend { fold, window, .. } => {
             let (min_base, span) = windows(operator);
             let keep = keep(*fold, min_base);
             let mut next = Due::NEVER;
             if is_due || is_unsettled(parts.get(at), keep) {
-                let part = &mut parts.part(at);
-                next = match keep {
-                    Some(keep) => bucket::settle(part, keep, edge, *window, span),
-                    None => days::settle(part, edge, *window, span),
-                };
+                next = settle(&mut parts.part(at), keep, edge, *window, span);
             }
             Reading::of(windowed(*fold, totals(parts.get(at), keep), min_base, span), next)
         }
@@ -339,6 +373,14 @@ pub(crate) fn read(
             }
         },
         Operator::Ratio { .. } => Reading::of(None, Due::NEVER),
+    }
+}
+
+/// Sorts buckets or days into windows, and says when that next changes.
+fn settle(part: &mut Part<'_>, keep: Option<Keep>, edge: &Edge<'_>, window: Window, span: Span) -> Due {
+    match keep {
+        Some(keep) => bucket::settle(part, keep, edge, window, span),
+        None => days::settle(part, edge, window, span),
     }
 }
 
@@ -412,7 +454,7 @@ fn windowed(
     let now = rolling(fold, current, min_base);
     match span {
         Span::One => now,
-        Span::Two => per_cent(now, rolling(fold, before, 0), 1),
+        Span::Two | Span::Many(_) => per_cent(now, rolling(fold, before, 0), 1),
     }
 }
 

@@ -145,6 +145,7 @@ impl Prepared {
                 | Operator::DecayedMean { .. }
                 | Operator::Share { .. }
                 | Operator::Trend { .. }
+                | Operator::OwnAverage { .. }
                 | Operator::Latest { .. }
                 | Operator::Ratio { .. }
                 | Operator::SinceLast { .. }

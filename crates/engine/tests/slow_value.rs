@@ -99,6 +99,24 @@ fn a_mean_is_rounded_half_up() {
 }
 
 #[test]
+fn a_window_is_compared_with_those_before_back_to_the_oldest_that_holds_anything() {
+    let clock = clock(None, &[told(&[(0, 0)], 12 * DAY)]);
+    let told: Vec<Happening> = [0, 1, 5, 5, 11, 12]
+        .iter()
+        .map(|day| at(day * DAY, &[word(Field::Kind, &(day % 2).to_string())]))
+        .collect();
+    let past: Vec<&Happening> = told.iter().collect();
+    let usual =
+        |past: &[&Happening], fold| operator::own_average(past, &fold, days(3), 3, clock.at(12 * DAY), 0);
+    // Days 10 to 12 hold 2; days 7 to 9 none, 4 to 6 two, 1 to 3 one; day 0 has left all.
+    assert_eq!(usual(&past, Fold::Count), Some(200 * ONE));
+    assert_eq!(usual(&past, Fold::CountDays), Some(300 * ONE));
+    assert_eq!(usual(&past, Fold::Distinct(Field::Kind)), Some(300 * ONE));
+    assert_eq!(usual(&past[2..], Fold::Count), Some(200 * ONE)); // two windows, one activity each
+    assert_eq!((usual(&past[4..], Fold::Count), usual(&past[..2], Fold::Count)), (None, Some(0)));
+}
+
+#[test]
 fn a_day_weighs_half_for_each_half_life() {
     let clock = clock(None, &[told(&[(0, 0)], 10 * DAY)]);
     let past: Vec<Happening> = [(4, 9), (6, 0), (8, 3), (8, 9)]

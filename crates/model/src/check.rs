@@ -63,7 +63,8 @@ fn shortest(
         Operator::Rolling { feed, window, .. }
         | Operator::DecayedMean { feed, window, .. }
         | Operator::Share { feed, window, .. }
-        | Operator::Trend { feed, window, .. } => Some((feed.source, window.width)),
+        | Operator::Trend { feed, window, .. }
+        | Operator::OwnAverage { feed, window, .. } => Some((feed.source, window.width)),
         Operator::Cadence { feed, every, .. } => Some((feed.source, *every)),
         Operator::Latest { feed, expires, .. } => Some((feed.source, (*expires)?)),
         Operator::SinceLast { feed, .. } => {

@@ -55,6 +55,9 @@ pub(crate) fn definition(operator: &Operator, earlier: &[Signal]) -> u64 {
             canon.text("share").feed(feed).tests(part).tests(whole).window(*window)
         }
         Operator::Trend { feed, fold, window } => canon.text("trend").feed(feed).fold(fold).window(*window),
+        Operator::OwnAverage { feed, fold, window, windows } => {
+            canon.text("own_average").feed(feed).fold(fold).window(*window).number(u64::from(*windows))
+        }
         Operator::Latest { feed, field, expires: _ } => canon.text("latest").feed(feed).text(field.name()),
         Operator::Ratio { part: a, whole: b, min_base: _ } => {
             canon.text("ratio").number(part(*a)).number(part(*b))

@@ -41,6 +41,7 @@ pub(crate) fn set(
             | Operator::DecayedMean { .. }
             | Operator::Share { .. }
             | Operator::Trend { .. }
+            | Operator::OwnAverage { .. }
             | Operator::Latest { .. }
             | Operator::Ratio { .. }
             | Operator::Open { .. }

@@ -33,8 +33,6 @@ use crate::window;
 const LATER: [&str; 3] = ["percentile", "gap_to", "change"];
 /// Keys of operators that the language has and this version does not.
 const LATER_KEYS: &[&str] = &["calendar", "of"];
-/// The same for a trend, which has no window of its own yet.
-const LATER_KEYS_OF_TREND: &[&str] = &["over", "calendar"];
 
 /// The least base below which a rolling value is unknown: its greatest.
 const GREATEST_BASE: u32 = 1_000_000;
@@ -99,10 +97,6 @@ impl Word {
             Self::Reached => reached::KEYS,
             Self::Overdue => overdue::KEYS,
         }
-    }
-
-    const fn later_keys(self) -> &'static [&'static str] {
-        if matches!(self, Self::Trend) { LATER_KEYS_OF_TREND } else { LATER_KEYS }
     }
 
     /// The word itself, which is the first of its keys.
@@ -176,7 +170,7 @@ impl<'t> Draft<'t> {
             report.problem(first.mark, &value.path, message, fix);
             return None;
         };
-        block.check(&Keys { known: word.keys(), later: word.later_keys() }, report);
+        block.check(&Keys { known: word.keys(), later: LATER_KEYS }, report);
         word.read(&block, report)
     }
 
@@ -207,6 +201,10 @@ pub fn bytes(operator: &Operator) -> u64 {
         Operator::DecayedMean { window, .. } => mean::bytes(buckets(*window)),
         Operator::Share { window, .. } => share::bytes(buckets(*window)),
         Operator::Trend { fold, window, .. } => trend::bytes(folded(fold, *window)),
+        Operator::OwnAverage { fold, window, windows, .. } => {
+            let width = window.width * (1 + i64::from(*windows));
+            trend::average_bytes(fold, folded(fold, Window { width, ..*window }), buckets(*window), *windows)
+        }
         Operator::Latest { .. } => latest::BYTES,
         Operator::Ratio { .. } => ratio::BYTES,
         Operator::SinceLast { .. } => since_last::BYTES,

@@ -16,6 +16,9 @@ pub const WHOLE: u32 = 10_000;
 /// The most measures of a model: the fold keeps a bit for each of those that are known.
 pub const MOST_MEASURES: usize = 128;
 
+/// The most windows of which an average is taken.
+pub const MOST_WINDOWS: u8 = 60;
+
 /// The content hash of a model: SHA-256 of its canonical form, which leaves out layout and comments.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct ModelId(pub [u8; 32]);
@@ -193,6 +196,18 @@ pub enum Operator {
         fold: Fold,
         /// The window of which there are two.
         window: Window,
+    },
+    /// A rolling value in per cent of its average over windows before, back to the oldest of them that holds an
+    /// activity; unknown when that is zero.
+    OwnAverage {
+        /// Which activities.
+        feed: Feed,
+        /// What is taken; never a mean or a Net Promoter Score.
+        fold: Fold,
+        /// The window.
+        window: Window,
+        /// How many windows of its width directly before it make the average: 1 to [`MOST_WINDOWS`].
+        windows: u8,
     },
     /// The value of the activity with the greatest (time, partition, offset) that has the field.
     Latest {

@@ -95,6 +95,7 @@ impl<'t> Signals<'t> {
             | Operator::DecayedMean { feed, .. }
             | Operator::Share { feed, .. }
             | Operator::Trend { feed, .. }
+            | Operator::OwnAverage { feed, .. }
             | Operator::Latest { feed, .. }
             | Operator::SinceLast { feed, .. }
             | Operator::Cadence { feed, .. }

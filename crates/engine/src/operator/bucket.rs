@@ -31,6 +31,8 @@ pub(crate) enum Span {
     One,
     /// The window and the one before it.
     Two,
+    /// The window and so many before it.
+    Many(u8),
 }
 
 impl Span {
@@ -39,6 +41,7 @@ impl Span {
         let width = match self {
             Self::One => window.width,
             Self::Two => 2 * window.width,
+            Self::Many(before) => (1 + before as i64) * window.width,
         };
         width - window.bucket.width()
     }
@@ -183,6 +186,11 @@ pub(crate) fn totals(part: &[u32], keep: Keep) -> (Total, Total) {
     (current, before)
 }
 
+/// The oldest bucket that is held.
+pub(crate) fn oldest(part: &[u32], keep: Keep) -> Option<i32> {
+    part.get(keep.head()..).filter(|records| !records.is_empty()).map(bucket)
+}
+
 /// The buckets of the window, ascending: number, activities, sum. Where sums are kept and the buckets are sorted.
 pub(crate) fn held(part: &[u32]) -> impl DoubleEndedIterator<Item = (i32, u32, i64)> {
     let (head, stride) = (Keep::Sums.head(), Keep::Sums.stride());
@@ -200,7 +208,7 @@ pub(crate) fn settle(part: &mut Part<'_>, keep: Keep, edge: &Edge<'_>, window: W
     part.remove(head..gone);
     let previous = match span {
         Span::One => head,
-        Span::Two => partition(part, head, stride, |record| left(record, Span::One)),
+        Span::Two | Span::Many(_) => partition(part, head, stride, |record| left(record, Span::One)),
     };
     let has_entered = |record: &[u32]| edge.has_entered(bounds(bucket(record), width).0);
     let len = part.len();

@@ -1,7 +1,7 @@
 //! How the state of each operator is laid out in parts of an account, and stored.
 
 use super::bucket::{self, Keep};
-use super::{days, distinct, newest, open, pairs};
+use super::{days, distinct, newest, open, pairs, stretches};
 use crate::bytes::{Damaged, Reader, Writer};
 use crate::parts::{Parts, number as number_at, split};
 use model::plan::{Fold, Operator};
@@ -19,6 +19,8 @@ pub(crate) enum Layout {
     DistinctCounted,
     /// Pairs of bucket and identity.
     Pairs,
+    /// Identities and, as bits, the buckets that hold them.
+    Stretches,
     /// The newest value.
     Newest,
     /// Time of the newest activity; [`i64::MIN`] for none.
@@ -37,7 +39,8 @@ impl Layout {
             Operator::Rolling { fold: Fold::Distinct(_), .. } => Self::DistinctCounted,
             Operator::Trend { fold: Fold::Distinct(_), .. } => Self::Pairs,
             Operator::Rolling { fold, min_base, .. } => Self::of_buckets(*fold, *min_base),
-            Operator::Trend { fold, .. } => Self::of_buckets(*fold, 0),
+            Operator::OwnAverage { fold: Fold::Distinct(_), .. } => Self::Stretches,
+            Operator::Trend { fold, .. } | Operator::OwnAverage { fold, .. } => Self::of_buckets(*fold, 0),
             Operator::DecayedMean { .. } | Operator::Share { .. } => Self::Buckets(Keep::Sums),
             Operator::Latest { .. } | Operator::Until { .. } => Self::Newest,
             Operator::SinceLast { .. } | Operator::Cadence { .. } => Self::Since,
@@ -67,6 +70,7 @@ impl Layout {
             Self::Distinct => vec![distinct::NEW.to_vec()],
             Self::DistinctCounted => vec![distinct::NEW.to_vec(), buckets(Keep::Counts)],
             Self::Pairs => vec![pairs::NEW.to_vec()],
+            Self::Stretches => vec![stretches::NEW.to_vec()],
             Self::Newest => vec![newest::new().to_vec()],
             Self::Since => vec![split(i64::MIN).to_vec()],
             Self::Tickets => vec![open::NEW.to_vec()],
@@ -86,6 +90,7 @@ impl Layout {
                 bucket::write(parts.get(at + 1), Keep::Counts, to);
             }
             Self::Pairs => pairs::write(part, to),
+            Self::Stretches => stretches::write(part, to),
             Self::Newest => newest::write(part, to),
             Self::Since => to.i64(number_at(part, 0)),
             Self::Tickets => open::write(part, to),
@@ -112,6 +117,7 @@ impl Layout {
                 bucket::read(Keep::Counts, from, words)?;
             }
             Self::Pairs => pairs::read(from, words)?,
+            Self::Stretches => stretches::read(from, words)?,
             Self::Newest => newest::read(from, words)?,
             Self::Since => words.extend(split(from.i64()?)),
             Self::Tickets => open::read(from, words)?,

@@ -96,6 +96,11 @@ alerts: {{ limit: {{ when: {{ {when} }}, notify: csm }} }}
         Some(self.read(at).value).filter(|value| *value != UNKNOWN)
     }
 
+    /// How many words its part has.
+    pub(super) fn words(&self) -> usize {
+        self.parts.get(0).len()
+    }
+
     /// Walks by `step` and checks that the value changes only where a look before it said that it may. Returns how
     /// often it did.
     pub(super) fn walk(mut self, from: i64, to: i64, step: i64) -> usize {

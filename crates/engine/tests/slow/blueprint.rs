@@ -85,6 +85,7 @@ impl Blueprint {
             | Operator::DecayedMean { feed, .. }
             | Operator::Share { feed, .. }
             | Operator::Trend { feed, .. }
+            | Operator::OwnAverage { feed, .. }
             | Operator::Latest { feed, .. }
             | Operator::SinceLast { feed, .. }
             | Operator::Cadence { feed, .. }

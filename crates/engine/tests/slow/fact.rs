@@ -102,10 +102,17 @@ pub(crate) fn of_signals(plan: &Plan, past: &Past, now: &Now<'_>) -> Vec<Fact> {
             | Operator::DecayedMean { feed, window, .. }
             | Operator::Share { feed, window, .. }
             | Operator::Trend { feed, window, .. } => {
-                of_window(past, feed.source, *window, now, &mut facts);
+                of_window(past, feed.source, *window, 2, now, &mut facts);
                 let source = feed.source;
                 let settles = |times: i64| learned.map(|then| then + times * window.width);
                 facts.extend([1, 2].into_iter().filter_map(settles).map(|to| Fact::Grown { source, to }));
+            }
+            Operator::OwnAverage { feed, window, windows, .. } => {
+                let all = 1 + i64::from(*windows);
+                of_window(past, feed.source, *window, all, now, &mut facts);
+                let source = feed.source;
+                let settled = learned.map(|then| Fact::Grown { source, to: then + all * window.width });
+                facts.extend(settled);
             }
             Operator::SinceLast { feed, marks } => {
                 let source = feed.source;
@@ -158,8 +165,8 @@ fn instants(past: &Past, source: Source, field: Field) -> Vec<i64> {
     past.applied.iter().filter(|one| one.1.source == source).filter_map(|one| one.1.time(field)).collect()
 }
 
-/// Each bucket enters, leaves the window, leaves the one of twice the width.
-fn of_window(past: &Past, source: Source, window: Window, now: &Now<'_>, facts: &mut Vec<Fact>) {
+/// Each bucket enters, leaves the window, leaves the ones of so many times the width.
+fn of_window(past: &Past, source: Source, window: Window, most: i64, now: &Now<'_>, facts: &mut Vec<Fact>) {
     let Some(at) = now.source(source) else { return };
     let Window { width, bucket } = window;
     let mut starts: Vec<i64> = times(past, source).into_iter().map(|time| start(bucket, time)).collect();
@@ -168,7 +175,7 @@ fn of_window(past: &Past, source: Source, window: Window, now: &Now<'_>, facts: 
     for start in starts {
         facts.push(Fact::Reached { source, a: enters_at(at, start) });
         let instant = start + bucket.width();
-        for width in [width, 2 * width] {
+        for width in (1..=most).map(|times| times * width) {
             facts.push(Fact::Since { source, instant, span: leaves_at(at, bucket, width, past.sigma) });
         }
     }

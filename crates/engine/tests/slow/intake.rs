@@ -67,6 +67,9 @@ fn feeds(plan: &Plan) -> Vec<(Feed, Option<(Window, i64)>)> {
             vec![(feed.clone(), Some((*window, window.width)))]
         }
         Operator::Trend { feed, window, .. } => vec![(feed.clone(), Some((*window, 2 * window.width)))],
+        Operator::OwnAverage { feed, window, windows, .. } => {
+            vec![(feed.clone(), Some((*window, (1 + i64::from(*windows)) * window.width)))]
+        }
         Operator::Latest { feed, .. }
         | Operator::SinceLast { feed, .. }
         | Operator::Cadence { feed, .. }

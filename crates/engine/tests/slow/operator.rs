@@ -9,7 +9,7 @@ use model::source::Field;
 use super::clock::Reached;
 use super::exact::half_up;
 use super::journal::{Happening, Held};
-use super::window::{Place, place, start};
+use super::window::{Place, has_left, place, start};
 
 /// 100 % in millionths.
 const HUNDRED: i128 = 100_000_000;
@@ -128,6 +128,32 @@ pub(crate) fn share(
     let number = |past| held(past, window, Place::Window, at, sigma).len();
     let (part, whole) = (number(part), number(whole));
     (whole > 0 && whole >= min_base as usize).then(|| half_up(HUNDRED * part as i128, whole as i128))
+}
+
+/// The window in per cent of the average of those before, back to the oldest that holds anything.
+pub(crate) fn own_average(
+    past: &[&Happening],
+    fold: &Fold,
+    window: Window,
+    windows: u8,
+    at: Reached<'_>,
+    sigma: i64,
+) -> Option<i64> {
+    let entered = past.iter().copied().filter(|one| place(at, window, sigma, one.time) != Place::Waiting);
+    let entered: Vec<&Happening> = entered.collect();
+    let back = |one: &Happening| {
+        let has_left = |count: &i64| has_left(at, window.bucket, count * window.width, sigma, one.time);
+        (1..).take_while(has_left).count()
+    };
+    let over = |number: usize| {
+        let held: Vec<&Happening> = entered.iter().copied().filter(|one| back(one) == number).collect();
+        folded(&held, fold, window)
+    };
+    let before: Vec<(usize, Option<i64>)> = (1..=usize::from(windows)).map(over).collect();
+    let oldest = before.iter().rposition(|(base, _)| *base > 0)? + 1;
+    let all: i128 = before.iter().map(|(_, value)| i128::from(value.unwrap())).sum();
+    let now = i128::from(over(0).1?);
+    (all > 0).then(|| half_up(HUNDRED * now * oldest as i128, all))
 }
 
 pub(crate) fn latest(

@@ -120,6 +120,11 @@ impl Past {
                 settled(at, 2 * window.width).then_some(())?;
                 operator::trend(&fed(feed), fold, *window, at, self.sigma)
             }
+            Operator::OwnAverage { feed, fold, window, windows } => {
+                let at = now.source(feed.source)?;
+                settled(at, (1 + i64::from(*windows)) * window.width).then_some(())?;
+                operator::own_average(&fed(feed), fold, *window, *windows, at, self.sigma)
+            }
             Operator::Latest { feed, field, expires } => {
                 operator::latest(&fed(feed), *field, *expires, now.source(feed.source)?)
             }

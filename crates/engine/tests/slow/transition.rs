@@ -142,7 +142,10 @@ impl Account {
                 Operator::Rolling { feed, .. }
                 | Operator::DecayedMean { feed, .. }
                 | Operator::Share { feed, .. }
-                | Operator::Trend { feed, .. } => Some(now.source(feed.source).map_or(0, Reached::reading)),
+                | Operator::Trend { feed, .. }
+                | Operator::OwnAverage { feed, .. } => {
+                    Some(now.source(feed.source).map_or(0, Reached::reading))
+                }
                 Operator::Latest { .. }
                 | Operator::Ratio { .. }
                 | Operator::SinceLast { .. }

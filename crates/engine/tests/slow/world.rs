@@ -59,7 +59,7 @@ const ONE: i64 = 1_000_000;
 /// some rules in common.
 pub(crate) fn text(version: u8) -> String {
     let v = i64::from(version);
-    let (half, recent, forgotten) = (v, 2 + v, 2 + 3 * v);
+    let (half, recent, forgotten, usual) = (v, 2 + v, 2 + 3 * v, 4 * (2 + v));
     let few = if version == 1 { "few-seats" } else { "fewer-seats" };
     let (busy, trend, strain, urgent, promoted) = (12 + 12 * v, 2 + v, v, 2 + v, 8 + 4 * v);
     format!(
@@ -86,6 +86,11 @@ signals:
   share: {{ ratio: users, to: logins, min_base: 2 }}
   some: {{ count: login, over: {trend}h }}
   course: {{ trend: some, against: previous }}
+  crowd: {{ distinct: user, from: login, over: {trend}h }}
+  usual: {{ trend: some, against: own-average, over: {usual}h }}
+  usual_days: {{ trend: three_days, against: own-average, over: 6d }}
+  usual_crowd: {{ trend: crowd, against: own-average, over: {usual}h }}
+  three_days: {{ count_days: login, over: 3d }}
   quiet: {{ since_last: login }}
   csat: {{ mean: score, from: feedback, where: {{ kind: csat }}, over: 8h, min_base: 2 }}
   lately: {{ mean: score, from: feedback, half_life: {half}d, over: {recent}d, min_base: 2 }}
@@ -110,6 +115,9 @@ goals:
       days: {{ kind: leading, weight: 5, curve: {{ 0: 0, 3: 100 }} }}
       share: {{ kind: leading, weight: 10, curve: {{ 0%: 0, 100%: 100 }} }}
       course: {{ kind: leading, weight: 10, curve: {{ 0%: 0, 150%: 100 }} }}
+      usual: {{ kind: leading, weight: 10, curve: {{ 0%: 0, 150%: 100 }} }}
+      usual_days: {{ kind: leading, weight: 5, curve: {{ 0%: 0, 150%: 100 }} }}
+      usual_crowd: {{ kind: leading, weight: 10, curve: {{ 0%: 0, 150%: 100 }} }}
       quiet: {{ kind: leading, weight: 25, curve: {{ 0h: 100, 25h: 0 }} }}
   help:
     statement: They are helped.

@@ -19,6 +19,7 @@ fn told(definition: &str) -> String {
 #[case::decayed_mean_over_a_window("mean: sentiment, from: csm-activity, half_life: 400d, over: 90d")]
 #[case::expires("latest: score, from: csm-activity, where: { kind: pulse }, expires: 90d")]
 #[case::cadence("cadence: csm-activity, where: { kind: qbr }, every: 90d")]
+#[case::own_average("trend: logins, against: own-average, over: 84d")]
 fn a_signal_as_it_is_written(#[case] definition: &str) {
     let unused = "nobody uses the signal `it`; measure it, name it in a condition, or leave it out";
     assert_eq!(told(definition), format!("warning 17:7: signals.it: {unused}\n"));
@@ -119,5 +120,35 @@ fn a_value_that_expires(#[case] definition: &str, #[case] problem: &str) {
     "17:39: signals.it.every: 0d is out of range; write 1h to 3660d"
 )]
 fn a_cadence(#[case] definition: &str, #[case] problem: &str) {
+    assert_eq!(told(definition), problem);
+}
+
+#[rstest]
+#[case::no_span("trend: logins, against: own-average", "17:7: signals.it: `over` is missing; add `over: 8w`")]
+#[case::own_span(
+    "trend: logins, against: previous, over: 8w",
+    "17:49: signals.it.over: the previous window is as wide as that of the signal; leave it out, or write `against: own-average`"
+)]
+#[case::no_whole_windows(
+    "trend: logins, against: own-average, over: 9w",
+    "17:52: signals.it.over: the average is taken of whole windows of `logins`, each of 28d, at most 364d in all; write it like `56d`"
+)]
+#[case::too_short(
+    "trend: logins, against: own-average, over: 7d",
+    "17:52: signals.it.over: the average is taken of whole windows of `logins`, each of 28d, at most 364d in all; write it like `28d`"
+)]
+#[case::too_long(
+    "trend: logins, against: own-average, over: 392d",
+    "17:52: signals.it.over: the average is taken of whole windows of `logins`, each of 28d, at most 364d in all; write it like `364d`"
+)]
+#[case::word(
+    "trend: logins, against: average, over: 8w",
+    "17:33: signals.it.against: unknown word `average`; choose from previous, own-average"
+)]
+#[case::of_a_newest_value(
+    "trend: seats, against: own-average, over: 8w",
+    "17:16: signals.it.trend: a trend is made of a rolling signal; name a signal made with `count`, `count_days`, `sum` or `distinct`"
+)]
+fn a_trend_against_the_own_average(#[case] definition: &str, #[case] problem: &str) {
     assert_eq!(told(definition), problem);
 }

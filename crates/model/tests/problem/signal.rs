@@ -115,16 +115,6 @@ use rstest::rstest;
     "overdue: onboarding",
     "16:20: signals.late.overdue: a named list of milestones (`onboarding`) is part of the model language but not yet supported by this version; write `overdue: milestone`: those planned for each account on vitals.milestone"
 )]
-#[case::against(
-    "against: previous",
-    "against: own-average",
-    "9:36: signals.trend.against: a trend against `own-average` is part of the model language but not yet supported by this version; write `previous`"
-)]
-#[case::trend_over(
-    "against: previous",
-    "against: previous, over: 8w",
-    "9:46: signals.trend.over: `over` is part of the model language but not yet supported by this version; leave it out"
-)]
 #[case::trend_of(
     "trend: logins",
     "trend: seats",
