@@ -32,6 +32,11 @@ fn held<'a>(
     past.iter().copied().filter(|one| place(at, window, sigma, one.time) == in_place).collect()
 }
 
+/// Whether a score is one that is asked for: 0 to 10.
+pub(crate) fn is_answer(score: i64) -> bool {
+    (0..=10 * SCALE).contains(&score)
+}
+
 /// How many activities the fold is made of, and what it comes to.
 fn folded(past: &[&Happening], fold: &Fold, window: Window) -> (usize, Option<i64>) {
     let numbers = |field| past.iter().filter_map(|one| one.number(field)).collect::<Vec<i64>>();
@@ -57,7 +62,7 @@ fn folded(past: &[&Happening], fold: &Fold, window: Window) -> (usize, Option<i6
         }
         Fold::Nps => {
             let mut answers = numbers(Field::Score);
-            answers.retain(|score| (0..=10 * SCALE).contains(score));
+            answers.retain(|score| is_answer(*score));
             let promoters = answers.iter().filter(|score| **score >= 9 * SCALE).count() as i128;
             let detractors = answers.iter().filter(|score| **score < 7 * SCALE).count() as i128;
             let nps = || half_up(HUNDRED * (promoters - detractors), answers.len() as i128);
