@@ -140,15 +140,23 @@ impl Edge<'_> {
     }
 
     /// Whether a bucket that ends at `end` has left a window that is `keep` wider than a bucket.
+    #[inline]
     pub(crate) fn has_left(&self, end: i64, keep: i64) -> bool {
-        let Some(at) = self.now.at else { return false };
+        self.passed(end).is_some_and(|passed| passed >= keep)
+    }
+
+    /// How far the window has gone on since a bucket that ends at `end` was its newest: the bucket leaves one that is
+    /// so much wider than a bucket. `None` before the first watermark.
+    #[inline]
+    pub(crate) fn passed(&self, end: i64) -> Option<i64> {
+        let at = self.now.at?;
         // Before a source begins, all time is plain.
         let since = if end <= at && self.clock.has_begun() {
             self.now.living - self.clock.living(end)
         } else {
             at - end
         };
-        since + self.rules.max_delay >= keep + self.spread
+        Some(since + self.rules.max_delay - self.spread)
     }
 
     /// When it leaves: by plain time, which is never too late, until that has come, and then by living time. Which

@@ -1,31 +1,43 @@
 //! The state of each operator, as the words of a part; the definitions stand in `model::operator`.
 //!
 //! What each keeps per account, and what it costs: rolling count, sum, mean and the trend of one: 8 bytes (with
-//! sums 16) per bucket with activity, one search per activity; count_days: 8 bytes per 32 days; distinct: 12 bytes per identity; trend of distinct:
-//! 12 bytes per identity and bucket; latest, until: one value; since_last: one instant; open: 48 bytes per
+//! sums 16) per bucket with activity, one search per activity; share: the same as a
+//! sum; decayed mean: the same, but read over its buckets at each activity; count_days: 8 bytes per 32 days; distinct: 12 bytes per identity; trend of distinct:
+//! 12 bytes per identity and bucket; trend against the own average: 8 bytes (with sums 16) per bucket with activity, of
+//! distinct: 16 bytes per identity and 32 buckets; latest, until: one value; since_last, cadence: one instant; open: 48 bytes per
 //! ticket; reached, overdue: 56 bytes per milestone, shared; ratio: nothing.
 
+mod average;
 pub(crate) mod bucket;
+mod cadence;
 mod days;
 pub mod distinct;
+mod layout;
+mod mean;
 pub mod milestone;
 pub(crate) mod newest;
+mod nps;
 pub mod open;
 pub(crate) mod order;
 mod pairs;
+mod rolling;
+mod share;
 mod since_last;
+mod stretches;
 mod until;
 
 use crate::account::UNKNOWN;
 use crate::activity::{Activity, Value};
-use crate::bytes::{Damaged, Reader, Writer};
 use crate::now::{Due, Edge};
-use crate::parts::{Parts, number as number_at, set_number, split};
-use bucket::{Keep, Span, bounds, bucket_of};
+use crate::parts::{Part, Parts, number as number_at, set_number};
+use bucket::{Added, Keep, Span, bounds, bucket_of};
+pub(crate) use layout::Layout;
+use layout::keep;
 use milestone::Milestones;
-use model::number::{SCALE, scale_round};
-use model::plan::{Bucket, Feed, Fold, Operator};
+use model::plan::{Bucket, Feed, Fold, Operator, Window, WordTest};
 use order::Order;
+use rolling::{micros, number, per_cent, rolling, whole, windowed, windows};
+use share::Filters;
 
 /// The value of a signal, and when it may next change without input.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -41,124 +53,9 @@ impl Reading {
     }
 }
 
-/// How the state of a signal is laid out in its part.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Layout {
-    /// Buckets of a rolling value, or of its trend.
-    Buckets(Keep),
-    /// Days of a rolling number of days, or of its trend.
-    Days,
-    /// Identities.
-    Distinct,
-    /// Identities, and in the part after it the number of activities, since the model asks for a least one.
-    DistinctCounted,
-    /// Pairs of bucket and identity.
-    Pairs,
-    /// The newest value.
-    Newest,
-    /// Time of the newest activity; [`i64::MIN`] for none.
-    Since,
-    /// Tickets.
-    Tickets,
-    /// Nothing of its own.
-    Derived,
-}
-
-impl Layout {
-    /// That of a signal.
-    pub(crate) const fn of(operator: &Operator) -> Self {
-        match operator {
-            Operator::Rolling { fold: Fold::Distinct(_), min_base: 0, .. } => Self::Distinct,
-            Operator::Rolling { fold: Fold::Distinct(_), .. } => Self::DistinctCounted,
-            Operator::Trend { fold: Fold::Distinct(_), .. } => Self::Pairs,
-            Operator::Rolling { fold, min_base, .. } => Self::of_buckets(*fold, *min_base),
-            Operator::Trend { fold, .. } => Self::of_buckets(*fold, 0),
-            Operator::Latest { .. } | Operator::Until { .. } => Self::Newest,
-            Operator::SinceLast { .. } => Self::Since,
-            Operator::Open { .. } => Self::Tickets,
-            Operator::Ratio { .. } | Operator::Reached | Operator::Overdue => Self::Derived,
-        }
-    }
-
-    const fn of_buckets(fold: Fold, min_base: u32) -> Self {
-        match keep(fold, min_base) {
-            Some(keep) => Self::Buckets(keep),
-            None => Self::Days,
-        }
-    }
-
-    /// How many parts it takes.
-    pub(crate) const fn parts(self) -> usize {
-        if matches!(self, Self::DistinctCounted) { 2 } else { 1 }
-    }
-
-    /// The words of each part while the signal has seen nothing.
-    pub(crate) fn empty(self) -> Vec<Vec<u32>> {
-        let buckets = |keep: Keep| vec![0; keep.head()];
-        match self {
-            Self::Buckets(keep) => vec![buckets(keep)],
-            Self::Days => vec![days::NEW.to_vec()],
-            Self::Distinct => vec![distinct::NEW.to_vec()],
-            Self::DistinctCounted => vec![distinct::NEW.to_vec(), buckets(Keep::Counts)],
-            Self::Pairs => vec![pairs::NEW.to_vec()],
-            Self::Newest => vec![newest::new().to_vec()],
-            Self::Since => vec![split(i64::MIN).to_vec()],
-            Self::Tickets => vec![open::NEW.to_vec()],
-            Self::Derived => vec![Vec::new()],
-        }
-    }
-
-    /// Writes the stored form of the signal whose parts begin at `at`.
-    pub(crate) fn write(self, parts: &Parts, at: usize, to: &mut Writer<'_>) {
-        let part = parts.get(at);
-        match self {
-            Self::Buckets(keep) => bucket::write(part, keep, to),
-            Self::Days => days::write(part, to),
-            Self::Distinct => distinct::write(part, to),
-            Self::DistinctCounted => {
-                distinct::write(part, to);
-                bucket::write(parts.get(at + 1), Keep::Counts, to);
-            }
-            Self::Pairs => pairs::write(part, to),
-            Self::Newest => newest::write(part, to),
-            Self::Since => to.i64(number_at(part, 0)),
-            Self::Tickets => open::write(part, to),
-            Self::Derived => {}
-        }
-    }
-
-    /// Reads the stored form; `next` is called with the words of each part.
-    pub(crate) fn read(
-        self,
-        from: &mut Reader<'_>,
-        words: &mut Vec<u32>,
-        mut next: impl FnMut(&[u32]),
-    ) -> Result<(), Damaged> {
-        words.clear();
-        match self {
-            Self::Buckets(keep) => bucket::read(keep, from, words)?,
-            Self::Days => days::read(from, words)?,
-            Self::Distinct => distinct::read(from, words)?,
-            Self::DistinctCounted => {
-                distinct::read(from, words)?;
-                next(words);
-                words.clear();
-                bucket::read(Keep::Counts, from, words)?;
-            }
-            Self::Pairs => pairs::read(from, words)?,
-            Self::Newest => newest::read(from, words)?,
-            Self::Since => words.extend(split(from.i64()?)),
-            Self::Tickets => open::read(from, words)?,
-            Self::Derived => {}
-        }
-        next(words);
-        Ok(())
-    }
-}
-
-/// Whether an activity passes a feed's filter. The source was compared before.
-pub(crate) fn passes(feed: &Feed, activity: &Activity<'_>) -> bool {
-    feed.filter.iter().all(|test| {
+/// Whether an activity passes a filter. The source was compared before.
+fn passes(filter: &[WordTest], activity: &Activity<'_>) -> bool {
+    filter.iter().all(|test| {
         activity
             .fields
             .word(test.field)
@@ -166,13 +63,42 @@ pub(crate) fn passes(feed: &Feed, activity: &Activity<'_>) -> bool {
     })
 }
 
+/// Whether a signal takes in only some activities of its source.
+pub(crate) fn is_filtered(operator: &Operator) -> bool {
+    matches!(operator, Operator::Share { .. }) || feed(operator).is_some_and(|feed| !feed.filter.is_empty())
+}
+
+/// Whether a signal takes in an activity of its source.
+pub(crate) fn takes_in(operator: &Operator, activity: &Activity<'_>) -> bool {
+    let is_fed = feed(operator).is_none_or(|feed| passes(&feed.filter, activity));
+    match operator {
+        Operator::Share { part, whole, .. } => is_fed && Filters { part, whole }.take_in(activity),
+        Operator::Rolling { .. }
+        | Operator::DecayedMean { .. }
+        | Operator::Trend { .. }
+        | Operator::OwnAverage { .. }
+        | Operator::Latest { .. }
+        | Operator::Ratio { .. }
+        | Operator::SinceLast { .. }
+        | Operator::Cadence { .. }
+        | Operator::Open { .. }
+        | Operator::Until { .. }
+        | Operator::Reached
+        | Operator::Overdue => is_fed,
+    }
+}
+
 /// The feed of a signal that takes in activities by itself.
 pub(crate) const fn feed(operator: &Operator) -> Option<&Feed> {
     match operator {
         Operator::Rolling { feed, .. }
+        | Operator::DecayedMean { feed, .. }
+        | Operator::Share { feed, .. }
         | Operator::Trend { feed, .. }
+        | Operator::OwnAverage { feed, .. }
         | Operator::Latest { feed, .. }
         | Operator::SinceLast { feed, .. }
+        | Operator::Cadence { feed, .. }
         | Operator::Until { feed, .. } => Some(feed),
         Operator::Ratio { .. } | Operator::Open { .. } | Operator::Reached | Operator::Overdue => None,
     }
@@ -182,11 +108,15 @@ pub(crate) const fn feed(operator: &Operator) -> Option<&Feed> {
 /// window.
 pub(crate) fn kept(operator: &Operator) -> Option<(Bucket, i64)> {
     let (window, span) = match operator {
-        Operator::Rolling { window, .. } => (*window, Span::One),
+        Operator::Rolling { window, .. }
+        | Operator::DecayedMean { window, .. }
+        | Operator::Share { window, .. } => (*window, Span::One),
         Operator::Trend { window, .. } => (*window, Span::Two),
+        Operator::OwnAverage { window, windows, .. } => (*window, Span::Many(*windows)),
         Operator::Latest { .. }
         | Operator::Ratio { .. }
         | Operator::SinceLast { .. }
+        | Operator::Cadence { .. }
         | Operator::Open { .. }
         | Operator::Until { .. }
         | Operator::Reached
@@ -204,11 +134,15 @@ pub(crate) fn is_late((bucket, keep): (Bucket, i64), time: i64, edge: &Edge<'_>)
 /// long a new definition stays unknown.
 pub(crate) fn memory(operator: &Operator) -> i64 {
     match operator {
-        Operator::Rolling { window, .. } => window.width,
+        Operator::Rolling { window, .. }
+        | Operator::DecayedMean { window, .. }
+        | Operator::Share { window, .. } => window.width,
         Operator::Trend { window, .. } => 2 * window.width,
+        Operator::OwnAverage { window, windows, .. } => (1 + i64::from(*windows)) * window.width,
         Operator::SinceLast { marks, .. } => marks.last().copied().unwrap_or(0),
-        Operator::Latest { .. }
-        | Operator::Ratio { .. }
+        Operator::Cadence { every, marks, .. } => every + marks.last().copied().unwrap_or(0),
+        Operator::Latest { expires, .. } => expires.unwrap_or(0),
+        Operator::Ratio { .. }
         | Operator::Open { .. }
         | Operator::Until { .. }
         | Operator::Reached
@@ -230,7 +164,7 @@ pub(crate) fn observe(
         Operator::Rolling { fold: Fold::Distinct(field), window, min_base, .. } => {
             let Some(identity) = activity.fields.identity(*field) else { return true };
             if *min_base > 0 {
-                bucket::add(&mut parts.part(at + 1), Keep::Counts, time, 0, *window, edge);
+                bucket::add(&mut parts.part(at + 1), Keep::Counts, time, Added::one(0), *window, edge);
             }
             distinct::add(&mut parts.part(at), identity, time, edge, *window)
         }
@@ -238,15 +172,31 @@ pub(crate) fn observe(
             .fields
             .identity(*field)
             .is_none_or(|identity| pairs::add(&mut parts.part(at), identity, time, *window)),
-        Operator::Rolling { fold, window, .. } | Operator::Trend { fold, window, .. } => {
+        Operator::OwnAverage { fold: Fold::Distinct(field), window, .. } => activity
+            .fields
+            .identity(*field)
+            .is_none_or(|identity| stretches::add(&mut parts.part(at), identity, time, *window)),
+        Operator::Rolling { fold, window, .. }
+        | Operator::Trend { fold, window, .. }
+        | Operator::OwnAverage { fold, window, .. } => {
             let (min_base, _) = windows(operator);
             match (number(*fold, activity), keep(*fold, min_base)) {
                 (None, _) => {}
                 (Some(_), None) => days::add(&mut parts.part(at), time),
                 (Some(amount), Some(keep)) => {
-                    bucket::add(&mut parts.part(at), keep, time, amount, *window, edge)
+                    bucket::add(&mut parts.part(at), keep, time, Added::one(amount), *window, edge);
                 }
             }
+            true
+        }
+        Operator::DecayedMean { field, window, .. } => {
+            if let Some(number) = activity.fields.number(*field) {
+                bucket::add(&mut parts.part(at), Keep::Sums, time, Added::one(number.0), *window, edge);
+            }
+            true
+        }
+        Operator::Share { part, whole, window, .. } => {
+            Filters { part, whole }.add(&mut parts.part(at), activity, *window, edge);
             true
         }
         Operator::Latest { field, .. } | Operator::Until { field, .. } => {
@@ -258,7 +208,7 @@ pub(crate) fn observe(
             newest::take(parts.get_mut(at), Order::of(activity), value);
             true
         }
-        Operator::SinceLast { .. } => {
+        Operator::SinceLast { .. } | Operator::Cadence { .. } => {
             let part = parts.get_mut(at);
             if time > number_at(part, 0) {
                 set_number(part, 0, time);
@@ -291,12 +241,18 @@ pub(crate) fn glance(operator: &Operator, parts: &Parts, at: usize) -> Option<i6
             }
             windowed(*fold, totals(part, keep), min_base, span)
         }
-        Operator::Latest { .. } => newest::get(part),
+        Operator::DecayedMean { .. } | Operator::Share { .. } if bucket::is_unsettled(part) => return None,
+        Operator::DecayedMean { weights, min_base, .. } => mean::decayed(part, weights, *min_base),
+        Operator::Share { min_base, .. } => share::value(bucket::totals(part, Keep::Sums).0, *min_base),
+        Operator::Latest { expires: None, .. } => newest::get(part),
         Operator::Open { priority } => open::count(part, priority.is_empty()).map(whole),
         Operator::Rolling { .. }
         | Operator::Trend { .. }
+        | Operator::OwnAverage { .. }
+        | Operator::Latest { .. }
         | Operator::Ratio { .. }
         | Operator::SinceLast { .. }
+        | Operator::Cadence { .. }
         | Operator::Until { .. }
         | Operator::Reached
         | Operator::Overdue => return None,
@@ -340,20 +296,51 @@ pub(crate) fn read(
             let counts = pairs::counts(parts.get(at)).map(|(now, before)| (micros(now), micros(before)));
             Reading::of(counts.and_then(|(now, before)| per_cent(Some(now), Some(before), 1)), next)
         }
+        Operator::OwnAverage { fold: Fold::Distinct(_), window, windows, .. } => {
+            let mut next = Due::NEVER;
+            if is_due || stretches::is_unsettled(parts.get(at)) {
+                next = stretches::settle(&mut parts.part(at), edge, *window, *windows);
+            }
+            Reading::of(stretches::value(parts.get(at)), next)
+        }
+        Operator::OwnAverage { fold, window, windows, .. } => {
+            let (keep, span) = (keep(*fold, 0), Span::Many(*windows));
+            let mut next = Due::NEVER;
+            let is_counted = is_due || is_unsettled(parts.get(at), keep);
+            if is_counted {
+                next = settle(&mut parts.part(at), keep, edge, *window, span);
+            }
+            let part = parts.get(at);
+            let oldest = keep.map_or_else(|| days::oldest(part), |keep| bucket::oldest(part, keep));
+            if let Some(oldest) = oldest.filter(|_| is_counted) {
+                let end = bounds(oldest, window.bucket.width()).1;
+                next = next.sooner(average::moves_back(end, *window, edge));
+            }
+            let (now, before) = totals(part, keep);
+            let [now, before] = [now, before].map(|total| rolling(*fold, total, 0));
+            Reading::of(average::value(now, before, oldest, *window, edge), next)
+        }
         Operator::Rolling { fold, window, .. } | Operator::Trend { fold, window, .. } => {
             let (min_base, span) = windows(operator);
             let keep = keep(*fold, min_base);
             let mut next = Due::NEVER;
             if is_due || is_unsettled(parts.get(at), keep) {
-                let part = &mut parts.part(at);
-                next = match keep {
-                    Some(keep) => bucket::settle(part, keep, edge, *window, span),
-                    None => days::settle(part, edge, *window, span),
-                };
+                next = settle(&mut parts.part(at), keep, edge, *window, span);
             }
             Reading::of(windowed(*fold, totals(parts.get(at), keep), min_base, span), next)
         }
-        Operator::Latest { .. } => Reading::of(newest::get(parts.get(at)), Due::NEVER),
+        Operator::DecayedMean { window, weights, min_base, .. } => {
+            let next = settle_sums(parts, at, edge, *window, is_due);
+            Reading::of(mean::decayed(parts.get(at), weights, *min_base), next)
+        }
+        Operator::Share { window, min_base, .. } => {
+            let next = settle_sums(parts, at, edge, *window, is_due);
+            Reading::of(share::value(bucket::totals(parts.get(at), Keep::Sums).0, *min_base), next)
+        }
+        Operator::Latest { expires, .. } => {
+            let (value, due) = newest::unexpired(parts.get(at), *expires, edge);
+            Reading::of(value, due)
+        }
         Operator::Until { marks, .. } => match newest::get(parts.get(at)) {
             None => Reading::of(None, Due::NEVER),
             Some(instant) => {
@@ -365,6 +352,13 @@ pub(crate) fn read(
             i64::MIN => Reading::of(None, Due::NEVER),
             last => {
                 let (value, due) = since_last::silence(last, marks, edge);
+                Reading::of(Some(value), due)
+            }
+        },
+        Operator::Cadence { every, marks, .. } => match number_at(parts.get(at), 0) {
+            i64::MIN => Reading::of(None, Due::NEVER),
+            last => {
+                let (value, due) = cadence::overdue(last, *every, marks, edge);
                 Reading::of(Some(value), due)
             }
         },
@@ -383,19 +377,27 @@ pub(crate) fn read(
     }
 }
 
+/// Sorts buckets or days into windows, and says when that next changes.
+fn settle(part: &mut Part<'_>, keep: Option<Keep>, edge: &Edge<'_>, window: Window, span: Span) -> Due {
+    match keep {
+        Some(keep) => bucket::settle(part, keep, edge, window, span),
+        None => days::settle(part, edge, window, span),
+    }
+}
+
+/// Sorts the buckets of a window's sums where that is needed.
+fn settle_sums(parts: &mut Parts, at: usize, edge: &Edge<'_>, window: Window, is_due: bool) -> Due {
+    if is_due || bucket::is_unsettled(parts.get(at)) {
+        bucket::settle(&mut parts.part(at), Keep::Sums, edge, window, Span::One)
+    } else {
+        Due::NEVER
+    }
+}
+
 /// One signal in per cent of another.
 pub(crate) fn ratio(part: i64, whole: i64, min_base: i64) -> i64 {
     let known = |value: i64| Some(value).filter(|value| *value != UNKNOWN);
     per_cent(known(part), known(whole), min_base.max(1)).unwrap_or(UNKNOWN)
-}
-
-/// What is kept of a bucket; `None` where all that matters is which days there are.
-const fn keep(fold: Fold, min_base: u32) -> Option<Keep> {
-    match fold {
-        Fold::Sum(_) | Fold::Mean(_) => Some(Keep::Sums),
-        Fold::CountDays if min_base == 0 => None,
-        Fold::Count | Fold::CountDays | Fold::Distinct(_) => Some(Keep::Counts),
-    }
 }
 
 const fn is_unsettled(part: &[u32], keep: Option<Keep>) -> bool {
@@ -413,58 +415,5 @@ fn totals(part: &[u32], keep: Option<Keep>) -> (bucket::Total, bucket::Total) {
     }
 }
 
-/// What an activity adds to a rolling number; `None` if it does not count.
-fn number(fold: Fold, activity: &Activity<'_>) -> Option<i64> {
-    match fold {
-        Fold::Count | Fold::CountDays | Fold::Distinct(_) => Some(0),
-        Fold::Sum(field) | Fold::Mean(field) => activity.fields.number(field).map(|number| number.0),
-    }
-}
-
-fn rolling(fold: Fold, total: bucket::Total, min_base: u32) -> Option<i64> {
-    if total.count < min_base {
-        return None;
-    }
-    // A sum at the end of its range is not known.
-    let sum = Some(total.sum).filter(|sum| !bucket::is_held(*sum));
-    match fold {
-        Fold::Count => Some(micros(u64::from(total.count))),
-        Fold::CountDays => Some(micros(u64::from(total.buckets))),
-        Fold::Sum(_) => sum,
-        Fold::Mean(_) if total.count == 0 => None,
-        Fold::Mean(_) => sum.map(|sum| scale_round(sum, 1, i64::from(total.count))),
-        Fold::Distinct(_) => None,
-    }
-}
-
-/// The least number of activities of a window, and how many windows back the operator looks.
-const fn windows(operator: &Operator) -> (u32, Span) {
-    if let Operator::Rolling { min_base, .. } = operator { (*min_base, Span::One) } else { (0, Span::Two) }
-}
-
-/// What the window comes to, or per cent of it in the one before.
-fn windowed(
-    fold: Fold,
-    (current, before): (bucket::Total, bucket::Total),
-    min_base: u32,
-    span: Span,
-) -> Option<i64> {
-    let now = rolling(fold, current, min_base);
-    match span {
-        Span::One => now,
-        Span::Two => per_cent(now, rolling(fold, before, 0), 1),
-    }
-}
-
-fn micros(count: u64) -> i64 {
-    i64::try_from(count).unwrap_or(i64::MAX).saturating_mul(SCALE)
-}
-
-fn whole(count: usize) -> i64 {
-    micros(count as u64)
-}
-
-fn per_cent(part: Option<i64>, whole: Option<i64>, at_least: i64) -> Option<i64> {
-    let whole = whole.filter(|whole| *whole >= at_least && *whole > 0)?;
-    Some(scale_round(part?, 100 * SCALE, whole))
-}
+#[cfg(test)]
+mod tests;

@@ -144,16 +144,19 @@ impl Prepared {
                     Some(Source::Milestone)
                 }
                 Operator::Rolling { .. }
+                | Operator::DecayedMean { .. }
+                | Operator::Share { .. }
                 | Operator::Trend { .. }
+                | Operator::OwnAverage { .. }
                 | Operator::Latest { .. }
                 | Operator::Ratio { .. }
                 | Operator::SinceLast { .. }
+                | Operator::Cadence { .. }
                 | Operator::Until { .. } => operator::feed(&signal.operator).map(|feed| feed.source),
             };
             direct.push(source);
             if let Some(source) = source {
-                let is_filtered =
-                    operator::feed(&signal.operator).is_some_and(|feed| !feed.filter.is_empty());
+                let is_filtered = operator::is_filtered(&signal.operator);
                 let kept = operator::kept(&signal.operator);
                 fed[source.index()].push(Intake { signal: i, is_filtered, kept });
             }

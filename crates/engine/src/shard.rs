@@ -311,7 +311,7 @@ impl Shard {
         for intake in &prepared.fed[source.index()] {
             if intake.is_filtered {
                 let operator = &prepared.plan.signals[intake.signal].operator;
-                if operator::feed(operator).is_some_and(|feed| !operator::passes(feed, activity)) {
+                if !operator::takes_in(operator, activity) {
                     continue;
                 }
             }

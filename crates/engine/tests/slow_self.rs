@@ -11,7 +11,7 @@ use model::plan::{Comparison, Condition, Fold, IfUnknown, Operator, Plan, Source
 use model::source::{Field, Source};
 use model::time::{DAY, HOUR, MINUTE};
 
-use slow::blueprint::{Blueprint, accounts_on_grid, everything_of, hours, of_kind, rolling, spread};
+use slow::blueprint::{Blueprint, accounts_on_grid, everything_of, hours, latest, of_kind, rolling, spread};
 use slow::draft::Journal;
 use slow::effect::{Health, SlowEffect};
 use slow::intake::Outcome;
@@ -205,8 +205,7 @@ fn a_rule_waits_fires_clears_and_cools_down() {
 fn time_on_hold_does_not_count() {
     for if_unknown in [IfUnknown::Hold, IfUnknown::Proceed] {
         let mut blueprint = one_measure("quiet", since_last(Source::Login, &[HOUR]));
-        let score = blueprint
-            .signal("score", Operator::Latest { feed: everything_of(Source::Feedback), field: Field::Score });
+        let score = blueprint.signal("score", latest(everything_of(Source::Feedback), Field::Score));
         blueprint.plan.sources[Source::Feedback.index()] =
             SourceRules { stale_after: HOUR, ..rules(Some(HOUR)) };
         let rule = blueprint.rule("both", Condition::All(vec![above(0, 0), above(score, 0)]));
@@ -292,7 +291,7 @@ fn an_unknown_measure_gives_its_weight_to_its_goal_then_to_the_others() {
             let name = format!("{source} {weight}");
             let kind = if weight == 1 { "x" } else { "y" };
             let feed = of_kind(source, &[kind]);
-            let signal = blueprint.signal(&name, Operator::Latest { feed, field: Field::Score });
+            let signal = blueprint.signal(&name, latest(feed, Field::Score));
             blueprint.measure(signal, goal, weight, &full);
         }
     }

@@ -100,12 +100,80 @@ fn a_mean_is_rounded_half_up() {
 }
 
 #[test]
+fn a_window_is_compared_with_those_before_back_to_the_oldest_that_holds_anything() {
+    let clock = clock(None, &[told(&[(0, 0)], 12 * DAY)]);
+    let told: Vec<Happening> = [0, 1, 5, 5, 11, 12]
+        .iter()
+        .map(|day| at(day * DAY, &[word(Field::Kind, &(day % 2).to_string())]))
+        .collect();
+    let past: Vec<&Happening> = told.iter().collect();
+    let usual =
+        |past: &[&Happening], fold| operator::own_average(past, &fold, days(3), 3, clock.at(12 * DAY), 0);
+    // Days 10 to 12 hold 2; days 7 to 9 none, 4 to 6 two, 1 to 3 one; day 0 has left all.
+    assert_eq!(usual(&past, Fold::Count), Some(200 * ONE));
+    assert_eq!(usual(&past, Fold::CountDays), Some(300 * ONE));
+    assert_eq!(usual(&past, Fold::Distinct(Field::Kind)), Some(300 * ONE));
+    assert_eq!(usual(&past[2..], Fold::Count), Some(200 * ONE)); // two windows, one activity each
+    assert_eq!((usual(&past[4..], Fold::Count), usual(&past[..2], Fold::Count)), (None, Some(0)));
+}
+
+#[test]
+fn a_day_weighs_half_for_each_half_life() {
+    let clock = clock(None, &[told(&[(0, 0)], 10 * DAY)]);
+    let past: Vec<Happening> = [(4, 9), (6, 0), (8, 3), (8, 9)]
+        .map(|(day, score)| at(day * DAY, &[(Field::Score, Held::Number(score * ONE))]))
+        .into();
+    let past: Vec<&Happening> = past.iter().collect();
+    let mean = |over, half_life, base| {
+        operator::decayed_mean(&past, Field::Score, (days(over), half_life), base, clock.at(10 * DAY), 0)
+    };
+    // Day 8 weighs 4 twice, day 6 weighs 2, day 4 weighs 1: 57 of 11.
+    assert_eq!((mean(7, 2, 4), mean(7, 2, 5)), (Some(5_181_818), None));
+    assert_eq!((mean(5, 2, 0), mean(5, 1, 0)), (Some(4_800_000), Some(5_333_333)));
+}
+
+#[test]
+fn promoters_less_detractors() {
+    let clock = clock(None, &[told(&[(0, 0)], HOUR)]);
+    for (scores, nps) in [
+        (&[9, 10, 6][..], Some(33_333_333)),
+        (&[0, 6, 8, 7, 11, -1], Some(-50 * ONE)),
+        (&[0], None),
+        (&[10, 11], None),
+    ] {
+        let past: Vec<Happening> =
+            scores.iter().map(|score| at(0, &[(Field::Score, Held::Number(score * ONE))])).collect();
+        let past: Vec<&Happening> = past.iter().collect();
+        assert_eq!(operator::rolling(&past, &Fold::Nps, hours(2), 2, clock.at(HOUR), 0), nps, "{scores:?}");
+    }
+}
+
+#[test]
+fn a_share_is_of_what_the_window_holds() {
+    let clock = clock(None, &[told(&[(0, 0)], 10 * DAY)]);
+    let now = clock.at(10 * DAY);
+    let past: Vec<Happening> = [5, 8, 9, 9, 9].map(|day| at(day * DAY, &[])).into();
+    let past: Vec<&Happening> = past.iter().collect();
+    let share = |part, whole, base| operator::share(part, whole, days(3), base, now, 0);
+    assert_eq!(share(&past[1..3], &past[2..], 3), Some(66_666_667));
+    assert_eq!(share(&past[..1], &past[2..], 3), Some(0)); // day 5 is in no window
+    assert_eq!(share(&past[..3], &past[..2], 0), Some(200 * ONE));
+    assert_eq!((share(&past, &past[2..], 4), share(&past, &past[..1], 0)), (None, None));
+}
+
+#[test]
 fn values_without_a_window() {
     let clock = clock(Some(12 * HOUR), &[told(&[(0, 10 * HOUR), (30 * HOUR, 31 * HOUR)], 40 * HOUR)]);
     let number = |time, number| at(time, &[(Field::Score, Held::Number(number))]);
     let (old, new, none) = (number(1, 7), number(2, 8), at(3, &[]));
-    assert_eq!(operator::latest(&[&new, &old, &none], Field::Score), Some(8));
-    assert_eq!(operator::latest(&[&none], Field::Score), None);
+    let latest = |past: &[&Happening]| operator::latest(past, Field::Score, None, clock.at(40 * HOUR));
+    assert_eq!((latest(&[&new, &old, &none]), latest(&[&none])), (Some(8), None));
+    // It was told at 10 hours; those from 22 to 30 are dead.
+    let told = number(10 * HOUR, 7);
+    let expiring =
+        |after, at| operator::latest(&[&told, &old], Field::Score, Some(after * HOUR), clock.at(at * HOUR));
+    assert_eq!((expiring(12, 21), expiring(12, 22), expiring(13, 30)), (Some(7), None, Some(7)));
+    assert_eq!((expiring(13, 31), expiring(1, 9)), (None, Some(7)));
     assert_eq!(operator::ratio(1, 3, 0), Some(33_333_333));
     assert_eq!(operator::ratio(2, 3, 3), Some(66_666_667));
     assert_eq!((operator::ratio(1, 0, 0), operator::ratio(1, 3, 4)), (None, None));
@@ -115,6 +183,12 @@ fn values_without_a_window() {
     assert_eq!(since(10 * HOUR, &[23 * HOUR]), Some(0));
     assert_eq!(since(41 * HOUR, &[1]), Some(0));
     assert_eq!(operator::since_last(&[], &[1], clock.at(0)), None);
+    let overdue = |time, every, marks: &[i64]| {
+        operator::cadence(&[&at(time, &[])], every * HOUR, marks, clock.at(40 * HOUR))
+    };
+    assert_eq!(overdue(10 * HOUR, 20, &[HOUR, 2 * HOUR, 3 * HOUR]), Some(2 * HOUR));
+    assert_eq!((overdue(10 * HOUR, 22, &[HOUR]), overdue(41 * HOUR, 1, &[1])), (Some(0), Some(0)));
+    assert_eq!(operator::cadence(&[], 1, &[1], clock.at(0)), None);
     let due = at(0, &[(Field::RenewsAt, Held::Time(50))]);
     for (a, value) in [(0, 30), (20, 30), (21, 30), (40, 10), (41, 10), (49, 10), (50, 0), (60, 0)] {
         assert_eq!(operator::until(&[&due], Field::RenewsAt, &[10, 30], a), Some(value), "{a}");

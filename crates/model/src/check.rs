@@ -60,9 +60,13 @@ fn shortest(
     named: &Named,
 ) -> Option<(Source, i64)> {
     match &signals.list.get(index)?.operator {
-        Operator::Rolling { feed, window, .. } | Operator::Trend { feed, window, .. } => {
-            Some((feed.source, window.width))
-        }
+        Operator::Rolling { feed, window, .. }
+        | Operator::DecayedMean { feed, window, .. }
+        | Operator::Share { feed, window, .. }
+        | Operator::Trend { feed, window, .. }
+        | Operator::OwnAverage { feed, window, .. } => Some((feed.source, window.width)),
+        Operator::Cadence { feed, every, .. } => Some((feed.source, *every)),
+        Operator::Latest { feed, expires, .. } => Some((feed.source, (*expires)?)),
         Operator::SinceLast { feed, .. } => {
             let curves = measures.iter().filter(|measure| measure.signal == index);
             let points = curves.flat_map(|measure| measure.curve.0.iter().map(|(x, _)| *x));
@@ -71,8 +75,7 @@ fn shortest(
             let least = points.chain(limits).filter(|span| *span > 0).min()?;
             Some((feed.source, least))
         }
-        Operator::Latest { .. }
-        | Operator::Ratio { .. }
+        Operator::Ratio { .. }
         | Operator::Open { .. }
         | Operator::Until { .. }
         | Operator::Reached

@@ -3,7 +3,7 @@
 //! Both are SHA-256 over length-prefixed texts and fixed-width numbers, so no two contents share a byte form.
 //! They are stored in journals and state: the golden tests pin them.
 
-use crate::plan::{Bucket, Feed, Fold, ModelId, Operator, REMEMBERED, Signal, Window};
+use crate::plan::{Bucket, Feed, Fold, ModelId, Operator, REMEMBERED, Signal, Window, WordTest};
 use crate::tree::{Node, Value};
 use sha2::{Digest, Sha256};
 
@@ -39,8 +39,9 @@ pub(crate) fn model(root: &Node) -> ModelId {
     ModelId(canon.finish())
 }
 
-/// What the state of a signal depends on: the operator, its feed and its parts, neither `min_base` nor marks, unless
-/// these lie further back than dead time is remembered for every model.
+/// What the state of a signal depends on: the operator, its feed and its parts, neither `min_base`, nor the half-life of a
+/// mean; nor marks, when a value expires or how often something is due, unless that lies further back than dead time is
+/// remembered for every model.
 pub(crate) fn definition(operator: &Operator, earlier: &[Signal]) -> u64 {
     let mut canon = Canon::new("vitals.signal/1");
     let part = |index: usize| earlier.get(index).map_or(0, |signal| signal.definition);
@@ -48,18 +49,27 @@ pub(crate) fn definition(operator: &Operator, earlier: &[Signal]) -> u64 {
         Operator::Rolling { feed, fold, window, min_base: _ } => {
             canon.text("rolling").feed(feed).fold(fold).window(*window)
         }
+        Operator::DecayedMean { feed, field, window, min_base: _, weights: _ } => {
+            canon.text("decayed_mean").feed(feed).text(field.name()).window(*window)
+        }
+        Operator::Share { feed, part, whole, window, min_base: _ } => {
+            canon.text("share").feed(feed).tests(part).tests(whole).window(*window)
+        }
         Operator::Trend { feed, fold, window } => canon.text("trend").feed(feed).fold(fold).window(*window),
-        Operator::Latest { feed, field } => canon.text("latest").feed(feed).text(field.name()),
+        Operator::OwnAverage { feed, fold, window, windows } => {
+            canon.text("own_average").feed(feed).fold(fold).window(*window).number(u64::from(*windows))
+        }
+        Operator::Latest { feed, field, expires } => {
+            canon.text("latest").feed(feed).text(field.name()).far(expires.unwrap_or(0))
+        }
         Operator::Ratio { part: a, whole: b, min_base: _ } => {
             canon.text("ratio").number(part(*a)).number(part(*b))
         }
         Operator::SinceLast { feed, marks } => {
-            let since_last = canon.text("since_last").feed(feed);
-            match marks.last() {
-                // Dead time that far back is remembered only for who asks for it.
-                Some(longest) if *longest > REMEMBERED => since_last.number(longest.cast_unsigned()),
-                _ => since_last,
-            }
+            canon.text("since_last").feed(feed).far(marks.last().copied().unwrap_or(0))
+        }
+        Operator::Cadence { feed, every, marks } => {
+            canon.text("cadence").feed(feed).far(every.saturating_add(marks.last().copied().unwrap_or(0)))
         }
         Operator::Open { priority } => canon.text("open").texts(priority),
         Operator::Until { feed, field, marks: _ } => canon.text("until").feed(feed).text(field.name()),
@@ -92,6 +102,11 @@ impl Canon {
         self.number(u64::try_from(length).unwrap_or(u64::MAX))
     }
 
+    /// How far back a signal looks, where dead time is remembered only for who asks for it.
+    fn far(&mut self, back: i64) -> &mut Self {
+        if back > REMEMBERED { self.number(back.unsigned_abs()) } else { self }
+    }
+
     fn text(&mut self, text: &str) -> &mut Self {
         self.length(text.len()).0.update(text.as_bytes());
         self
@@ -103,8 +118,12 @@ impl Canon {
     }
 
     fn feed(&mut self, feed: &Feed) -> &mut Self {
-        self.text(feed.source.name()).length(feed.filter.len());
-        feed.filter.iter().fold(self, |canon, test| canon.text(test.field.name()).texts(&test.any_of))
+        self.text(feed.source.name()).tests(&feed.filter)
+    }
+
+    fn tests(&mut self, tests: &[WordTest]) -> &mut Self {
+        self.length(tests.len());
+        tests.iter().fold(self, |canon, test| canon.text(test.field.name()).texts(&test.any_of))
     }
 
     fn fold(&mut self, fold: &Fold) -> &mut Self {
@@ -114,6 +133,7 @@ impl Canon {
             Fold::Sum(field) => self.text("sum").text(field.name()),
             Fold::Distinct(field) => self.text("distinct").text(field.name()),
             Fold::Mean(field) => self.text("mean").text(field.name()),
+            Fold::Nps => self.text("nps"),
         }
     }
 

@@ -35,10 +35,13 @@ pub(crate) fn set(
 ) {
     for (index, signal) in signals.list.iter_mut().enumerate() {
         let (rounding, marks) = match &mut signal.operator {
-            Operator::SinceLast { marks, .. } => (Rounding::Down, marks),
+            Operator::SinceLast { marks, .. } | Operator::Cadence { marks, .. } => (Rounding::Down, marks),
             Operator::Until { marks, .. } => (Rounding::Up, marks),
             Operator::Rolling { .. }
+            | Operator::DecayedMean { .. }
+            | Operator::Share { .. }
             | Operator::Trend { .. }
+            | Operator::OwnAverage { .. }
             | Operator::Latest { .. }
             | Operator::Ratio { .. }
             | Operator::Open { .. }

@@ -4,15 +4,18 @@
 //! account. They are joined by one enum, matched exhaustively. What the fold does with them is in the engine,
 //! in files of the same names.
 
+mod cadence;
 mod count;
 mod count_days;
 mod distinct;
 mod latest;
 mod mean;
+mod nps;
 mod open;
 mod overdue;
 mod ratio;
 mod reached;
+mod share;
 mod since_last;
 mod sum;
 mod trend;
@@ -27,11 +30,9 @@ use crate::source::{Field, FieldType, Source};
 use crate::window;
 
 /// Operators that the language has and this version does not.
-const LATER: [&str; 6] = ["percentile", "share", "nps", "cadence", "gap_to", "change"];
+const LATER: [&str; 3] = ["percentile", "gap_to", "change"];
 /// Keys of operators that the language has and this version does not.
-const LATER_KEYS: &[&str] = &["half_life", "expires", "calendar", "every", "among", "of"];
-/// The same for a trend, which has no window of its own yet.
-const LATER_KEYS_OF_TREND: &[&str] = &["over", "half_life", "expires", "calendar"];
+const LATER_KEYS: &[&str] = &["calendar", "of"];
 
 /// The least base below which a rolling value is unknown: its greatest.
 const GREATEST_BASE: u32 = 1_000_000;
@@ -44,10 +45,13 @@ enum Word {
     Sum,
     Distinct,
     Mean,
+    Nps,
+    Share,
     Latest,
     Ratio,
     Trend,
     SinceLast,
+    Cadence,
     Open,
     Until,
     Reached,
@@ -55,16 +59,19 @@ enum Word {
 }
 
 impl Word {
-    const ALL: [Self; 13] = [
+    const ALL: [Self; 16] = [
         Self::Count,
         Self::CountDays,
         Self::Sum,
         Self::Distinct,
         Self::Mean,
+        Self::Nps,
+        Self::Share,
         Self::Latest,
         Self::Ratio,
         Self::Trend,
         Self::SinceLast,
+        Self::Cadence,
         Self::Open,
         Self::Until,
         Self::Reached,
@@ -78,19 +85,18 @@ impl Word {
             Self::Sum => sum::KEYS,
             Self::Distinct => distinct::KEYS,
             Self::Mean => mean::KEYS,
+            Self::Nps => nps::KEYS,
+            Self::Share => share::KEYS,
             Self::Latest => latest::KEYS,
             Self::Ratio => ratio::KEYS,
             Self::Trend => trend::KEYS,
             Self::SinceLast => since_last::KEYS,
+            Self::Cadence => cadence::KEYS,
             Self::Open => open::KEYS,
             Self::Until => until::KEYS,
             Self::Reached => reached::KEYS,
             Self::Overdue => overdue::KEYS,
         }
-    }
-
-    const fn later_keys(self) -> &'static [&'static str] {
-        if matches!(self, Self::Trend) { LATER_KEYS_OF_TREND } else { LATER_KEYS }
     }
 
     /// The word itself, which is the first of its keys.
@@ -105,10 +111,13 @@ impl Word {
             Self::Sum => sum::read(block, report),
             Self::Distinct => distinct::read(block, report),
             Self::Mean => mean::read(block, report),
+            Self::Nps => nps::read(block, report),
+            Self::Share => share::read(block, report),
             Self::Latest => latest::read(block, report),
             Self::Ratio => ratio::read(block, report),
             Self::Trend => trend::read(block, report),
             Self::SinceLast => since_last::read(block, report),
+            Self::Cadence => cadence::read(block, report),
             Self::Open => open::read(block, report),
             Self::Until => until::read(block, report),
             Self::Reached => reached::read(block, report),
@@ -161,7 +170,7 @@ impl<'t> Draft<'t> {
             report.problem(first.mark, &value.path, message, fix);
             return None;
         };
-        block.check(&Keys { known: word.keys(), later: word.later_keys() }, report);
+        block.check(&Keys { known: word.keys(), later: LATER_KEYS }, report);
         word.read(&block, report)
     }
 
@@ -189,10 +198,17 @@ impl<'t> Draft<'t> {
 pub fn bytes(operator: &Operator) -> u64 {
     match operator {
         Operator::Rolling { fold, window, .. } => folded(fold, *window),
+        Operator::DecayedMean { window, .. } => mean::bytes(buckets(*window)),
+        Operator::Share { window, .. } => share::bytes(buckets(*window)),
         Operator::Trend { fold, window, .. } => trend::bytes(folded(fold, *window)),
+        Operator::OwnAverage { fold, window, windows, .. } => {
+            let width = window.width * (1 + i64::from(*windows));
+            trend::average_bytes(fold, folded(fold, Window { width, ..*window }), buckets(*window), *windows)
+        }
         Operator::Latest { .. } => latest::BYTES,
         Operator::Ratio { .. } => ratio::BYTES,
         Operator::SinceLast { .. } => since_last::BYTES,
+        Operator::Cadence { .. } => cadence::BYTES,
         Operator::Open { .. } => open::BYTES,
         Operator::Until { .. } => until::BYTES,
         Operator::Reached => reached::BYTES,
@@ -206,14 +222,20 @@ pub fn bytes_per_account(plan: &Plan) -> u64 {
     plan.signals.iter().map(|signal| bytes(&signal.operator)).sum()
 }
 
+/// How many buckets a window has.
+fn buckets(window: Window) -> u64 {
+    u64::try_from(window.width / window.bucket.width()).unwrap_or(1)
+}
+
 fn folded(fold: &Fold, window: Window) -> u64 {
-    let buckets = u64::try_from(window.width / window.bucket.width()).unwrap_or(1);
+    let buckets = buckets(window);
     match fold {
         Fold::Count => count::bytes(buckets),
         Fold::CountDays => count_days::bytes(buckets),
         Fold::Sum(_) => sum::bytes(buckets),
         Fold::Distinct(_) => distinct::bytes(buckets),
         Fold::Mean(_) => mean::bytes(buckets),
+        Fold::Nps => nps::bytes(buckets),
     }
 }
 
@@ -248,12 +270,17 @@ fn rolling<'t>(
     report: &mut Report,
 ) -> Option<Draft<'t>> {
     let window = window::over(block, report);
-    let min_base = match block.get("min_base") {
-        Some(spot) => spot.whole(1, GREATEST_BASE, report),
-        None => Some(0),
-    };
+    let min_base = min_base(block, report);
     let (fold, feed) = taken?;
     Some(Draft::Whole(Operator::Rolling { feed, fold, window: window?, min_base: min_base? }, unit))
+}
+
+/// Reads below how many activities a value is unknown; 0 for none.
+fn min_base(block: &Block<'_>, report: &mut Report) -> Option<u32> {
+    match block.get("min_base") {
+        Some(spot) => spot.whole(1, GREATEST_BASE, report),
+        None => Some(0),
+    }
 }
 
 /// Checks that the milestones are those planned for each account.

@@ -4,9 +4,11 @@
 //! 3 is 3 000 000). Points and scores are hundredths of a point (0 to 10 000). Weights are hundredths of a per
 //! cent and sum to 10 000. Signals stand in an order in which each follows the parts it is made of.
 
+mod operator;
 mod source_set;
 
-use crate::source::{Field, SOURCES, Source};
+use crate::source::SOURCES;
+pub use operator::{Bucket, Feed, Fold, Operator, Window, WordTest};
 pub use source_set::SourceSet;
 use std::fmt;
 
@@ -19,6 +21,9 @@ pub const MOST_MEASURES: usize = 128;
 /// How far back dead time of a source is remembered whatever the models ask for, in milliseconds of its living time: so
 /// that a model that comes later and looks further back than those before it finds what was, up to so far.
 pub const REMEMBERED: i64 = 200 * crate::time::DAY;
+
+/// The most windows of which an average is taken.
+pub const MOST_WINDOWS: u8 = 60;
 
 /// The content hash of a model: SHA-256 of its canonical form, which leaves out layout and comments.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -79,134 +84,6 @@ pub enum Unit {
     Span,
     /// A bare number, millionths.
     Number,
-}
-
-/// A test on a word of an activity.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct WordTest {
-    /// The field; its type is [`crate::source::FieldType::Word`].
-    pub field: Field,
-    /// It passes when the field holds one of these.
-    pub any_of: Vec<String>,
-}
-
-/// Which activities a signal takes in.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Feed {
-    /// The source.
-    pub source: Source,
-    /// All must pass. A CSM activity that the model does not test for its state must have been held.
-    pub filter: Vec<WordTest>,
-}
-
-/// The width of one bucket.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Bucket {
-    /// An hour.
-    Hour,
-    /// A UTC day.
-    Day,
-}
-
-impl Bucket {
-    /// The width in milliseconds.
-    #[must_use]
-    pub const fn width(self) -> i64 {
-        match self {
-            Self::Hour => crate::time::HOUR,
-            Self::Day => crate::time::DAY,
-        }
-    }
-}
-
-/// A rolling window.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Window {
-    /// Its width in milliseconds, a multiple of the bucket's.
-    pub width: i64,
-    /// Its buckets: hours where the width is below three days, else days.
-    pub bucket: Bucket,
-}
-
-/// What is taken over a window.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Fold {
-    /// The number of activities.
-    Count,
-    /// The number of buckets (days) that hold an activity.
-    CountDays,
-    /// The sum of a number; an activity without the field adds nothing, `count` of feature usage defaults to 1.
-    Sum(Field),
-    /// The number of distinct values of a key or word; an activity without the field adds nothing.
-    Distinct(Field),
-    /// The plain mean of a number over the activities that have the field; unknown when there is none.
-    Mean(Field),
-}
-
-/// A signal's definition. Indices point into [`Plan::signals`], always to an earlier one.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Operator {
-    /// Something taken over a rolling window.
-    Rolling {
-        /// Which activities.
-        feed: Feed,
-        /// What is taken.
-        fold: Fold,
-        /// Over which window.
-        window: Window,
-        /// Unknown while fewer activities than this are in the window; 0 for none.
-        min_base: u32,
-    },
-    /// A rolling value in per cent of its value over the window directly before; unknown when that is zero.
-    Trend {
-        /// Which activities.
-        feed: Feed,
-        /// What is taken; never a mean.
-        fold: Fold,
-        /// The window of which there are two.
-        window: Window,
-    },
-    /// The value of the activity with the greatest (time, partition, offset) that has the field.
-    Latest {
-        /// Which activities.
-        feed: Feed,
-        /// A number.
-        field: Field,
-    },
-    /// One signal in per cent of another; unknown when either is, or when the whole is zero or below `min_base`.
-    Ratio {
-        /// The part.
-        part: usize,
-        /// The whole.
-        whole: usize,
-        /// The least whole, in the whole's scale; 0 for none.
-        min_base: i64,
-    },
-    /// Living time since the newest activity, as the greatest of `marks` that it has reached, or 0.
-    SinceLast {
-        /// Which activities.
-        feed: Feed,
-        /// Ascending positive milliseconds: whole days, points of curves, publish steps, limits.
-        marks: Vec<i64>,
-    },
-    /// The number of tickets that are open and whose priority is one of `priority` (any, if empty).
-    Open {
-        /// Priorities that count.
-        priority: Vec<String>,
-    },
-    /// Plain time until the latest value of an instant, as the least of `marks` not below it; 0 once it passed.
-    Until {
-        /// Which activities.
-        feed: Feed,
-        /// An instant.
-        field: Field,
-        /// Ascending positive milliseconds; beyond the last the value is the last.
-        marks: Vec<i64>,
-    },
-    /// The share of an account's planned milestones that are reached; unknown when none is planned.
-    Reached,
-    /// The number of an account's planned milestones past their due instant and not reached.
-    Overdue,
 }
 
 /// A named signal.

@@ -92,9 +92,13 @@ impl<'t> Signals<'t> {
         let of = |index: usize| self.list.get(index).map_or_else(SourceSet::default, |signal| signal.sources);
         let sources = match &operator {
             Operator::Rolling { feed, .. }
+            | Operator::DecayedMean { feed, .. }
+            | Operator::Share { feed, .. }
             | Operator::Trend { feed, .. }
+            | Operator::OwnAverage { feed, .. }
             | Operator::Latest { feed, .. }
             | Operator::SinceLast { feed, .. }
+            | Operator::Cadence { feed, .. }
             | Operator::Until { feed, .. } => SourceSet::of(feed.source),
             Operator::Ratio { part, whole, .. } => of(*part).union(of(*whole)),
             Operator::Open { .. } => SourceSet::of(Source::Support),

@@ -7,7 +7,7 @@ use crate::quantity::shown;
 use crate::time::{DAY, HOUR};
 
 /// The widest window.
-const WIDEST: i64 = 400 * DAY;
+pub(crate) const WIDEST: i64 = 400 * DAY;
 /// From this width on the buckets are days.
 pub(crate) const DAILY: i64 = 3 * DAY;
 

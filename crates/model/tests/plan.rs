@@ -70,6 +70,58 @@ fn what_was_only_planned_is_no_contact_unless_asked_for() {
 }
 
 #[test]
+fn both_filters_of_a_share_take_what_was_held_unless_asked_for() {
+    let filters = |share: &str| {
+        let good = "  reply: { since_last: login }\n";
+        let plan =
+            compile(&TEXT.replace(good, &format!("{good}  it: {{ {share}, over: 7d }}\n"))).unwrap().plan;
+        let operator = &plan.signals.last().unwrap().operator;
+        let Operator::Share { feed, part, whole, .. } = operator else { panic!("{operator:?}") };
+        [&feed.filter, part, whole].map(|tests| {
+            let test = |test: &WordTest| format!("{}={}", test.field.name(), test.any_of.join(","));
+            tests.iter().map(test).collect::<Vec<_>>().join(" ")
+        })
+    };
+    let of_calls = "from: csm-activity, where: { kind: call }";
+    let cancelled =
+        format!("share: {{ state: cancelled }}, among: {{ state: [held, cancelled] }}, {of_calls}");
+    assert_eq!(filters(&cancelled), ["kind=call", "state=cancelled", "state=cancelled,held"]);
+    let inbound = format!("share: {{ direction: inbound }}, among: {{}}, {of_calls}");
+    assert_eq!(filters(&inbound), ["kind=call", "state=held direction=inbound", "state=held"]);
+}
+
+#[test]
+fn a_net_promoter_score_is_of_answers_of_its_kind_unless_asked_for() {
+    for (nps, kinds) in [("nps: feedback", "nps"), ("nps: feedback, where: { kind: [ces, nps] }", "ces nps")]
+    {
+        let text = TEXT.replace("mean: score, from: feedback", nps);
+        let plan = compile(&text).unwrap().plan;
+        let Operator::Rolling { feed, .. } = &plan.signals[5].operator else { panic!("{nps}") };
+        assert_eq!(
+            feed.filter,
+            [WordTest { field: Field::Kind, any_of: kinds.split(' ').map(str::to_owned).collect() }]
+        );
+    }
+}
+
+#[test]
+fn a_decayed_mean_looks_back_over_eight_half_lives_unless_told() {
+    for (keys, days, half_life) in
+        [("half_life: 45d", 360, 45), ("half_life: 100d", 400, 100), ("half_life: 7d, over: 28d", 28, 7)]
+    {
+        let text = TEXT.replace(
+            "mean: score, from: feedback, over: 90d",
+            &format!("mean: score, from: feedback, {keys}"),
+        );
+        let plan = compile(&text).unwrap().plan;
+        let Operator::DecayedMean { window, weights, .. } = &plan.signals[5].operator else {
+            panic!("{keys}")
+        };
+        assert_eq!((window.width / model::time::DAY, weights.len()), (days, half_life));
+    }
+}
+
+#[test]
 fn weights_are_shared_out_over_what_is_in_the_score() {
     let plan = plan().unwrap();
     let shares: Vec<(u32, bool)> = plan.measures.iter().map(|m| (m.base_weight, m.in_score)).collect();

@@ -31,6 +31,8 @@ pub(crate) enum Span {
     One,
     /// The window and the one before it.
     Two,
+    /// The window and so many before it.
+    Many(u8),
 }
 
 impl Span {
@@ -39,6 +41,7 @@ impl Span {
         let width = match self {
             Self::One => window.width,
             Self::Two => 2 * window.width,
+            Self::Many(before) => (1 + before as i64) * window.width,
         };
         width - window.bucket.width()
     }
@@ -103,8 +106,25 @@ fn word(value: usize) -> u32 {
     u32::try_from(value).unwrap_or(u32::MAX)
 }
 
+/// What an activity adds to its bucket.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Added {
+    /// To the number of activities.
+    pub(crate) count: u32,
+    /// To the sum, where sums are kept.
+    pub(crate) amount: i64,
+}
+
+impl Added {
+    /// An activity with an amount.
+    #[inline]
+    pub(crate) const fn one(amount: i64) -> Self {
+        Self { count: 1, amount }
+    }
+}
+
 /// Adds an activity, which the caller knows not to have left.
-pub(crate) fn add(part: &mut Part<'_>, keep: Keep, time: i64, amount: i64, window: Window, edge: &Edge<'_>) {
+pub(crate) fn add(part: &mut Part<'_>, keep: Keep, time: i64, added: Added, window: Window, edge: &Edge<'_>) {
     let (head, stride) = (keep.head(), keep.stride());
     let wanted = bucket_of(time, window.bucket);
     let words: &mut [u32] = part;
@@ -118,23 +138,23 @@ pub(crate) fn add(part: &mut Part<'_>, keep: Keep, time: i64, amount: i64, windo
     let before = place < words[PREVIOUS] as usize;
     match words.get_mut(at..at + stride) {
         Some(record) if bucket(record) == wanted => {
-            record[1] = record[1].saturating_add(1);
+            record[1] = record[1].saturating_add(added.count);
             if keep == Keep::Sums {
-                set_number(record, 2, held(number(record, 2), amount));
+                set_number(record, 2, held(number(record, 2), added.amount));
             }
             if words[WAITING] != UNSETTLED && (before || at < words.len() - words[WAITING] as usize * stride)
             {
-                count_in(words, keep, before, amount);
+                count_in(words, keep, before, added);
             }
         }
         _ => {
             // One that comes after all others, into a window that has some: it changes nothing of what is known to be
             // due.
             let follows = at == words.len() && words[WAITING] == 0 && place > words[PREVIOUS] as usize;
-            let [low, high] = split(amount);
-            part.insert(at, &[wanted.cast_unsigned(), 1, low, high][..stride]);
+            let [low, high] = split(added.amount);
+            part.insert(at, &[wanted.cast_unsigned(), added.count, low, high][..stride]);
             if follows && edge.has_entered(bounds(wanted, window.bucket.width()).0) {
-                count_in(part, keep, before, amount);
+                count_in(part, keep, before, added);
             } else {
                 part[WAITING] = UNSETTLED;
             }
@@ -143,11 +163,11 @@ pub(crate) fn add(part: &mut Part<'_>, keep: Keep, time: i64, amount: i64, windo
 }
 
 /// Adds an activity to what the window, or the one before it, comes to.
-fn count_in(words: &mut [u32], keep: Keep, before: bool, amount: i64) {
+fn count_in(words: &mut [u32], keep: Keep, before: bool, added: Added) {
     let (count, sum) = if before { (COUNT_BEFORE, SUM_BEFORE) } else { (COUNT, SUM) };
-    words[count] = words[count].saturating_add(1);
+    words[count] = words[count].saturating_add(added.count);
     if keep == Keep::Sums {
-        match number(words, sum).checked_add(amount) {
+        match number(words, sum).checked_add(added.amount) {
             Some(total) if !is_held(number(words, sum)) && !is_held(total) => set_number(words, sum, total),
             // Totals are a function of the buckets, which alone are stored.
             _ => words[WAITING] = UNSETTLED,
@@ -180,6 +200,19 @@ pub(crate) fn totals(part: &[u32], keep: Keep) -> (Total, Total) {
     (current, before)
 }
 
+/// The oldest bucket that is held.
+pub(crate) fn oldest(part: &[u32], keep: Keep) -> Option<i32> {
+    part.get(keep.head()..).filter(|records| !records.is_empty()).map(bucket)
+}
+
+/// The buckets of the window, ascending: number, activities, sum. Where sums are kept and the buckets are sorted.
+pub(crate) fn held(part: &[u32]) -> impl DoubleEndedIterator<Item = (i32, u32, i64)> {
+    let (head, stride) = (Keep::Sums.head(), Keep::Sums.stride());
+    let from = head + part[PREVIOUS] as usize * stride;
+    let to = part.len() - part[WAITING] as usize * stride;
+    part[from..to].chunks_exact(stride).map(|record| (bucket(record), record[1], number(record, 2)))
+}
+
 /// Sorts the buckets into windows as of the edge, and says when that next changes.
 pub(crate) fn settle(part: &mut Part<'_>, keep: Keep, edge: &Edge<'_>, window: Window, span: Span) -> Due {
     let (head, stride, width) = (keep.head(), keep.stride(), window.bucket.width());
@@ -189,7 +222,7 @@ pub(crate) fn settle(part: &mut Part<'_>, keep: Keep, edge: &Edge<'_>, window: W
     part.remove(head..gone);
     let previous = match span {
         Span::One => head,
-        Span::Two => partition(part, head, stride, |record| left(record, Span::One)),
+        Span::Two | Span::Many(_) => partition(part, head, stride, |record| left(record, Span::One)),
     };
     let has_entered = |record: &[u32]| edge.has_entered(bounds(bucket(record), width).0);
     let len = part.len();

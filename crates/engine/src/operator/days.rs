@@ -114,7 +114,7 @@ pub(crate) fn settle(part: &mut Part<'_>, edge: &Edge<'_>, window: Window, span:
     }
     let previous = match span {
         Span::One => i64::MIN,
-        Span::Two => split(part, |day| left(day, Span::One)),
+        Span::Two | Span::Many(_) => split(part, |day| left(day, Span::One)),
     };
     let entered = split(part, |day| edge.has_entered(bounds_of(day).0)).max(previous);
     part[CURRENT] = count(part, previous, entered);
@@ -131,6 +131,11 @@ pub(crate) fn settle(part: &mut Part<'_>, edge: &Edge<'_>, window: Window, span:
         due = due.sooner(edge.enters(bounds_of(day).0));
     }
     due
+}
+
+/// The oldest day that is held.
+pub(crate) fn oldest(part: &[u32]) -> Option<i32> {
+    first(part, i64::MIN).and_then(|day| i32::try_from(day).ok())
 }
 
 /// All days that it holds, ascending.

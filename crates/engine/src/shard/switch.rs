@@ -11,7 +11,7 @@ use crate::now::{Clocks, Now};
 use crate::operator;
 use crate::prepared::Prepared;
 use crate::rule;
-use model::plan::{Condition, MOST_MEASURES, Operator, Plan, Rule, SourceSet};
+use model::plan::{Condition, MOST_MEASURES, Plan, Rule, SourceSet};
 
 impl Shard {
     pub(super) fn take_model(&mut self, text: &str, position: Position) -> Result<(), Refused> {
@@ -205,8 +205,8 @@ fn carry_signals(account: &mut Account, old: &Prepared, new: &Prepared, now: &No
             }
             blind.push(account.blind.as_ref().map_or(i64::MIN, |blind| blind[twin]));
         } else {
-            let windowed = matches!(signal.operator, Operator::Rolling { .. } | Operator::Trend { .. });
-            blind.push(if windowed { living + operator::memory(&signal.operator) } else { i64::MIN });
+            let is_windowed = operator::kept(&signal.operator).is_some();
+            blind.push(if is_windowed { living + operator::memory(&signal.operator) } else { i64::MIN });
         }
     }
     (account.parts, account.valued, account.unread) = (parts, 0, true);

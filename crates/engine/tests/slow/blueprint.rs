@@ -44,6 +44,11 @@ pub(crate) fn rolling(feed: Feed, fold: Fold, window: Window) -> Operator {
     Operator::Rolling { feed, fold, window, min_base: 0 }
 }
 
+/// A newest value that does not expire.
+pub(crate) const fn latest(feed: Feed, field: Field) -> Operator {
+    Operator::Latest { feed, field, expires: None }
+}
+
 /// A plan in the making.
 #[derive(Clone, Debug)]
 pub(crate) struct Blueprint {
@@ -77,9 +82,13 @@ impl Blueprint {
     pub(crate) fn signal(&mut self, name: &str, operator: Operator) -> usize {
         let sources = match &operator {
             Operator::Rolling { feed, .. }
+            | Operator::DecayedMean { feed, .. }
+            | Operator::Share { feed, .. }
             | Operator::Trend { feed, .. }
+            | Operator::OwnAverage { feed, .. }
             | Operator::Latest { feed, .. }
             | Operator::SinceLast { feed, .. }
+            | Operator::Cadence { feed, .. }
             | Operator::Until { feed, .. } => SourceSet::of(feed.source),
             Operator::Ratio { part, whole, .. } => {
                 self.plan.signals[*part].sources.union(self.plan.signals[*whole].sources)
@@ -88,7 +97,10 @@ impl Blueprint {
             Operator::Reached | Operator::Overdue => SourceSet::of(Source::Milestone),
         };
         let mut unmarked = operator.clone();
-        if let Operator::SinceLast { marks, .. } | Operator::Until { marks, .. } = &mut unmarked {
+        if let Operator::SinceLast { marks, .. }
+        | Operator::Cadence { marks, .. }
+        | Operator::Until { marks, .. } = &mut unmarked
+        {
             marks.clear();
         }
         let definition = engine::fingerprint::of(format!("{unmarked:?}").as_bytes());

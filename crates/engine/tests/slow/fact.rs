@@ -1,17 +1,17 @@
 //! Everything about an account that can change without input, as plain yes-or-no facts.
 //!
 //! Each says that some clock has come to somewhere. Clocks only go on, so each changes at most once, and its
-//! instant is found by halving, with no knowledge of when it is due. Too many facts do no harm, since an
-//! evaluation at which nothing changed says nothing; `slow_self` compares with stepping through every
-//! instant.
+//! instant is found by halving, with no knowledge of when it is due. An evaluation at which nothing changed says
+//! nothing, but where it coincides with another its instant may be in what that says: only what a signal could
+//! take notice of is a fact. `slow_self` compares with stepping through every instant.
 
-use model::plan::{Operator, Plan, SourceSet, Window};
+use model::plan::{Operator, Plan, SourceSet};
 use model::source::{Field, Source};
 
 use super::now::{Advance, Now};
 use super::rule::{Axis, Watch};
 use super::signal::{Past, passes};
-use super::window::{enters_at, leaves_at, start};
+use super::window_fact::Windowed;
 
 /// Something that holds or does not.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -96,19 +96,27 @@ pub(crate) fn of_sources(plan: &Plan, past: &Past, now: &Now<'_>) -> Vec<Fact> {
 pub(crate) fn of_signals(plan: &Plan, past: &Past, now: &Now<'_>) -> Vec<Fact> {
     let mut facts = Vec::new();
     for signal in &plan.signals {
-        let learned = past.learned.get(&signal.definition).and_then(|learned| learned.living_then);
+        let learned = past.learned.get(&signal.definition);
+        if let (Some(watched), Some(learned)) = (Windowed::of(&signal.operator), learned) {
+            watched.facts(past, *learned, now, &mut facts);
+        }
         match &signal.operator {
-            Operator::Rolling { feed, window, .. } | Operator::Trend { feed, window, .. } => {
-                of_window(past, feed.source, *window, now, &mut facts);
-                let source = feed.source;
-                let settles = |times: i64| learned.map(|then| then + times * window.width);
-                facts.extend([1, 2].into_iter().filter_map(settles).map(|to| Fact::Grown { source, to }));
-            }
             Operator::SinceLast { feed, marks } => {
                 let source = feed.source;
                 let passing = past.applied.iter().filter(|one| passes(feed, &one.1));
                 if let Some(instant) = passing.map(|one| one.1.time).max() {
                     facts.extend(marks.iter().map(|span| Fact::Since { source, instant, span: *span }));
+                }
+            }
+            Operator::Cadence { feed, every, marks } => {
+                let source = feed.source;
+                let passing = past.applied.iter().filter(|one| passes(feed, &one.1));
+                if let Some(instant) = passing.map(|one| one.1.time).max() {
+                    facts.extend(marks.iter().map(|mark| Fact::Since {
+                        source,
+                        instant,
+                        span: every + mark,
+                    }));
                 }
             }
             Operator::Until { feed, field, marks } => {
@@ -123,34 +131,28 @@ pub(crate) fn of_signals(plan: &Plan, past: &Past, now: &Now<'_>) -> Vec<Fact> {
                 let due = instants(past, source, Field::DueAt);
                 facts.extend(due.into_iter().map(|a| Fact::Reached { source, a }));
             }
-            Operator::Latest { .. } | Operator::Ratio { .. } | Operator::Open { .. } | Operator::Reached => {}
+            Operator::Latest { feed, field, expires } => {
+                let source = feed.source;
+                let told = past.applied.iter().filter(|one| passes(feed, &one.1));
+                let newest = told.filter(|one| one.1.number(*field).is_some()).map(|one| one.1.time).max();
+                let expiry = newest.zip(*expires);
+                facts.extend(expiry.map(|(instant, span)| Fact::Since { source, instant, span }));
+            }
+            Operator::Rolling { .. }
+            | Operator::DecayedMean { .. }
+            | Operator::Share { .. }
+            | Operator::Trend { .. }
+            | Operator::OwnAverage { .. }
+            | Operator::Ratio { .. }
+            | Operator::Open { .. }
+            | Operator::Reached => {}
         }
     }
     facts
 }
 
-fn times(past: &Past, source: Source) -> Vec<i64> {
-    past.applied.iter().filter(|one| one.1.source == source).map(|one| one.1.time).collect()
-}
-
 fn instants(past: &Past, source: Source, field: Field) -> Vec<i64> {
     past.applied.iter().filter(|one| one.1.source == source).filter_map(|one| one.1.time(field)).collect()
-}
-
-/// Each bucket enters, leaves the window, leaves the one of twice the width.
-fn of_window(past: &Past, source: Source, window: Window, now: &Now<'_>, facts: &mut Vec<Fact>) {
-    let Some(at) = now.source(source) else { return };
-    let Window { width, bucket } = window;
-    let mut starts: Vec<i64> = times(past, source).into_iter().map(|time| start(bucket, time)).collect();
-    starts.sort_unstable();
-    starts.dedup();
-    for start in starts {
-        facts.push(Fact::Reached { source, a: enters_at(at, start) });
-        let instant = start + bucket.width();
-        for width in [width, 2 * width] {
-            facts.push(Fact::Since { source, instant, span: leaves_at(at, bucket, width, past.sigma) });
-        }
-    }
 }
 
 /// The ends of what rules wait for, and of holds by distance.

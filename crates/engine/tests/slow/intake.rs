@@ -6,7 +6,7 @@ use model::time::HOUR;
 
 use super::journal::Happening;
 use super::now::Now;
-use super::signal::passes;
+use super::signal::{both, passes};
 use super::window::has_left;
 
 /// The most fingerprints of one account.
@@ -59,17 +59,28 @@ fn is_held(hour: i64, source: Source, now: &Now<'_>) -> bool {
 /// A feed of the model as an activity meets it: that of a window with its full width, or another.
 fn feeds(plan: &Plan) -> Vec<(Feed, Option<(Window, i64)>)> {
     let whole = |source| Feed { source, filter: Vec::new() };
-    let feed = |operator: &Operator| match operator {
-        Operator::Rolling { feed, window, .. } => Some((feed.clone(), Some((*window, window.width)))),
-        Operator::Trend { feed, window, .. } => Some((feed.clone(), Some((*window, 2 * window.width)))),
-        Operator::Latest { feed, .. } | Operator::SinceLast { feed, .. } | Operator::Until { feed, .. } => {
-            Some((feed.clone(), None))
+    let feeds = |operator: &Operator| match operator {
+        Operator::Share { feed, part, whole, window, .. } => {
+            [part, whole].map(|filter| (both(feed, filter), Some((*window, window.width)))).into()
         }
-        Operator::Open { .. } => Some((whole(Source::Support), None)),
-        Operator::Reached | Operator::Overdue => Some((whole(Source::Milestone), None)),
-        Operator::Ratio { .. } => None,
+        Operator::Rolling { feed, window, .. } | Operator::DecayedMean { feed, window, .. } => {
+            vec![(feed.clone(), Some((*window, window.width)))]
+        }
+        Operator::Trend { feed, window, .. } => vec![(feed.clone(), Some((*window, 2 * window.width)))],
+        Operator::OwnAverage { feed, window, windows, .. } => {
+            vec![(feed.clone(), Some((*window, (1 + i64::from(*windows)) * window.width)))]
+        }
+        Operator::Latest { feed, .. }
+        | Operator::SinceLast { feed, .. }
+        | Operator::Cadence { feed, .. }
+        | Operator::Until { feed, .. } => {
+            vec![(feed.clone(), None)]
+        }
+        Operator::Open { .. } => vec![(whole(Source::Support), None)],
+        Operator::Reached | Operator::Overdue => vec![(whole(Source::Milestone), None)],
+        Operator::Ratio { .. } => Vec::new(),
     };
-    plan.signals.iter().filter_map(|signal| feed(&signal.operator)).collect()
+    plan.signals.iter().flat_map(|signal| feeds(&signal.operator)).collect()
 }
 
 /// The outcome by the account's model and what was seen before; between entries T is A.

@@ -3,7 +3,7 @@
 //! It is written from `crates/README.md`, "The fold, exactly", and shares no code with the engine's fold: of
 //! that crate it uses the types on both sides, of the model the plan. It keeps every activity and works every
 //! value out from all of them; it has no timers, but finds the instants at which anything may change by
-//! halving (`fact`), or, to test that, by stepping through all of them ([`Search::Every`]).
+//! halving (`fact`, `window_fact`), or, to test that, by stepping through all of them ([`Search::Every`]).
 //!
 //! Read it beside the specification: `clock` and `now` (time), `window`, `signal` and `operator` (values),
 //! `intake` (outcomes), `score`, `rule`, `account` (publication), `transition` (alerts, models), `fold` (the
@@ -39,6 +39,7 @@ pub(crate) mod score;
 pub(crate) mod signal;
 pub(crate) mod transition;
 pub(crate) mod window;
+pub(crate) mod window_fact;
 pub(crate) mod world;
 
 use std::collections::BTreeMap;

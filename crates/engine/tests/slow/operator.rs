@@ -9,7 +9,7 @@ use model::source::Field;
 use super::clock::Reached;
 use super::exact::half_up;
 use super::journal::{Happening, Held};
-use super::window::{Place, place, start};
+use super::window::{Place, has_left, place, start};
 
 /// 100 % in millionths.
 const HUNDRED: i128 = 100_000_000;
@@ -30,6 +30,11 @@ fn held<'a>(
     sigma: i64,
 ) -> Vec<&'a Happening> {
     past.iter().copied().filter(|one| place(at, window, sigma, one.time) == in_place).collect()
+}
+
+/// Whether a score is one that is asked for: 0 to 10.
+pub(crate) fn is_answer(score: i64) -> bool {
+    (0..=10 * SCALE).contains(&score)
 }
 
 /// How many activities the fold is made of, and what it comes to.
@@ -54,6 +59,14 @@ fn folded(past: &[&Happening], fold: &Fold, window: Window) -> (usize, Option<i6
             let numbers = numbers(field);
             let mean = || half_up(sum(&numbers), numbers.len() as i128);
             (numbers.len(), (!numbers.is_empty()).then(mean))
+        }
+        Fold::Nps => {
+            let mut answers = numbers(Field::Score);
+            answers.retain(|score| is_answer(*score));
+            let promoters = answers.iter().filter(|score| **score >= 9 * SCALE).count() as i128;
+            let detractors = answers.iter().filter(|score| **score < 7 * SCALE).count() as i128;
+            let nps = || half_up(HUNDRED * (promoters - detractors), answers.len() as i128);
+            (answers.len(), (!answers.is_empty()).then(nps))
         }
     }
 }
@@ -82,8 +95,81 @@ pub(crate) fn trend(
     (previous > 0).then(|| half_up(HUNDRED * i128::from(present), i128::from(previous)))
 }
 
-pub(crate) fn latest(past: &[&Happening], field: Field) -> Option<i64> {
-    past.iter().filter(|one| one.number(field).is_some()).max_by_key(|one| one.rank())?.number(field)
+/// The mean in which a day weighs half for each half-life that it is older than the newest day.
+pub(crate) fn decayed_mean(
+    past: &[&Happening],
+    field: Field,
+    (window, half_life): (Window, i64),
+    min_base: u32,
+    at: Reached<'_>,
+    sigma: i64,
+) -> Option<i64> {
+    let mut held = held(past, window, Place::Window, at, sigma);
+    held.retain(|one| one.number(field).is_some());
+    let day = |one: &Happening| one.time.div_euclid(model::time::DAY);
+    let newest = held.iter().map(|one| day(one)).max()?;
+    let weight = |one: &Happening| {
+        let age = newest - day(one);
+        let within = f64::from(i32::try_from(age % half_life).unwrap());
+        let part = (32.0 - within / f64::from(i32::try_from(half_life).unwrap())).exp2().round();
+        #[allow(clippy::cast_possible_truncation, reason = "a whole number of 33 bits")]
+        let part = part as i128;
+        part >> (age / half_life).min(100)
+    };
+    let whole = held.iter().map(|one| weight(one) * i128::from(one.number(field).unwrap())).sum();
+    let all = held.iter().map(|one| weight(one)).sum();
+    (held.len() >= min_base as usize).then(|| half_up(whole, all))
+}
+
+/// How many of each of two sorts the window holds, as per cent of the second.
+pub(crate) fn share(
+    part: &[&Happening],
+    whole: &[&Happening],
+    window: Window,
+    min_base: u32,
+    at: Reached<'_>,
+    sigma: i64,
+) -> Option<i64> {
+    let number = |past| held(past, window, Place::Window, at, sigma).len();
+    let (part, whole) = (number(part), number(whole));
+    (whole > 0 && whole >= min_base as usize).then(|| half_up(HUNDRED * part as i128, whole as i128))
+}
+
+/// The window in per cent of the average of those before, back to the oldest that holds anything.
+pub(crate) fn own_average(
+    past: &[&Happening],
+    fold: &Fold,
+    window: Window,
+    windows: u8,
+    at: Reached<'_>,
+    sigma: i64,
+) -> Option<i64> {
+    let entered = past.iter().copied().filter(|one| place(at, window, sigma, one.time) != Place::Waiting);
+    let entered: Vec<&Happening> = entered.collect();
+    let back = |one: &Happening| {
+        let has_left = |count: &i64| has_left(at, window.bucket, count * window.width, sigma, one.time);
+        (1..).take_while(has_left).count()
+    };
+    let over = |number: usize| {
+        let held: Vec<&Happening> = entered.iter().copied().filter(|one| back(one) == number).collect();
+        folded(&held, fold, window)
+    };
+    let before: Vec<(usize, Option<i64>)> = (1..=usize::from(windows)).map(over).collect();
+    let oldest = before.iter().rposition(|(base, _)| *base > 0)? + 1;
+    let all: i128 = before.iter().map(|(_, value)| i128::from(value.unwrap())).sum();
+    let now = i128::from(over(0).1?);
+    (all > 0).then(|| half_up(HUNDRED * now * oldest as i128, all))
+}
+
+pub(crate) fn latest(
+    past: &[&Happening],
+    field: Field,
+    expires: Option<i64>,
+    at: Reached<'_>,
+) -> Option<i64> {
+    let newest = past.iter().filter(|one| one.number(field).is_some()).max_by_key(|one| one.rank())?;
+    let has_expired = |after| newest.time <= at.a && at.living(at.a) - at.living(newest.time) >= after;
+    newest.number(field).filter(|_| !expires.is_some_and(has_expired))
 }
 
 pub(crate) fn ratio(part: i64, whole: i64, min_base: i64) -> Option<i64> {
@@ -91,9 +177,18 @@ pub(crate) fn ratio(part: i64, whole: i64, min_base: i64) -> Option<i64> {
 }
 
 pub(crate) fn since_last(past: &[&Happening], marks: &[i64], at: Reached<'_>) -> Option<i64> {
-    let last = past.iter().map(|one| one.time).max()?;
-    let silence = if last > at.a { 0 } else { at.living(at.a) - at.living(last) };
+    let silence = silence(past, at)?;
     Some(marks.iter().copied().filter(|mark| *mark <= silence).max().unwrap_or(0))
+}
+
+fn silence(past: &[&Happening], at: Reached<'_>) -> Option<i64> {
+    let last = past.iter().map(|one| one.time).max()?;
+    Some(if last > at.a { 0 } else { at.living(at.a) - at.living(last) })
+}
+
+pub(crate) fn cadence(past: &[&Happening], every: i64, marks: &[i64], at: Reached<'_>) -> Option<i64> {
+    let overdue = silence(past, at)? - every;
+    Some(marks.iter().copied().filter(|mark| *mark <= overdue).max().unwrap_or(0))
 }
 
 pub(crate) fn until(past: &[&Happening], field: Field, marks: &[i64], a: i64) -> Option<i64> {

@@ -4,7 +4,7 @@
 use std::collections::BTreeMap;
 
 use engine::effect::Freshness;
-use model::plan::{Feed, Operator, Plan};
+use model::plan::{Feed, Operator, Plan, WordTest};
 use model::source::Source;
 
 use super::clock::Reached;
@@ -56,6 +56,11 @@ pub(crate) fn passes(feed: &Feed, happening: &Happening) -> bool {
         })
 }
 
+/// A feed with further tests.
+pub(crate) fn both(feed: &Feed, filter: &[WordTest]) -> Feed {
+    Feed { source: feed.source, filter: [&feed.filter, filter].concat() }
+}
+
 impl Past {
     pub(crate) fn sight(&self, now: &Now<'_>, source: Source) -> Sight {
         let Some(at) = now.source(source) else { return Sight::NoClock };
@@ -98,18 +103,40 @@ impl Past {
                 settled(at, window.width).then_some(())?;
                 operator::rolling(&fed(feed), fold, *window, *min_base, at, self.sigma)
             }
+            Operator::DecayedMean { feed, field, window, min_base, weights } => {
+                let at = now.source(feed.source)?;
+                settled(at, window.width).then_some(())?;
+                let over = (*window, i64::try_from(weights.len()).unwrap());
+                operator::decayed_mean(&fed(feed), *field, over, *min_base, at, self.sigma)
+            }
+            Operator::Share { feed, part, whole, window, min_base } => {
+                let at = now.source(feed.source)?;
+                settled(at, window.width).then_some(())?;
+                let [part, whole] = [part, whole].map(|filter| fed(&both(feed, filter)));
+                operator::share(&part, &whole, *window, *min_base, at, self.sigma)
+            }
             Operator::Trend { feed, fold, window } => {
                 let at = now.source(feed.source)?;
                 settled(at, 2 * window.width).then_some(())?;
                 operator::trend(&fed(feed), fold, *window, at, self.sigma)
             }
-            Operator::Latest { feed, field } => operator::latest(&fed(feed), *field),
+            Operator::OwnAverage { feed, fold, window, windows } => {
+                let at = now.source(feed.source)?;
+                settled(at, (1 + i64::from(*windows)) * window.width).then_some(())?;
+                operator::own_average(&fed(feed), fold, *window, *windows, at, self.sigma)
+            }
+            Operator::Latest { feed, field, expires } => {
+                operator::latest(&fed(feed), *field, *expires, now.source(feed.source)?)
+            }
             Operator::Ratio { part, whole, min_base } => {
                 let of = |index| self.reading(plan, index, now).value;
                 operator::ratio(of(*part)?, of(*whole)?, *min_base)
             }
             Operator::SinceLast { feed, marks } => {
                 operator::since_last(&fed(feed), marks, now.source(feed.source)?)
+            }
+            Operator::Cadence { feed, every, marks } => {
+                operator::cadence(&fed(feed), *every, marks, now.source(feed.source)?)
             }
             Operator::Open { priority } => {
                 Some(operator::open(&past(Source::Support).collect::<Vec<_>>(), priority))

@@ -139,12 +139,17 @@ impl Account {
         let anew = |operator: &Operator| Learned {
             from_entry: index,
             living_then: match operator {
-                Operator::Rolling { feed, .. } | Operator::Trend { feed, .. } => {
+                Operator::Rolling { feed, .. }
+                | Operator::DecayedMean { feed, .. }
+                | Operator::Share { feed, .. }
+                | Operator::Trend { feed, .. }
+                | Operator::OwnAverage { feed, .. } => {
                     Some(now.source(feed.source).map_or(0, Reached::reading))
                 }
                 Operator::Latest { .. }
                 | Operator::Ratio { .. }
                 | Operator::SinceLast { .. }
+                | Operator::Cadence { .. }
                 | Operator::Open { .. }
                 | Operator::Until { .. }
                 | Operator::Reached

@@ -59,8 +59,9 @@ const ONE: i64 = 1_000_000;
 /// some rules in common.
 pub(crate) fn text(version: u8) -> String {
     let v = i64::from(version);
+    let (half, recent, forgotten, usual) = (v, 2 + v, 2 + 3 * v, 4 * (2 + v));
     let few = if version == 1 { "few-seats" } else { "fewer-seats" };
-    let (busy, trend, strain) = (12 + 12 * v, 2 + v, v);
+    let (busy, trend, strain, urgent, promoted) = (12 + 12 * v, 2 + v, v, 2 + v, 8 + 4 * v);
     format!(
         "
 format: 1
@@ -85,10 +86,20 @@ signals:
   share: {{ ratio: users, to: logins, min_base: 2 }}
   some: {{ count: login, over: {trend}h }}
   course: {{ trend: some, against: previous }}
+  crowd: {{ distinct: user, from: login, over: {trend}h }}
+  usual: {{ trend: some, against: own-average, over: {usual}h }}
+  usual_days: {{ trend: three_days, against: own-average, over: 6d }}
+  usual_crowd: {{ trend: crowd, against: own-average, over: {usual}h }}
+  three_days: {{ count_days: login, over: 3d }}
   quiet: {{ since_last: login }}
   csat: {{ mean: score, from: feedback, where: {{ kind: csat }}, over: 8h, min_base: 2 }}
-  pulse: {{ latest: score, from: feedback, where: {{ kind: csat }} }}
+  lately: {{ mean: score, from: feedback, half_life: {half}d, over: {recent}d, min_base: 2 }}
+  nps: {{ nps: feedback, over: {promoted}h, min_base: 2 }}
+  pulse: {{ latest: score, from: feedback, where: {{ kind: csat }}, expires: {forgotten}h }}
   open: {{ open: support, where: {{ priority: [high] }} }}
+  again: {{ share: {{ kind: reopened }}, among: {{ kind: [solved, closed] }}, from: support, over: 9h, min_base: 2 }}
+  urgent: {{ share: {{ priority: high }}, among: {{}}, from: support, over: {urgent}d }}
+  reviewed: {{ cadence: support, where: {{ kind: [solved, closed] }}, every: {strain}h }}
   seats: {{ sum: seats, from: subscription, over: 30h }}
   renewal: {{ until: renews_at, from: subscription }}
   reached: {{ reached: milestone }}
@@ -104,6 +115,9 @@ goals:
       days: {{ kind: leading, weight: 5, curve: {{ 0: 0, 3: 100 }} }}
       share: {{ kind: leading, weight: 10, curve: {{ 0%: 0, 100%: 100 }} }}
       course: {{ kind: leading, weight: 10, curve: {{ 0%: 0, 150%: 100 }} }}
+      usual: {{ kind: leading, weight: 10, curve: {{ 0%: 0, 150%: 100 }} }}
+      usual_days: {{ kind: leading, weight: 5, curve: {{ 0%: 0, 150%: 100 }} }}
+      usual_crowd: {{ kind: leading, weight: 10, curve: {{ 0%: 0, 150%: 100 }} }}
       quiet: {{ kind: leading, weight: 25, curve: {{ 0h: 100, 25h: 0 }} }}
   help:
     statement: They are helped.
@@ -111,8 +125,13 @@ goals:
     weight: 30
     measures:
       csat: {{ kind: quality, weight: 1, curve: {{ 0: 0, 5: 100 }} }}
+      lately: {{ kind: quality, weight: 2, curve: {{ 0: 0, 9: 100 }} }}
+      nps: {{ kind: lagging, in_score: true, weight: 2, curve: {{ -100: 0, 100: 100 }} }}
       pulse: {{ kind: leading, weight: 2, curve: {{ 0: 0, 5: 100 }} }}
       open: {{ kind: leading, weight: 4, curve: {{ 0: 100, 4: 0 }} }}
+      reviewed: {{ kind: activity, weight: 1, curve: {{ 0h: 100, 25h: 0 }} }}
+      again: {{ kind: quality, weight: 2, curve: {{ 0%: 100, 100%: 0 }} }}
+      urgent: {{ kind: quality, weight: 1, curve: {{ 0%: 100, 100%: 0 }} }}
   money:
     statement: They stay.
     owner: csm
@@ -145,7 +164,10 @@ alerts:
 pub(crate) fn plan(version: u8) -> Arc<Plan> {
     let plan = model::compile(&text(version)).unwrap().plan;
     for signal in &plan.signals {
-        if let Operator::SinceLast { marks, .. } | Operator::Until { marks, .. } = &signal.operator {
+        if let Operator::SinceLast { marks, .. }
+        | Operator::Cadence { marks, .. }
+        | Operator::Until { marks, .. } = &signal.operator
+        {
             assert!(marks.iter().all(|mark| mark % GRID == 0), "{} {marks:?}", signal.name);
         }
     }
@@ -209,8 +231,9 @@ fn fields(dice: &mut Dice, source: Source, now: i64) -> Vec<(Field, Held)> {
             ]
         }
         Source::Feedback => {
-            let score = (Field::Score, Held::Number(dice.below(6) * ONE));
-            vec![word(Field::Kind, dice.pick(&["csat", "csat", "nps"])), score]
+            // An 11 is no answer.
+            let (kind, most) = dice.pick(&[("csat", 6), ("csat", 6), ("nps", 12), ("nps", 12)]);
+            vec![word(Field::Kind, kind), (Field::Score, Held::Number(dice.below(most) * ONE))]
         }
         Source::Subscription => {
             let renews_at = now + (dice.below(60) - 10) * HOUR;

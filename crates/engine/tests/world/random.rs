@@ -193,6 +193,9 @@ pub fn activity(random: &mut Random, source: Source, partition: u32, offset: i64
             if random.one_in(2) {
                 fields.push((Field::Priority, pick(random, &["high", "low"])));
             }
+            if random.one_in(2) {
+                fields.push((Field::Score, (random.below(12)).to_string()));
+            }
         }
         Source::Milestone => {
             fields.push((Field::Milestone, format!("m{}", random.below(6))));

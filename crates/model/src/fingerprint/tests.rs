@@ -66,6 +66,40 @@ fn the_definitions_of_signals_are_stable() {
     );
 }
 
+/// Further signals, and what follows them in the small model.
+const MORE: &str = "
+  again: { share: { kind: reopened }, among: { kind: solved }, from: support, over: 56d, min_base: 5 }
+  nps: { nps: feedback, over: 180d }
+  mood: { mean: score, from: feedback, half_life: 45d }
+  pulse: { latest: score, from: csm-activity, expires: 90d }
+  review: { cadence: csm-activity, where: { kind: qbr }, every: 90d }
+  usual: { trend: people, against: own-average, over: 270d }
+goals:
+";
+
+fn with_more() -> String {
+    SMALL.replace("goals:\n", MORE.trim_start_matches('\n'))
+}
+
+#[test]
+fn the_definitions_of_more_signals_are_stable() {
+    let plan = compile(&with_more()).unwrap().plan;
+    let more = plan.signals.iter().skip(13);
+    let definitions: Vec<String> =
+        more.map(|signal| format!("{} {:016x}", signal.name, signal.definition)).collect();
+    assert_eq!(
+        definitions,
+        [
+            "again 27871a8d5697e087",
+            "nps 4d8563ce625335d3",
+            "mood 5f9697d1da86915d",
+            "pulse 935456c29a3d8296",
+            "review 34fca2940ebb7961",
+            "usual 33ea785773c9c59c"
+        ]
+    );
+}
+
 #[test]
 fn layout_does_not_change_the_identity() {
     for (from, to) in [
@@ -126,6 +160,32 @@ fn a_definition_changes_with_what_its_state_depends_on_and_with_nothing_else() {
             text
         };
         assert_eq!(of(SMALL, name) == of(&text, name), same, "{name}: {to}");
+    }
+}
+
+#[test]
+fn what_only_turns_state_into_a_value_is_no_part_of_a_definition() {
+    let of = |text: &str, name: &str| {
+        let plan = compile(text).unwrap().plan;
+        plan.signals.iter().find(|signal| signal.name == name).unwrap().definition
+    };
+    let text = with_more();
+    for (name, from, to, same) in [
+        ("again", "min_base: 5", "min_base: 6", true),
+        ("again", "share: { kind: reopened }", "share: { kind: opened }", false),
+        ("again", "among: { kind: solved }", "among: { kind: closed }", false),
+        ("again", "from: support, over: 56d", "from: support, where: { by: agent }, over: 56d", false),
+        ("nps", "nps: feedback, over", "nps: feedback, where: { kind: ces }, over", false),
+        ("nps", "nps: feedback, over", "nps: feedback, where: { kind: nps }, over", true),
+        ("mood", "half_life: 45d", "half_life: 40d, over: 360d", true),
+        ("mood", "half_life: 45d", "half_life: 40d", false),
+        ("pulse", "expires: 90d", "expires: 30d", true),
+        ("review", "every: 90d", "every: 365d", true),
+        ("review", "kind: qbr", "kind: call", false),
+        ("usual", "over: 270d", "over: 90d", false),
+    ] {
+        assert_eq!(text.matches(from).count(), 1, "{from}");
+        assert_eq!(of(&text, name) == of(&text.replace(from, to), name), same, "{name}: {to}");
     }
 }
 

@@ -1,6 +1,7 @@
 //! Every class of problem is told with its line, column, path, message and fix, and all of them at once.
 
 mod goal;
+mod operator;
 mod rule;
 mod signal;
 mod text;

@@ -1,0 +1,100 @@
+//! A rolling value in per cent of its own average over the windows directly before.
+//!
+//! The windows do not overlap, so numbers of activities, days and sums add up to the total before the window: only how
+//! many windows that is of must be found, which the oldest bucket tells. Identities are kept in `stretches`.
+
+use super::bucket::bounds;
+use crate::now::{Due, Edge};
+use model::number::{SCALE, scale_round};
+use model::plan::Window;
+
+/// How many windows back the bucket that ends at `end` is: 0 in the window itself, or before the first watermark.
+pub(crate) fn windows_back(end: i64, window: Window, edge: &Edge<'_>) -> i64 {
+    edge.passed(end).map_or(0, |passed| (passed + window.bucket.width()).div_euclid(window.width).max(0))
+}
+
+/// When the bucket that ends at `end` comes to be one window further back.
+pub(crate) fn moves_back(end: i64, window: Window, edge: &Edge<'_>) -> Due {
+    let back = windows_back(end, window, edge);
+    edge.leaves(end, (1 + back) * window.width - window.bucket.width())
+}
+
+/// `now` in per cent of `before` as the total of the windows back to that of the oldest bucket.
+pub(crate) fn value(
+    now: Option<i64>,
+    before: Option<i64>,
+    oldest: Option<i32>,
+    window: Window,
+    edge: &Edge<'_>,
+) -> Option<i64> {
+    let end = bounds(oldest?, window.bucket.width()).1;
+    per_cent_of_average(now?, before?, windows_back(end, window, edge))
+}
+
+/// `now` in per cent of a `windows`-th of `before`, half up; unknown if that is not above zero.
+pub(crate) fn per_cent_of_average(now: i64, before: i64, windows: i64) -> Option<i64> {
+    (before > 0 && windows > 0).then(|| scale_round(now, 100 * SCALE * windows, before))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::tests::Alone;
+    use crate::activity::Value::{Key, Number};
+    use model::number;
+    use model::number::SCALE;
+    use model::source::Field::{Count, User};
+    use model::time::{DAY, HOUR};
+
+    /// The trend of a signal over 3 days against its average over the 9 days before.
+    fn told(signal: &str, activities: &[(i64, u64)]) -> Alone {
+        let of = format!("{{ trend: base, against: own-average, over: 9d }}, base: {{ {signal}, over: 3d }}");
+        let mut alone = Alone::new(&of);
+        for (day, number) in activities {
+            let count = Number(number::Number::whole(number.cast_signed()));
+            alone.tell(day * DAY + HOUR, &[(User, Key(*number)), (Count, count)]);
+        }
+        alone
+    }
+
+    #[test]
+    fn a_window_is_compared_with_the_average_of_those_before() {
+        // Day 12: the window is days 10 to 12; before it are days 7 to 9, 4 to 6 and 1 to 3.
+        for (activities, count, days, distinct, sum) in [
+            (&[][..], None, None, None, None),
+            (&[(12, 1)], None, None, None, None),
+            (&[(9, 1)], Some(0), Some(0), Some(0), Some(0)),
+            // One window of history: 2 to 1.
+            (&[(9, 1), (12, 1), (12, 2)], Some(200), Some(100), Some(200), Some(300)),
+            // The oldest that holds something is two back: 2 to an average of 1.5.
+            (&[(9, 1), (5, 1), (5, 2), (12, 3), (11, 3)], Some(133), Some(200), Some(67), Some(300)),
+            // Three back, and nothing between.
+            (&[(1, 4), (10, 4)], Some(300), Some(300), Some(300), Some(300)),
+            // Day 0 has left them all.
+            (&[(0, 9), (7, 3), (7, 3), (8, 3), (10, 3)], Some(33), Some(50), Some(100), Some(33)),
+        ] {
+            for (signal, value) in [
+                ("count: feature-usage", count),
+                ("count_days: feature-usage", days),
+                ("distinct: user, from: feature-usage", distinct),
+                ("sum: count, from: feature-usage", sum),
+            ] {
+                let found = told(signal, activities).at(12 * DAY + 2 * HOUR);
+                let rounded = found.map(|found| (found + SCALE / 2) / SCALE);
+                assert_eq!(rounded, value, "{signal} {activities:?}");
+            }
+        }
+    }
+
+    #[test]
+    fn a_trend_against_the_average_changes_only_as_it_is_due() {
+        let all = [(0, 1), (1, 2), (2, 1), (4, 3), (4, 1), (8, 2), (9, 1), (9, 2), (13, 7), (30, 1), (31, 1)];
+        for signal in [
+            "count: feature-usage",
+            "count_days: feature-usage",
+            "distinct: user, from: feature-usage",
+            "sum: count, from: feature-usage",
+        ] {
+            assert!(told(signal, &all).walk(HOUR, 60 * DAY, HOUR / 2) >= 12, "{signal}");
+        }
+    }
+}
