@@ -140,7 +140,7 @@ pub(crate) fn add(part: &mut Part<'_>, keep: Keep, time: i64, added: Added, wind
         Some(record) if bucket(record) == wanted => {
             record[1] = record[1].saturating_add(added.count);
             if keep == Keep::Sums {
-                set_number(record, 2, held(number(record, 2), added.amount));
+                set_number(record, 2, plus(number(record, 2), added.amount));
             }
             if words[WAITING] != UNSETTLED && (before || at < words.len() - words[WAITING] as usize * stride)
             {
@@ -181,7 +181,7 @@ pub(crate) const fn is_held(sum: i64) -> bool {
 }
 
 /// A sum and an amount; at an end of its range it stays there.
-const fn held(sum: i64, amount: i64) -> i64 {
+const fn plus(sum: i64, amount: i64) -> i64 {
     if is_held(sum) { sum } else { sum.saturating_add(amount) }
 }
 
@@ -236,7 +236,7 @@ pub(crate) fn settle(part: &mut Part<'_>, keep: Keep, edge: &Edge<'_>, window: W
         if keep == Keep::Sums {
             let amounts = records.fold(0_i64, |total, record| match number(record, 2) {
                 sum if is_held(sum) && !is_held(total) => sum,
-                sum => held(total, sum),
+                sum => plus(total, sum),
             });
             set_number(part, sum, amounts);
         }

@@ -4,7 +4,7 @@
 //! stays what it was: it changes only as buckets enter and leave. Cost: each activity reads once over the days of the
 //! window that hold one.
 
-use super::bucket::{Keep, held, totals};
+use super::bucket::{Keep, held, is_held, totals};
 
 /// What the window comes to, in millionths; `weights` as in `model::plan::Operator::DecayedMean`.
 pub(crate) fn decayed(part: &[u32], weights: &[u64], min_base: u32) -> Option<i64> {
@@ -12,7 +12,7 @@ pub(crate) fn decayed(part: &[u32], weights: &[u64], min_base: u32) -> Option<i6
     let (newest, ..) = held(part).next_back().filter(|_| count >= min_base)?;
     let (mut whole, mut weight) = (0_i128, 0_i128);
     for (day, count, sum) in held(part) {
-        if bucket::is_held(sum) {
+        if is_held(sum) {
             // A sum at the end of its range is not known.
             return None;
         }

@@ -1,6 +1,6 @@
 //! What a rolling signal comes to, of the totals of its window.
 
-use super::bucket::{Span, Total};
+use super::bucket::{Span, Total, is_held};
 use super::nps;
 use crate::activity::Activity;
 use model::number::{SCALE, scale_round};
@@ -20,7 +20,7 @@ pub(super) fn rolling(fold: Fold, total: Total, min_base: u32) -> Option<i64> {
         return None;
     }
     // A sum at the end of its range is not known.
-    let sum = Some(total.sum).filter(|sum| !bucket::is_held(*sum));
+    let sum = Some(total.sum).filter(|sum| !is_held(*sum));
     match fold {
         Fold::Count => Some(micros(u64::from(total.count))),
         Fold::CountDays => Some(micros(u64::from(total.buckets))),
