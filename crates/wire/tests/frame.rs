@@ -145,7 +145,7 @@ fn an_entry_that_did_not_fit_leaves_the_frame_as_it_was() {
 
 fn activity(account: &str) -> OwnedEntry {
     OwnedEntry::Activity(entries::Owned {
-        source: model::source::Source::Login,
+        source: Source::Login,
         partition: 1,
         offset: 7,
         id: 9,
