@@ -5,10 +5,11 @@
 #[path = "support/entries.rs"]
 mod entries;
 
-use engine::entry::Entry;
+use engine::entry::{Entry, Lost, PartitionMark, SourceMark, Watermarks};
 use entries::{OwnedEntry, entry};
+use model::source::Source;
 use proptest::prelude::*;
-use wire::frame::{FrameBuffer, FrameError, MAX_BODY_BYTES, Reader, Writer};
+use wire::frame::{FrameBuffer, FrameError, MAX_BODY_BYTES, MAX_PARTITIONS, Reader, Writer};
 
 fn framed(epoch: u32, entries: &[OwnedEntry]) -> Vec<u8> {
     let mut writer = Writer::new(epoch);
@@ -144,7 +145,7 @@ fn an_entry_that_did_not_fit_leaves_the_frame_as_it_was() {
 
 fn activity(account: &str) -> OwnedEntry {
     OwnedEntry::Activity(entries::Owned {
-        source: model::source::Source::Login,
+        source: Source::Login,
         partition: 1,
         offset: 7,
         id: 9,
@@ -152,4 +153,22 @@ fn activity(account: &str) -> OwnedEntry {
         account: account.to_owned(),
         fields: vec![],
     })
+}
+
+#[test]
+fn partitions_beyond_what_is_kept_of_each_are_refused() {
+    let read = |partition_count, partition| {
+        let (lost, runs, watermark) = (Lost::default(), Vec::new(), None);
+        let mark = PartitionMark { partition, watermark, runs, rejected: 0, skipped: 0, lost };
+        let source = SourceMark { source: Source::Login, partition_count, partitions: vec![mark] };
+        let mut writer = Writer::new(1);
+        writer.push(&Entry::Watermarks(Watermarks { sources: vec![source], ..Default::default() })).unwrap();
+        let mut value = Vec::new();
+        writer.finish(&mut value);
+        drained(&value)
+    };
+    assert_eq!(read(MAX_PARTITIONS, MAX_PARTITIONS - 1), Ok(1));
+    for (count, number) in [(MAX_PARTITIONS + 1, 0), (1, MAX_PARTITIONS), (1, u32::MAX)] {
+        assert!(matches!(read(count, number), Err(FrameError::Invalid(_))), "{number} of {count}");
+    }
 }

@@ -7,6 +7,7 @@ use model::plan::ModelId;
 use model::source::{Field, FieldType, Source};
 use model::time::EventTime;
 use proptest::prelude::*;
+use wire::frame::MAX_PARTITIONS;
 
 /// An activity without borrows.
 #[derive(Clone, Debug)]
@@ -124,7 +125,7 @@ fn watermarks() -> impl Strategy<Value = Watermarks> {
         3 => Just(Lost::default()),
         1 => (any::<u64>(), any::<i64>()).prop_map(|(offsets, to)| Lost { offsets, to }),
     ];
-    let mark = (any::<u32>(), watermark, runs, any::<u64>(), 0_u64..100, lost).prop_map(
+    let mark = (0..MAX_PARTITIONS, watermark, runs, any::<u64>(), 0_u64..100, lost).prop_map(
         |(partition, watermark, runs, rejected, skipped, lost)| PartitionMark {
             partition,
             watermark,
@@ -135,7 +136,7 @@ fn watermarks() -> impl Strategy<Value = Watermarks> {
         },
     );
     let marks = proptest::collection::vec(mark, 0..4);
-    let source = (source(), any::<u32>(), marks)
+    let source = (source(), 0..=MAX_PARTITIONS, marks)
         .prop_map(|(source, partition_count, partitions)| SourceMark { source, partition_count, partitions });
     let model = proptest::option::of(any::<[u8; 32]>().prop_map(ModelId));
     let latest = prop_oneof![
