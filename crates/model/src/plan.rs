@@ -20,7 +20,7 @@ pub const MOST_MEASURES: usize = 128;
 
 /// How far back dead time of a source is remembered whatever the models ask for, in milliseconds of its living time: so
 /// that a model that comes later and looks further back than those before it finds what was, up to so far.
-pub const REMEMBERED: i64 = 200 * crate::time::DAY;
+pub const REMEMBERED: i64 = 400 * crate::time::DAY;
 
 /// The most windows of which an average is taken.
 pub const MOST_WINDOWS: u8 = 60;
