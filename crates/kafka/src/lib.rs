@@ -50,6 +50,7 @@ pub use held::Held;
 pub use member::Member;
 pub use reader::Reader;
 pub use settings::{Invalid, Problem, Sasl, Secret, Security, Settings, Tls, Token, Tokens};
+pub use topic::mend;
 pub use writer::Writer;
 
 use log::{CommitError, Isolation, Log, Partition, Result, Round, TopicSpec, Transaction};

@@ -143,6 +143,14 @@ impl Shared {
     }
 }
 
+/// The command that gives a topic properties (`name=value`, separated by commas), in words.
+#[must_use]
+pub fn mend(topic: &str, properties: &str) -> String {
+    format!(
+        "`kafka-configs.sh --alter --entity-type topics --entity-name {topic} --add-config {properties}` mends it"
+    )
+}
+
 /// Whether a topic that is there is the one that was asked for; if not, what differs, and the command that mends what
 /// can be.
 fn compare(spec: &TopicSpec, there: &TopicSpec, properties: &BTreeMap<String, String>) -> Result<()> {
@@ -181,11 +189,7 @@ fn compare(spec: &TopicSpec, there: &TopicSpec, properties: &BTreeMap<String, St
     }
     let mut text = format!("topic {} is there: {}", spec.name, differs.join(", "));
     if !mends.is_empty() {
-        text += &format!(
-            "; `kafka-configs.sh --alter --entity-type topics --entity-name {} --add-config {}` mends it",
-            spec.name,
-            mends.join(",")
-        );
+        text += &format!("; {}", mend(&spec.name, &mends.join(",")));
     }
     Err(Error::Refused(text))
 }

@@ -2,24 +2,18 @@
 
 #![allow(clippy::unwrap_used, clippy::panic, reason = "a test")]
 
-use log::simulated::{Cluster, Faults};
+mod support;
+
+use log::simulated::Cluster;
 use log::{Log, Partition};
 use model::source::Source;
 use pipeline::settings::{self, Identity};
 use pipeline::{Account, Ingest, Progress, Recorded, Score, topic};
 use std::sync::Arc;
 
-const MODEL: &str = include_str!("../../../deploy/models/b2b.yaml");
-
 /// A cluster with a model and one partition of everything.
 fn cluster() -> Cluster {
-    let cluster = Cluster::new(7, Faults::none());
-    let log = cluster.process("setup");
-    for spec in topic::specs(1, 1) {
-        log.create(&spec).unwrap();
-    }
-    pipeline::publish(&log, MODEL, 1).unwrap();
-    cluster
+    support::empty(1, 1)
 }
 
 /// Appends a record without a value, and some that are no activities.

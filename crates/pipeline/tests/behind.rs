@@ -3,24 +3,19 @@
 
 #![allow(clippy::unwrap_used, clippy::panic, reason = "a test")]
 
+mod support;
+
 use log::simulated::{Cluster, Fault, Faults, Outcome, Simulated};
 use log::{Log, Partition};
 use model::source::Source;
 use pipeline::settings::{self, Identity, Rebuild};
 use pipeline::{Failure, Ingest, Progress, Recorded, Score, topic};
 
-const MODEL: &str = include_str!("../../../deploy/models/b2b.yaml");
 const GROUP: &str = "vitals-ingest";
 
 /// A cluster with a model, two partitions of each source and one of the journal.
 fn cluster() -> Cluster {
-    let cluster = Cluster::new(7, Faults::none());
-    let log = cluster.process("setup");
-    for spec in topic::specs(1, 2) {
-        log.create(&spec).unwrap();
-    }
-    pipeline::publish(&log, MODEL, 1).unwrap();
-    cluster
+    support::empty(1, 2)
 }
 
 fn of(source: Source, number: u32) -> Partition {

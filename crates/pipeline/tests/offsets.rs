@@ -2,8 +2,10 @@
 
 #![allow(clippy::unwrap_used, clippy::panic, reason = "a test")]
 
+mod support;
+
 use engine::entry::Entry;
-use log::simulated::{Cluster, Faults, Simulated};
+use log::simulated::{Cluster, Simulated};
 use log::{Log, Partition};
 use model::source::Source;
 use pipeline::settings::{self, Identity, Rebuild};
@@ -12,18 +14,11 @@ use std::sync::Arc;
 use wire::activity::{Decoder, Limits};
 use wire::frame::Writer as FrameWriter;
 
-const MODEL: &str = include_str!("../../../deploy/models/b2b.yaml");
 const GROUP: &str = "vitals-ingest";
 
 /// A cluster with a model.
 fn cluster() -> Cluster {
-    let cluster = Cluster::new(7, Faults::none());
-    let log = cluster.process("setup");
-    for spec in topic::specs(2, 2) {
-        log.create(&spec).unwrap();
-    }
-    pipeline::publish(&log, MODEL, 1).unwrap();
-    cluster
+    support::empty(2, 2)
 }
 
 fn login(number: u32) -> Partition {

@@ -144,34 +144,38 @@ impl Access {
         }
     }
 
+    /// The process whose workers run here, if one is known.
+    fn run(&self) -> Option<&Client> {
+        match self {
+            Self::Direct { run, .. } => run.as_ref(),
+            Self::Served(client) => Some(client),
+        }
+    }
+
     /// How workers stand; `None` where none runs.
     pub(crate) fn standing(&self) -> Result<Option<Standing>> {
-        match self {
-            Self::Direct { run: None, .. } => Ok(None),
-            Self::Direct { run: Some(client), .. } | Self::Served(client) => client.standing().map(Some),
-        }
+        self.run().map(Client::standing).transpose()
+    }
+
+    /// The process that could do something, which is the one that did another thing.
+    fn run_that(&self, could: &str, has: &str) -> Result<&Client> {
+        self.run().with_context(|| {
+            format!(
+                "no `vitals run` is known that could {could}: start one, or with Kafka say by admin.listen and \
+                 admin.token where the one listens that {has}"
+            )
+        })
     }
 
     /// Lets a stopped source go on.
     pub(crate) fn resume(&self, source: Source) -> Result<()> {
-        match self {
-            Self::Direct { run: None, .. } => bail!(
-                "no `vitals run` is known that could resume source {source}: start one, or with Kafka say by \
-                 admin.listen and admin.token where the one listens that has stopped it"
-            ),
-            Self::Direct { run: Some(client), .. } | Self::Served(client) => client.resume(source),
-        }
+        self.run_that(&format!("resume source {source}"), "has stopped it")?.resume(source)
     }
 
     /// Accepts that what was deleted of a source partition before it was read is lost.
     pub(crate) fn skip(&self, source: Source, partition: u32) -> Result<Skipped> {
-        match self {
-            Self::Direct { run: None, .. } => bail!(
-                "no `vitals run` is known that could go on with source {source}: start one, or with Kafka say by \
-                 admin.listen and admin.token where the one listens that refuses the partition"
-            ),
-            Self::Direct { run: Some(client), .. } | Self::Served(client) => client.skip(source, partition),
-        }
+        self.run_that(&format!("go on with source {source}"), "refuses the partition")?
+            .skip(source, partition)
     }
 
     /// Folds the journal again and compares with the outputs.

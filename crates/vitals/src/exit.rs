@@ -42,11 +42,14 @@ pub(crate) fn status(result: anyhow::Result<Outcome>) -> ExitCode {
         Err(error) if is_broken_pipe(&error) => ExitCode::SUCCESS,
         Err(error) => {
             print::complain(&format!("vitals: {error:#}"));
-            ExitCode::from(match () {
-                () if error.is::<Problems>() => CONFIGURATION,
-                () if error.is::<WrongUse>() => WRONG_USE,
-                () if error.is::<Invalid>() => FINDINGS,
-                () => FAILED,
+            ExitCode::from(if error.is::<Problems>() {
+                CONFIGURATION
+            } else if error.is::<WrongUse>() {
+                WRONG_USE
+            } else if error.is::<Invalid>() {
+                FINDINGS
+            } else {
+                FAILED
             })
         }
     }

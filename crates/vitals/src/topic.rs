@@ -13,13 +13,6 @@ pub(crate) struct Found {
     pub(crate) is: Option<TopicSpec>,
 }
 
-/// The command that gives a topic a property.
-fn mend(topic: &str, property: &str, must: &str) -> String {
-    format!(
-        "`kafka-configs.sh --alter --entity-type topics --entity-name {topic} --add-config {property}={must}` mends it"
-    )
-}
-
 impl Found {
     /// Looks what there is.
     pub(crate) fn look(log: &Store, spec: TopicSpec) -> log::Result<Self> {
@@ -41,7 +34,7 @@ impl Found {
             if is.cleanup == Cleanup::Compact {
                 all.push(format!(
                     "source topic {name} is compacted, so that activity with the same key is lost before it is read: {}",
-                    mend(name, "cleanup.policy", "delete")
+                    kafka::mend(name, "cleanup.policy=delete")
                 ));
             }
             return all;
@@ -54,7 +47,8 @@ impl Found {
             ));
         }
         let mut property = |property: &str, is: &str, must: &str| {
-            all.push(format!("topic {name} has {property} = {is}: {}", mend(name, property, must)));
+            let mend = kafka::mend(name, &format!("{property}={must}"));
+            all.push(format!("topic {name} has {property} = {is}: {mend}"));
         };
         if is.stamp != self.spec.stamp {
             let word = |stamp| if stamp == Stamp::Append { "LogAppendTime" } else { "CreateTime" };

@@ -180,9 +180,15 @@ pub(crate) const fn is_held(sum: i64) -> bool {
     matches!(sum, i64::MIN | i64::MAX)
 }
 
-/// A sum and an amount; at an end of its range it stays there.
-const fn plus(sum: i64, amount: i64) -> i64 {
-    if is_held(sum) { sum } else { sum.saturating_add(amount) }
+/// A sum and what is added; at an end of its range it stays there.
+const fn plus(sum: i64, added: i64) -> i64 {
+    if is_held(sum) {
+        sum
+    } else if is_held(added) {
+        added
+    } else {
+        sum.saturating_add(added)
+    }
 }
 
 /// Whether the totals must be taken anew though no due instant was reached.
@@ -234,10 +240,7 @@ pub(crate) fn settle(part: &mut Part<'_>, keep: Keep, edge: &Edge<'_>, window: W
         let records = part[range].chunks_exact(stride);
         let total = records.clone().fold(0_u32, |total, record| total.saturating_add(record[1]));
         if keep == Keep::Sums {
-            let amounts = records.fold(0_i64, |total, record| match number(record, 2) {
-                sum if is_held(sum) && !is_held(total) => sum,
-                sum => plus(total, sum),
-            });
+            let amounts = records.fold(0_i64, |total, record| plus(total, number(record, 2)));
             set_number(part, sum, amounts);
         }
         part[count] = total;

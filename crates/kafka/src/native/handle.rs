@@ -49,7 +49,9 @@ impl Handle {
         };
         config.set_events(common | events);
         let watch = Watch::default();
-        watch.begin(role, &mut config);
+        if role != Role::Admin {
+            watch.begin(&mut config);
+        }
         let mut message = Message::new();
         // SAFETY: the configuration is valid, and taken over if (and only if) a client is returned.
         let rk = unsafe { sys::rd_kafka_new(kind, config.as_ptr(), message.0.as_mut_ptr(), message.0.len()) };

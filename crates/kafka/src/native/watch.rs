@@ -1,7 +1,7 @@
 //! What is seen of a client's requests on their way, and librdkafka says nothing of: one whose fate nobody knows, one in a
 //! form that is too old.
 
-use super::{Config, Role};
+use super::Config;
 use rdkafka_sys as sys;
 use std::ffi::{c_char, c_int, c_void};
 use std::sync::Arc;
@@ -31,13 +31,8 @@ const STABLE: i16 = 7;
 pub(super) struct Watch(Arc<AtomicBool>);
 
 impl Watch {
-    /// Watches the requests of the client of this role that is made of `config`, which must not outlive this.
-    pub(super) fn begin(&self, role: Role, config: &mut Config) {
-        let begin = match role {
-            Role::Admin => return,
-            Role::Consumer => begin_consumer,
-            Role::Producer => begin_producer,
-        };
+    /// Watches the requests of the client that is made of `config`, which must not outlive this.
+    pub(super) fn begin(&self, config: &mut Config) {
         // SAFETY: the configuration is alive, the name is copied; whoever makes the client keeps the flag alive as
         // long as it.
         unsafe {
@@ -55,8 +50,8 @@ impl Watch {
     }
 }
 
-/// A producer was made: from now on its answers are looked at.
-unsafe extern "C" fn begin_producer(
+/// A client was made: from now on its requests and answers are looked at. Each role makes requests of its own only.
+unsafe extern "C" fn begin(
     rk: *mut sys::rd_kafka_t,
     _: *const sys::rd_kafka_conf_t,
     flag: *mut c_void,
@@ -64,19 +59,13 @@ unsafe extern "C" fn begin_producer(
     _: usize,
 ) -> sys::rd_kafka_resp_err_t {
     // SAFETY: librdkafka passes the client, and what was given for `flag`.
-    unsafe { sys::rd_kafka_interceptor_add_on_response_received(rk, NAME.as_ptr(), Some(answered), flag) }
-}
-
-/// A consumer was made: from now on its requests are looked at.
-unsafe extern "C" fn begin_consumer(
-    rk: *mut sys::rd_kafka_t,
-    _: *const sys::rd_kafka_conf_t,
-    flag: *mut c_void,
-    _: *mut c_char,
-    _: usize,
-) -> sys::rd_kafka_resp_err_t {
+    let sending =
+        unsafe { sys::rd_kafka_interceptor_add_on_request_sent(rk, NAME.as_ptr(), Some(sent), flag) };
+    if sending != sys::rd_kafka_resp_err_t::RD_KAFKA_RESP_ERR_NO_ERROR {
+        return sending;
+    }
     // SAFETY: as above.
-    unsafe { sys::rd_kafka_interceptor_add_on_request_sent(rk, NAME.as_ptr(), Some(sent), flag) }
+    unsafe { sys::rd_kafka_interceptor_add_on_response_received(rk, NAME.as_ptr(), Some(answered), flag) }
 }
 
 /// A request was sent.

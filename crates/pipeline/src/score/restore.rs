@@ -218,13 +218,13 @@ impl<L: Log, V: Variant> Restore<L, V> {
             }
             (Some((_, journal)), _) => journal.position,
             (None, Some(head)) => self.position_of(head)?,
-            (None, None) if records.len() == 0 && self.first == 0 && !self.has_spoken => Position::START,
             (None, None) if self.has_spoken => {
                 return Err(self.refuse_for_good(
                     "there are records of it in the outputs, but neither a committed offset nor state says which"
                         .to_owned(),
                 ));
             }
+            (None, None) if records.len() == 0 && self.first == 0 => Position::START,
             (None, None) => {
                 return Err(self.refuse_for_good(
                     "there was state, but neither a committed offset nor the head says which effects are out"

@@ -10,6 +10,17 @@ use pipeline::{Progress, Recorded, Score, topic};
 /// The model of the sample.
 pub(crate) const MODEL: &str = include_str!("../../../../deploy/models/b2b.yaml");
 
+/// A cluster with a model, and nothing in it, of so many partitions of the journal and of each source.
+pub(crate) fn empty(journal: u32, source: u32) -> Cluster {
+    let cluster = Cluster::new(7, Faults::none());
+    let log = cluster.process("setup");
+    for spec in topic::specs(journal, source) {
+        log.create(&spec).unwrap();
+    }
+    pipeline::publish(&log, MODEL, 1).unwrap();
+    cluster
+}
+
 /// Appends the sample to the source topics.
 pub(crate) fn append_sample(log: &Simulated) {
     let sample = sample::Settings { accounts: 4, days: 40, ..sample::Settings::default() };

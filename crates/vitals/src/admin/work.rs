@@ -10,7 +10,7 @@ use axum::http::StatusCode;
 use model::source::Source;
 use serde_json::{Value, json};
 use std::sync::Arc;
-use tokio::sync::oneshot;
+use tokio::sync::{mpsc, oneshot};
 
 pub(super) async fn status(State(desk): State<Arc<Desk>>) -> Json<Standing> {
     Json(desk.board.standing())
@@ -33,14 +33,9 @@ pub(super) async fn resume(
     Path(name): Path<String>,
 ) -> Result<Json<Value>, Failed> {
     let source = known(&name)?;
-    if desk.orders.is_empty() {
-        return Err(gone());
-    }
     let mut resumed = 0;
-    for orders in &desk.orders {
-        let (reply, answer) = oneshot::channel();
-        orders.send(Order::Resume { source, reply }).await.map_err(|_| gone())?;
-        let partitions = answer.await.map_err(|_| gone())?;
+    for worker in workers(&desk)? {
+        let partitions = ask(worker, |reply| Order::Resume { source, reply }).await?;
         resumed += partitions.map_err(|reason| Failed::new(StatusCode::INTERNAL_SERVER_ERROR, reason))?;
     }
     if resumed == 0 {
@@ -54,13 +49,8 @@ pub(super) async fn skip(
     Path((name, partition)): Path<(String, u32)>,
 ) -> Result<Json<Skipped>, Failed> {
     let source = known(&name)?;
-    if desk.orders.is_empty() {
-        return Err(gone());
-    }
-    for orders in &desk.orders {
-        let (reply, answer) = oneshot::channel();
-        orders.send(Order::Skip { source, partition, reply }).await.map_err(|_| gone())?;
-        let skipped = answer.await.map_err(|_| gone())?;
+    for worker in workers(&desk)? {
+        let skipped = ask(worker, |reply| Order::Skip { source, partition, reply }).await?;
         let skipped = skipped.map_err(|reason| Failed::new(StatusCode::CONFLICT, reason))?;
         if let Some((from, to)) = skipped {
             return Ok(Json(Skipped { from, to }));
@@ -69,6 +59,21 @@ pub(super) async fn skip(
     let reason =
         format!("this process refuses no partition {partition} of source {source} for deleted records");
     Err(Failed::new(StatusCode::CONFLICT, reason))
+}
+
+/// Where the ingest workers take orders.
+fn workers(desk: &Desk) -> Result<&[mpsc::Sender<Order>], Failed> {
+    if desk.orders.is_empty() { Err(gone()) } else { Ok(&desk.orders) }
+}
+
+/// Gives a worker an order, and waits for its answer.
+async fn ask<T>(
+    worker: &mpsc::Sender<Order>,
+    order: impl FnOnce(oneshot::Sender<T>) -> Order,
+) -> Result<T, Failed> {
+    let (reply, answer) = oneshot::channel();
+    worker.send(order(reply)).await.map_err(|_| gone())?;
+    answer.await.map_err(|_| gone())
 }
 
 fn known(name: &str) -> Result<Source, Failed> {
