@@ -265,7 +265,7 @@ impl Assessment {
 }
 
 /// Whether a signal's definition is too new for its window.
-fn is_blind(account: &Account, prepared: &Prepared, now: &Now, signal: usize) -> bool {
+pub(crate) fn is_blind(account: &Account, prepared: &Prepared, now: &Now, signal: usize) -> bool {
     let until = account.blind.as_ref().map_or(i64::MIN, |blind| blind[signal]);
     prepared.direct[signal].is_some_and(|source| now.sources[source.index()].living < until)
 }

@@ -198,11 +198,18 @@ impl Clock {
         if !self.has_begun_by(u) {
             return View::Unbegun;
         }
-        let next = self.gaps.partition_point(|gap| gap.start <= u);
-        match next.checked_sub(1).and_then(|i| self.gaps.get(i)) {
-            Some(gap) if u < gap.end && u - gap.start >= rules.stale_after => View::Stale,
+        match self.dead_since(u) {
+            Some(start) if u - start >= rules.stale_after => View::Stale,
             _ => View::Live,
         }
+    }
+
+    /// Since when the source is dead at `u` ≤ A; `None` while it lives.
+    #[must_use]
+    pub fn dead_since(&self, u: i64) -> Option<i64> {
+        let next = self.gaps.partition_point(|gap| gap.start <= u);
+        let gap = next.checked_sub(1).and_then(|i| self.gaps.get(i));
+        gap.filter(|gap| u < gap.end).map(|gap| gap.start)
     }
 
     /// Whether there was an activity that counts at `u` or before.

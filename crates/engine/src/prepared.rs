@@ -38,7 +38,13 @@ impl Lag {
 
     /// Whether they are too far apart as seen at `u`.
     pub(crate) fn is_apart(&self, u: i64) -> bool {
-        self.turns.iter().rev().find(|(z, _)| *z <= u).is_some_and(|(_, apart)| *apart)
+        self.apart_since(u).is_some()
+    }
+
+    /// Since when they are too far apart as seen at `u`, as far back as is remembered.
+    pub(crate) fn apart_since(&self, u: i64) -> Option<i64> {
+        let last = self.turns.iter().rev().find(|(z, _)| *z <= u);
+        last.filter(|(_, apart)| *apart).map(|(z, _)| *z)
     }
 }
 

@@ -6,6 +6,7 @@
 
 mod advance;
 mod bytes;
+mod census;
 mod index;
 mod jump;
 mod plans;
@@ -33,6 +34,7 @@ use std::cmp::Reverse;
 use std::collections::{BTreeMap, BinaryHeap, VecDeque};
 
 pub use bytes::Restoring;
+pub use census::Census;
 use index::Index;
 use plans::Plans;
 

@@ -117,7 +117,7 @@ fn every_alert_is_opened_once_and_resolved_once_with_a_reason() {
         for (offset, entry) in (0..).zip(told_of(seed, journal(seed, 250))) {
             fold(&mut shard, offset, &entry.entry(), &mut alerts);
         }
-        assert!(shard.census().1.is_empty(), "seed {seed}: {:?}", shard.census().1);
+        assert!(shard.census().open_alerts.is_empty(), "seed {seed}: {:?}", shard.census());
         reasons.extend(alerts.reasons(seed));
     }
     let kinds: BTreeSet<&str> = reasons.iter().map(|reason| reason.name()).collect();

@@ -2,6 +2,7 @@
 
 use crate::failure::{Delay, Failure};
 use crate::topic;
+use engine::entry::Entry;
 use log::{Appends, Batch, CommitError, Event, Isolation, Log, Partition, Reader, Transaction, Writer};
 use model::plan::{ModelId, Plan};
 use std::sync::Arc;
@@ -138,10 +139,16 @@ pub fn publish_now<L: Log>(log: &L, text: &str, epoch: u32) -> Result<ModelId, P
     let mut value = Vec::new();
     let mut appends = Appends::default();
     let models: Arc<str> = topic::MODEL.into();
+    // The first thing in a journal says how it is to be read. Should this attempt be lost, what it says is what holds
+    // of a journal that says nothing.
+    let round = log.ends(std::slice::from_ref(&models))?;
+    let is_first = round.topics.iter().flatten().all(|ends| ends.end == 0);
     appends.push(&models, 0, Some(topic::CURRENT_MODEL), Some(text.as_bytes()), &[]);
     for partition in 0..spec.partitions {
         // A model is far below the size of a frame.
-        if frame.push(&engine::entry::Entry::Model(text)).is_ok() {
+        let version = is_first.then_some(Entry::FoldVersion(engine::FOLD_VERSION));
+        let mut entries = version.into_iter().chain([Entry::Model(text)]);
+        if entries.all(|entry| frame.push(&entry).is_ok()) {
             frame.finish(&mut value);
             appends.push(&journal, partition, None, Some(&value), &[]);
         }

@@ -2,9 +2,9 @@
 
 use crate::ingest::Feed;
 use engine::count::Counts;
+use engine::shard::Census;
 use model::plan::ModelId;
 use model::source::Source;
-use std::collections::BTreeMap;
 
 /// What became of the transactions of a worker, since its start.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -128,10 +128,8 @@ pub struct ShardStatus {
     pub end: Option<i64>,
     /// How many accounts it holds.
     pub accounts: usize,
-    /// Accounts by band; the last name is `unknown`.
-    pub bands: BTreeMap<String, u64>,
-    /// Open alerts by rule.
-    pub open_alerts: BTreeMap<String, u64>,
+    /// Its accounts, counted.
+    pub census: Census,
     /// What became of every activity.
     pub counts: Counts,
     /// T, A and whether the clock stands, of each source with a watermark.
@@ -167,8 +165,7 @@ impl ShardStatus {
             position: 0,
             end: None,
             accounts: 0,
-            bands: BTreeMap::new(),
-            open_alerts: BTreeMap::new(),
+            census: Census::default(),
             counts: Counts::default(),
             clocks: Vec::new(),
             model: None,
@@ -188,8 +185,7 @@ impl ShardStatus {
                 status.clocks.push((source, watermark, at, clock.is_out()));
             }
         }
-        let (bands, alerts) = shard.census();
-        (status.bands, status.open_alerts) = (bands, alerts);
+        status.census = shard.census();
         status
     }
 }

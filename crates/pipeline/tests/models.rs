@@ -2,6 +2,8 @@
 
 #![allow(clippy::unwrap_used, clippy::panic, reason = "a test")]
 
+use engine::FOLD_VERSION;
+use engine::entry::Entry;
 use log::simulated::{Cluster, Faults, Simulated};
 use log::{Log, Partition};
 use model::source::Source;
@@ -71,4 +73,54 @@ fn models_that_nothing_names_are_removed_from_the_state() {
         }
     }
     panic!("not live: {:?}", again.status());
+}
+
+/// The entries of each frame of the journal, in words.
+fn frames(cluster: &Cluster) -> Vec<Vec<String>> {
+    let entries = |value: &[u8]| {
+        let mut frame = wire::frame::FrameBuffer::default();
+        frame.load(value).unwrap();
+        frame
+            .reader()
+            .map(|entry| match entry.unwrap() {
+                Entry::FoldVersion(version) => format!("fold version {version}"),
+                Entry::Model(_) => "model".to_owned(),
+                Entry::Activity(_) | Entry::Watermarks(_) => "other".to_owned(),
+            })
+            .collect()
+    };
+    let records = cluster.committed_records(&Partition::new(topic::JOURNAL, 0));
+    records.iter().map(|record| entries(record.value.as_ref().unwrap())).collect()
+}
+
+#[test]
+fn a_journal_begins_with_its_fold_version_and_one_of_another_is_refused() {
+    let cluster = Cluster::new(7, Faults::none());
+    let log = cluster.process("live");
+    for spec in topic::specs(1, 1) {
+        log.create(&spec).unwrap();
+    }
+    pipeline::publish(&log, MODEL, 1).unwrap();
+    pipeline::publish(&log, &MODEL.replacen("publish_change: 1", "publish_change: 2", 1), 1).unwrap();
+    let first = format!("fold version {FOLD_VERSION}");
+    assert_eq!(frames(&cluster), [vec![first, "model".to_owned()], vec!["model".to_owned()]]);
+
+    let (mut writer, mut value) = (wire::frame::Writer::new(1), Vec::new());
+    writer.push(&Entry::FoldVersion(FOLD_VERSION + 1)).unwrap();
+    writer.finish(&mut value);
+    cluster.append_raw(&Partition::new(topic::JOURNAL, 0), None, Some(&value), None);
+    let mut worker = score(&cluster, "live");
+    for _ in 0..2_000 {
+        worker.step().unwrap();
+        cluster.advance(20);
+        if let Some(Phase::Refused(reason)) = worker.status().shards.first().map(|shard| shard.phase.clone())
+        {
+            assert!(
+                reason.contains("fold version 2") && reason.contains("run one that contains it"),
+                "{reason}"
+            );
+            return;
+        }
+    }
+    panic!("not refused: {:?}", worker.status());
 }

@@ -76,6 +76,18 @@ fn a_journal_that_begins_after_the_checkpoint_is_refused() {
     assert!(reason.contains("journal") && reason.contains("offset"), "{reason}");
 }
 
+#[test]
+fn a_journal_of_which_the_beginning_was_deleted_is_not_compared() {
+    let cluster = folded();
+    let log = cluster.process("second");
+    let end = log.ends(&[topic::JOURNAL.into()]).unwrap().topics[0][0].end;
+    for first in [1, end] {
+        cluster.truncate_before(&Partition::new(topic::JOURNAL, 0), first);
+        let error = pipeline::verify(&log, "vitals", &mut |_| {}).unwrap_err().to_string();
+        assert!(error.contains(&format!("begins at offset {first}")) && error.contains("backup"), "{error}");
+    }
+}
+
 const GROUP: &str = "vitals-score";
 
 fn rebuilding() -> settings::Score {

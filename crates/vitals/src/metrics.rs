@@ -73,11 +73,12 @@ const ADVANCED: &str = "vitals_score_advanced_timestamp_seconds";
 const DEAD: &str = "vitals_score_dead_sources";
 const ACCOUNTS: &str = "vitals_score_accounts";
 const ALERTS: &str = "vitals_score_open_alerts";
+const HELD: &str = "vitals_score_held_rules";
 const OUTBOX: &str = "vitals_score_outbox_bytes";
 const DIRTY: &str = "vitals_score_dirty_accounts";
 
 /// All of them, by name within each part.
-pub(crate) const METRICS: [Metric; 29] = [
+pub(crate) const METRICS: [Metric; 30] = [
     metric(UNREADY, Gauge, Count, "", "reasons why the process is not ready; `/readyz` tells them"),
     metric(
         UNACCOUNTED,
@@ -201,6 +202,13 @@ pub(crate) const METRICS: [Metric; 29] = [
     ),
     metric(ACCOUNTS, Gauge, Count, "band", "accounts by band"),
     metric(ALERTS, Gauge, Count, "rule", "alerts that fire"),
+    metric(
+        HELD,
+        Gauge,
+        Count,
+        "rule",
+        "accounts for which a rule has been held for longer than its `for`: nothing fires or resolves meanwhile",
+    ),
     metric(OUTBOX, Gauge, Bytes, "", "effects that wait for a transaction"),
     metric(DIRTY, Gauge, Count, "", "changed accounts that are not stored yet"),
 ];
@@ -308,6 +316,9 @@ fn score(standing: &Standing) {
     }
     for (rule, count) in standing.open_alerts() {
         gauge!(ALERTS, "rule" => rule).set(float(count));
+    }
+    for (rule, count) in standing.held_rules() {
+        gauge!(HELD, "rule" => rule).set(float(count));
     }
     counter!(FORGOTTEN).absolute(forgotten);
     counter!(CROSSED).absolute(crossed);

@@ -125,31 +125,6 @@ impl Reason {
     }
 }
 
-/// Why a record is passed over although nothing is wrong with it.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Error)]
-pub enum Skip {
-    /// It has no value: a tombstone of a compacted topic.
-    #[error("the record has no value")]
-    NoValue,
-    /// No signal of the model uses it.
-    #[error("no signal of the model uses it")]
-    Unused,
-}
-
-impl Skip {
-    /// Every code.
-    pub const CODES: [&'static str; 2] = ["no-value", "unused"];
-
-    /// The stable code.
-    #[must_use]
-    pub const fn code(self) -> &'static str {
-        match self {
-            Self::NoValue => "no-value",
-            Self::Unused => "unused",
-        }
-    }
-}
-
 /// The beginning of a value that was found, fit to be shown: at most [`Excerpt::LIMIT`] characters of it, control
 /// characters escaped.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -217,11 +192,9 @@ mod tests {
     #[test]
     fn every_code_is_in_the_list_once() {
         let mut codes = Reason::CODES.to_vec();
-        codes.extend(Skip::CODES);
         codes.sort_unstable();
         codes.dedup();
-        assert_eq!(codes.len(), Reason::CODES.len() + Skip::CODES.len());
+        assert_eq!(codes.len(), Reason::CODES.len());
         assert!(Reason::CODES.contains(&Reason::NotAnObject.code()));
-        assert!(Skip::CODES.contains(&Skip::Unused.code()));
     }
 }

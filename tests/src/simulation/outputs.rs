@@ -83,7 +83,7 @@ pub fn compare(cluster: &Cluster, partitions: u32) -> Result<Reference, String> 
         };
         let shard = fold(&frames, &mut collector, &mut reference)?;
         check_bounds(&shard)?;
-        for (rule, count) in shard.census().1 {
+        for (rule, count) in shard.census().open_alerts {
             *reference.open.entry(rule).or_insert(0) += count;
         }
         let names = [topic::HEALTH, topic::ALERTS, topic::ACCOUNT_HEALTH];

@@ -11,7 +11,6 @@ use crate::now::Clocks;
 use crate::timer::Calendar;
 use model::plan::{ModelId, Plan};
 use model::source::Source;
-use std::collections::BTreeMap;
 use std::sync::Arc;
 
 impl Shard {
@@ -71,29 +70,6 @@ impl Shard {
     #[must_use]
     pub const fn is_empty(&self) -> bool {
         self.accounts.is_empty()
-    }
-
-    /// Scored accounts by band (`unknown` where there is none), and open alerts by rule.
-    #[must_use]
-    pub fn census(&self) -> (BTreeMap<String, u64>, BTreeMap<String, u64>) {
-        let (mut bands, mut alerts) = (BTreeMap::new(), BTreeMap::new());
-        for account in self.accounts.iter().filter(|account| !account.buried) {
-            let plan = &self.plans[account.plan].plan;
-            let band = account
-                .band
-                .and_then(|band| plan.bands.get(usize::from(band)))
-                .map_or("unknown", |band| &band.name);
-            match bands.get_mut(band) {
-                Some(count) => *count += 1,
-                None => drop(bands.insert(band.to_owned(), 1)),
-            }
-            for (rule, state) in plan.rules.iter().zip(&account.rules) {
-                if state.is_open() {
-                    *alerts.entry(rule.name.clone()).or_insert(0) += 1;
-                }
-            }
-        }
-        (bands, alerts)
     }
 
     /// The clock of a source.

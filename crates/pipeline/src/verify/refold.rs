@@ -1,11 +1,11 @@
 //! The journal of one partition, folded again from its beginning.
 
-use crate::failure::Failure;
+use crate::failure::{BRING_BACK, Failure};
 use crate::outside::WHOLE;
 use engine::effect::Sink;
 use engine::entry::Position;
 use engine::{Shard, Step};
-use log::{Batch, Isolation, Log, Partition, Reader};
+use log::{Batch, Error, Isolation, Log, Partition, Reader};
 use wire::frame::FrameBuffer;
 
 /// How far to fold.
@@ -44,9 +44,10 @@ impl<R: Reader> Refold<R> {
         partition: &Partition,
         entries: u64,
     ) -> Result<Self, Failure> {
+        let reader = WHOLE.ask(|| log.read(partition, 0, Isolation::Committed));
         Ok(Self {
             partition: partition.clone(),
-            reader: WHOLE.ask(|| log.read(partition, 0, Isolation::Committed))?,
+            reader: reader.map_err(|error| cut(partition, error))?,
             shard: Shard::new(),
             frame: FrameBuffer::default(),
             batch: Batch::default(),
@@ -79,7 +80,8 @@ impl<R: Reader> Refold<R> {
                 }
                 progress(self.entries);
             }
-            match WHOLE.read_on(&mut self.reader, &mut self.batch)? {
+            let read = WHOLE.read_on(&mut self.reader, &mut self.batch);
+            match read.map_err(|error| cut(&self.partition, error))? {
                 None => self.record = 0,
                 Some(offset) => match goal {
                     Goal::End => return Ok(()),
@@ -128,4 +130,13 @@ impl<R: Reader> Refold<R> {
         self.begun = 0;
         Ok(false)
     }
+}
+
+/// Of a journal that does not begin at its beginning any more, what that means here.
+fn cut(partition: &Partition, error: Error) -> Failure {
+    let Error::OutOfRange { first, .. } = error else { return error.into() };
+    let reason = format!(
+        "the journal begins at offset {first}: what stood before was deleted, so it cannot be folded again from its beginning, and nothing can be compared"
+    );
+    Failure::refused(partition, reason, BRING_BACK)
 }

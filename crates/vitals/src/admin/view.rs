@@ -138,6 +138,9 @@ pub(crate) struct Shard {
     pub(crate) accounts: u64,
     pub(crate) bands: BTreeMap<String, u64>,
     pub(crate) open_alerts: BTreeMap<String, u64>,
+    /// Accounts by rule that is held for longer than its `for`.
+    #[serde(default)]
+    pub(crate) held_rules: BTreeMap<String, u64>,
     pub(crate) counts: Vec<Count>,
     /// Fingerprints forgotten before their time.
     pub(crate) forgotten: u64,
@@ -287,6 +290,11 @@ impl Standing {
         sum(self.shards.iter().map(|shard| &shard.open_alerts))
     }
 
+    /// Accounts by rule that is held for longer than its `for`, over all shards.
+    pub(crate) fn held_rules(&self) -> BTreeMap<String, u64> {
+        sum(self.shards.iter().map(|shard| &shard.held_rules))
+    }
+
     /// Puts all in order and compares what was consumed with what became of it, once all workers are taken in.
     pub(crate) fn conclude(&mut self) {
         let live = self.shards.iter().filter(|shard| shard.phase == LIVE).count();
@@ -331,8 +339,9 @@ fn shard(status: &ShardStatus) -> Shard {
         position: status.position,
         end: status.end,
         accounts: wide(status.accounts),
-        bands: status.bands.clone(),
-        open_alerts: status.open_alerts.clone(),
+        bands: status.census.bands.clone(),
+        open_alerts: status.census.open_alerts.clone(),
+        held_rules: status.census.held.clone(),
         counts: counts.collect(),
         forgotten: status.counts.forgotten,
         crossed: status.counts.crossed,

@@ -5,7 +5,7 @@ use crate::settings::key::{KEYS, Secrecy};
 use std::path::Path;
 
 /// Pinned: dashboards and alert rules hang on these names.
-const NAMES: [&str; 29] = [
+const NAMES: [&str; 30] = [
     "vitals_ingest_consumed_total",
     "vitals_ingest_in_doubt_transactions",
     "vitals_ingest_lag_records",
@@ -27,6 +27,7 @@ const NAMES: [&str; 29] = [
     "vitals_score_dead_sources",
     "vitals_score_dirty_accounts",
     "vitals_score_forgotten_total",
+    "vitals_score_held_rules",
     "vitals_score_in_doubt_transactions",
     "vitals_score_lag_records",
     "vitals_score_open_alerts",
@@ -63,6 +64,7 @@ fn standing() -> Standing {
         accounts: 7,
         bands: [("healthy".to_owned(), 7)].into(),
         open_alerts: [("gone-quiet".to_owned(), 1)].into(),
+        held_rules: [("gone-quiet".to_owned(), 2)].into(),
         counts: vec![crate::admin::view::Count {
             source: "login".to_owned(),
             partition: 0,
@@ -91,6 +93,7 @@ fn standing() -> Standing {
         end: None,
         bands: BTreeMap::new(),
         open_alerts: BTreeMap::new(),
+        held_rules: BTreeMap::new(),
         counts: Vec::new(),
         clocks: Vec::new(),
         dirty: 0,
@@ -150,6 +153,7 @@ fn what_workers_tell_is_rendered_and_nothing_else() {
         "vitals_ingest_watermark_timestamp_seconds{source=\"login\"} 7.5",
         "vitals_ingest_stopped_partitions{source=\"login\"} 1",
         "vitals_score_activities_total{source=\"login\",partition=\"0\",outcome=\"applied\"} 40",
+        "vitals_score_held_rules{rule=\"gone-quiet\"} 2",
         "vitals_score_accounts{band=\"healthy\"} 7",
         "vitals_score_shards{phase=\"live\"} 1",
         "vitals_score_shards{phase=\"refused\"} 0",

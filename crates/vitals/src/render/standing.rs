@@ -59,7 +59,11 @@ pub(crate) fn standing(standing: &Standing) -> String {
         table
     };
     out += &shown("Accounts", &counts(["band", "accounts"], standing.bands()));
-    out + &shown("Alerts that fire", &counts(["rule", "alerts"], standing.open_alerts()))
+    out += &shown("Alerts that fire", &counts(["rule", "alerts"], standing.open_alerts()));
+    out + &shown(
+        "Rules held for longer than their `for`",
+        &counts(["rule", "accounts"], standing.held_rules()),
+    )
 }
 
 /// What a shard is doing, and how far it has come in it while it is on its way back.
