@@ -5,6 +5,7 @@
 mod world;
 
 use engine::Shard;
+use engine::shard::Census;
 use model::source::Source;
 use model::time::{HOUR, MINUTE};
 use std::collections::BTreeMap;
@@ -121,4 +122,8 @@ fn a_rule_counts_once_it_is_held_for_longer_than_its_for() {
     assert_eq!(run.held(), held(&[]));
     run.advance(Source::Login, 12 * HOUR, 12 * HOUR);
     assert_eq!(run.held(), held(&[("strain", 2)]));
+    // Counted one after the other it is the same.
+    let mut census = Census::default();
+    (0..run.0.len()).for_each(|place| run.0.count(place..place + 1, &mut census));
+    assert_eq!(census, run.0.census());
 }

@@ -248,6 +248,17 @@ impl<L: Log, V: Variant> Score<L, V> {
             })
     }
 
+    /// Goes on counting accounts for [`Score::status`], at most so many of all its shards. Counting an account costs
+    /// about as much as an activity.
+    pub fn count(&mut self, most: usize) {
+        let shards = self.owned.len().max(1);
+        for state in self.owned.values_mut() {
+            if let State::Folding(folding) = state {
+                folding.count(most.div_ceil(shards));
+            }
+        }
+    }
+
     /// How it stands.
     #[must_use]
     pub fn status(&self) -> ScoreStatus {

@@ -128,7 +128,7 @@ pub struct ShardStatus {
     pub end: Option<i64>,
     /// How many accounts it holds.
     pub accounts: usize,
-    /// Its accounts, counted.
+    /// Its accounts as they were counted last.
     pub census: Census,
     /// What became of every activity.
     pub counts: Counts,
@@ -185,7 +185,7 @@ impl ShardStatus {
                 status.clocks.push((source, watermark, at, clock.is_out()));
             }
         }
-        status.census = shard.census();
+        status.census = folding.census.clone();
         status
     }
 }

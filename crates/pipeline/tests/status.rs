@@ -4,7 +4,7 @@
 
 mod support;
 
-use log::simulated::{Cluster, Fault, Faults};
+use log::simulated::{Cluster, Fault, Faults, Simulated};
 use log::{Log, Partition};
 use model::source::Source;
 use model::time::EventTime;
@@ -39,6 +39,37 @@ fn a_shard_on_its_way_back_tells_how_far_it_has_come() {
         assert!(of.iter().all(|way| way.done + way.left <= end.unsigned_abs()), "{phase:?}: {of:?}");
         assert!(of[0].left > 0 && of.last().unwrap().done > of[0].done, "{phase:?}: {of:?}");
     }
+}
+
+#[test]
+fn accounts_are_counted_one_after_the_other_and_told_once_all_are() {
+    let cluster = folded();
+    let identity = Identity { worker: 1, ..Identity::default() };
+    let mut score = Score::new(cluster.process("second"), identity, settings::Score::default());
+    for _ in 0..10_000 {
+        score.step().unwrap();
+        cluster.advance(20);
+        if score.status().shards.first().is_some_and(|shard| shard.phase == Phase::Live) {
+            break;
+        }
+    }
+    let counted = |score: &Score<Simulated>| {
+        let shard = &score.status().shards[0];
+        (shard.accounts as u64, shard.census.bands.values().sum::<u64>())
+    };
+    let (accounts, none) = counted(&score);
+    assert!(accounts > 2 && none == 0, "{accounts} accounts, {none} counted");
+    for _ in 1..accounts {
+        score.count(1);
+        assert_eq!(counted(&score), (accounts, 0));
+    }
+    score.count(1);
+    assert_eq!(counted(&score), (accounts, accounts));
+    score.count(1);
+    assert_eq!(counted(&score), (accounts, accounts), "the last count stands until the next is done");
+    score.count(usize::MAX);
+    score.count(1);
+    assert_eq!(counted(&score), (accounts, accounts));
 }
 
 #[test]

@@ -7,6 +7,7 @@ use crate::status::{Phase, Way};
 use crate::variant::Variant;
 use engine::Shard;
 use engine::entry::Position;
+use engine::shard::Census;
 use log::{Appends, Log};
 
 /// Where a partition stands.
@@ -43,9 +44,27 @@ pub(crate) struct Folding {
     pub(crate) committed: Position,
     /// The greatest end that was reported.
     pub(crate) end: Option<i64>,
+    /// Its accounts as they were counted last, all of them.
+    pub(crate) census: Census,
+    /// Those that were counted since, up to this place.
+    counted: (Census, usize),
 }
 
 impl Folding {
+    /// Goes on counting accounts, at most so many of them: all at once would hold the flow where they are many.
+    pub(crate) fn count(&mut self, most: usize) {
+        let (census, from) = &mut self.counted;
+        if most >= self.shard.len() {
+            (*census, *from) = (Census::default(), 0);
+        }
+        let to = from.saturating_add(most).min(self.shard.len());
+        self.shard.count(*from..to, census);
+        *from = to;
+        if to == self.shard.len() {
+            (self.census, *from) = (std::mem::take(census), 0);
+        }
+    }
+
     pub(crate) fn new(restored: Restored) -> Self {
         let Restored { mut shard, models, marked, since, target, from, head, .. } = restored;
         shard.halt_at(target);
@@ -64,6 +83,8 @@ impl Folding {
             position,
             committed,
             end: None,
+            census: Census::default(),
+            counted: (Census::default(), 0),
         }
     }
 

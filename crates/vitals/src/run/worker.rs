@@ -11,6 +11,10 @@ use tokio::sync::{mpsc, watch};
 
 /// How often a worker tells how it stands.
 const TELL: Duration = Duration::from_millis(200);
+
+/// How many accounts are counted each time: a hundredth of a worker's time at most.
+const COUNTED: usize = 4_096;
+
 /// How long a worker that had nothing to do sleeps, beside what its polls wait.
 const REST: Duration = Duration::from_millis(1);
 /// After how long a worker that refused is tried again.
@@ -86,6 +90,7 @@ pub(super) fn drive(mut seat: Seat, make: impl Fn() -> Worker) -> End {
                 return seat.finish(worker);
             }
             if told.is_none_or(|told| told.elapsed() >= TELL) {
+                worker.count(COUNTED);
                 seat.tell(&worker);
                 told = Some(Instant::now());
             }
@@ -113,7 +118,8 @@ impl Seat {
         self.report.send_replace(worker.report());
     }
 
-    fn finish(&self, worker: Worker) -> End {
+    fn finish(&self, mut worker: Worker) -> End {
+        worker.count(usize::MAX);
         self.tell(&worker);
         worker.stop();
         End::Done
@@ -173,6 +179,13 @@ impl Worker {
         match (self, goal) {
             (Self::Score(score), Some(ends)) => score.has_reached(ends),
             (Self::Ingest(_) | Self::Recorded(_) | Self::Score(_), _) => false,
+        }
+    }
+
+    fn count(&mut self, most: usize) {
+        match self {
+            Self::Score(score) => score.count(most),
+            Self::Ingest(_) | Self::Recorded(_) => {}
         }
     }
 
