@@ -174,8 +174,17 @@ impl Settings {
 
     /// How many bytes of records a producer puts into one batch at most.
     pub(crate) fn batch_bytes(&self) -> usize {
-        let given = self.producer.get("batch.size").or_else(|| self.client.get("batch.size"));
-        given.and_then(|given| given.parse().ok()).unwrap_or(properties::BATCH_BYTES)
+        self.of_producer("batch.size").unwrap_or(properties::BATCH_BYTES)
+    }
+
+    /// How many records it puts into one at most.
+    pub(crate) fn batch_records(&self) -> usize {
+        self.of_producer("batch.num.messages").unwrap_or(properties::BATCH_RECORDS)
+    }
+
+    fn of_producer(&self, property: &str) -> Option<usize> {
+        let given = self.producer.get(property).or_else(|| self.client.get(property));
+        given.and_then(|given| given.parse().ok())
     }
 }
 

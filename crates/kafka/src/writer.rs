@@ -12,15 +12,19 @@
 
 mod check;
 mod outcome;
+mod round;
 
 use crate::attendant::Attendant;
 use crate::error::{explain, refusal};
 use crate::native::{Code, Delivery, Failure, Handle, Kind, List, Role, Standing, Topic, number};
 use crate::shared::Shared;
 use check::Checked;
+use log::batch::Append;
 use log::{AbortCause, CommitError, Error, Partition, Receipt, Result, Transaction};
 use outcome::{aborted, cause_of, fenced, may_follow_a_success};
+use round::{Most, Room};
 use std::collections::HashMap;
+use std::iter::Peekable;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -44,6 +48,8 @@ struct Known {
     topic: Topic,
     partitions: u32,
     max_record_bytes: usize,
+    /// What each partition was given in this round.
+    rooms: Vec<Room>,
 }
 
 /// A transactional producer.
@@ -151,27 +157,18 @@ impl Writer {
     }
 
     fn send(
-        &self,
+        &mut self,
         transaction: &Transaction<'_>,
         checked: Option<Checked>,
     ) -> std::result::Result<(), Failure> {
-        let handle = &self.producer.handle;
         let patience = self.shared.settings.transaction_timeout;
         let until = Instant::now() + patience;
-        for append in transaction.appends.iter().flat_map(|appends| appends.records()) {
-            let known = self
-                .topics
-                .get(append.topic)
-                .ok_or_else(|| Failure::of(Code::RD_KAFKA_RESP_ERR__UNKNOWN_TOPIC))?;
-            while let Err(failure) = known.topic.produce(&append) {
-                let full = failure.code == Code::RD_KAFKA_RESP_ERR__QUEUE_FULL;
-                if !full || Instant::now() > until {
-                    return Err(failure);
-                }
-                // A time-out is expected: some of the queue has gone meanwhile.
-                drop(handle.flush(FULL));
-            }
+        let mut lists: Vec<_> =
+            transaction.appends.iter().map(|appends| appends.records().peekable()).collect();
+        while !self.send_round(&mut lists, until)? {
+            self.producer.handle.flush(patience)?;
         }
+        let handle = &self.producer.handle;
         if let Some(checked) = checked {
             // Retriable, but with the same arguments only, and it has waited for the transaction's time already.
             handle.send_offsets(&checked.offsets, &checked.standing, patience)?;
@@ -181,6 +178,43 @@ impl Writer {
             Some(failure) => Err(failure),
             None => Ok(()),
         }
+    }
+
+    /// Queues one batch of each partition at most. Returns whether that was all.
+    fn send_round<'a>(
+        &mut self,
+        lists: &mut [Peekable<impl Iterator<Item = Append<'a>>>],
+        until: Instant,
+    ) -> std::result::Result<bool, Failure> {
+        let (bytes, records) = (self.shared.settings.batch_bytes(), self.shared.settings.batch_records());
+        let most = Most { bytes, records };
+        for known in self.topics.values_mut() {
+            known.rooms.fill(Room::default());
+        }
+        let mut all = true;
+        for list in lists {
+            while let Some(append) = list.peek() {
+                let known = self
+                    .topics
+                    .get_mut(append.topic)
+                    .ok_or_else(|| Failure::of(Code::RD_KAFKA_RESP_ERR__UNKNOWN_TOPIC))?;
+                let room = known.rooms.get_mut(append.partition as usize);
+                if room.is_some_and(|room| !room.takes(append, most)) {
+                    all = false;
+                    break;
+                }
+                while let Err(failure) = known.topic.produce(append) {
+                    let full = failure.code == Code::RD_KAFKA_RESP_ERR__QUEUE_FULL;
+                    if !full || Instant::now() > until {
+                        return Err(failure);
+                    }
+                    // A time-out is expected: some of the queue has gone meanwhile.
+                    drop(self.producer.handle.flush(FULL));
+                }
+                list.next();
+            }
+        }
+        Ok(all)
     }
 
     /// Gives up a transaction that nobody has asked to commit.
@@ -274,7 +308,9 @@ impl Writer {
         let topic = Topic::new(handle, name).map_err(failed)?;
         // The producer refuses partitions that it has not heard of.
         topic.refresh(self.shared.settings.answer_within).map_err(failed)?;
-        let known = Known { topic, partitions: spec.partitions, max_record_bytes: spec.max_record_bytes };
+        let rooms = vec![Room::default(); spec.partitions as usize];
+        let known =
+            Known { topic, partitions: spec.partitions, max_record_bytes: spec.max_record_bytes, rooms };
         self.topics.insert(Arc::clone(name), known);
         Ok(())
     }

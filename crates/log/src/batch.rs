@@ -158,7 +158,7 @@ struct AppendSlot {
 }
 
 /// One record to append.
-#[derive(Clone, Debug)]
+#[derive(Clone, Copy, Debug)]
 pub struct Append<'a> {
     /// Where to.
     pub topic: &'a Arc<str>,
@@ -170,11 +170,17 @@ pub struct Append<'a> {
     pub key: Option<&'a [u8]>,
     /// Its value.
     pub value: Option<&'a [u8]>,
-    /// Names and values of its headers.
-    pub headers: Vec<(&'a [u8], &'a [u8])>,
+    headers: &'a [(Range<usize>, Range<usize>)],
+    bytes: &'a [u8],
 }
 
-impl Append<'_> {
+impl<'a> Append<'a> {
+    /// Names and values of its headers.
+    pub fn headers(&self) -> impl ExactSizeIterator<Item = (&'a [u8], &'a [u8])> + use<'a> {
+        let bytes = self.bytes;
+        self.headers.iter().map(|(name, value)| (&bytes[name.clone()], &bytes[value.clone()]))
+    }
+
     /// Bytes of key, value and headers.
     #[must_use]
     pub fn size(&self) -> usize {
@@ -225,10 +231,8 @@ impl Appends {
             stamp: slot.stamp,
             key: slot.key.clone().map(|range| &self.bytes[range]),
             value: slot.value.clone().map(|range| &self.bytes[range]),
-            headers: self.headers[slot.headers.clone()]
-                .iter()
-                .map(|(name, value)| (&self.bytes[name.clone()], &self.bytes[value.clone()]))
-                .collect(),
+            headers: &self.headers[slot.headers.clone()],
+            bytes: &self.bytes,
         })
     }
 

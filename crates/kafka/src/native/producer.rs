@@ -76,10 +76,10 @@ impl Topic {
         // SAFETY: client, topic and the record's memory outlive the call, which copies; each value has the member
         // of the union that its type names; headers are taken over if (and only if) the call succeeds.
         unsafe {
-            if !record.headers.is_empty() {
-                headers = sys::rd_kafka_headers_new(record.headers.len());
-                for (name, value) in &record.headers {
-                    let (name, value) = (*name, *value);
+            let own = record.headers();
+            if own.len() > 0 {
+                headers = sys::rd_kafka_headers_new(own.len());
+                for (name, value) in own {
                     check(sys::rd_kafka_header_add(
                         headers,
                         name.as_ptr().cast::<c_char>(),

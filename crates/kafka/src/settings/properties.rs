@@ -6,6 +6,9 @@ use crate::native::{Config, Role};
 /// librdkafka's own default of `batch.size`.
 pub(super) const BATCH_BYTES: usize = 1_000_000;
 
+/// librdkafka's own default of `batch.num.messages`.
+pub(super) const BATCH_RECORDS: usize = 10_000;
+
 /// What serves a pipeline, of every client.
 const CLIENT: [(&str, &str); 4] = [
     ("client.id", "vitals"),
@@ -34,7 +37,8 @@ const CONSUMER: [(&str, &str); 10] = [
 
 const PRODUCER: [(&str, &str); 5] = [
     ("compression.codec", "lz4"),
-    ("linger.ms", "5"),
+    // A transaction is flushed, which ends any waiting: sooner, only part of a batch would go.
+    ("linger.ms", "1000"),
     // The default of 100 ms is waited out whenever the markers of the transaction before are still being written.
     ("retry.backoff.ms", "10"),
     ("queue.buffering.max.messages", "1000000"),

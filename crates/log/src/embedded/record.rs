@@ -36,7 +36,7 @@ impl Builder {
             flag(record.key.is_some(), KEY)
                 | flag(record.value.is_some(), VALUE)
                 | flag(stamp.is_some(), STAMP)
-                | flag(!record.headers.is_empty(), HEADERS),
+                | flag(record.headers().len() > 0, HEADERS),
         );
         if let Some(stamp) = stamp {
             self.bytes.extend_from_slice(&stamp.to_le_bytes());
@@ -44,10 +44,10 @@ impl Builder {
         for part in [record.key, record.value].into_iter().flatten() {
             put(&mut self.bytes, part);
         }
-        if !record.headers.is_empty() {
-            let size = record.headers.iter().map(|(name, value)| width(name) + width(value)).sum();
+        if record.headers().len() > 0 {
+            let size = record.headers().map(|(name, value)| width(name) + width(value)).sum();
             put_length(&mut self.bytes, size);
-            for (name, value) in &record.headers {
+            for (name, value) in record.headers() {
                 put(&mut self.bytes, name);
                 put(&mut self.bytes, value);
             }

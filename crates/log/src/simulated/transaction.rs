@@ -147,7 +147,8 @@ impl State {
             Stamp::Create => (append.stamp.unwrap_or(self.now + self.processes[process].clock_ms), None),
         };
         self.touch(id, Target::Records(place));
-        let headers = &append.headers;
+        let headers: Vec<_> = append.headers().collect();
+        let headers = &headers;
         self.store(place).append(&Incoming { stamp, txn, key: append.key, value: append.value, headers });
         Ok(told)
     }

@@ -71,10 +71,8 @@ impl Load {
         self.mark(marks);
         self.seal();
         for record in after.records() {
-            let headers = record
-                .headers
-                .iter()
-                .filter_map(|(name, value)| Some((std::str::from_utf8(name).ok()?, *value)));
+            let text = |(name, value)| Some((std::str::from_utf8(name).ok()?, value));
+            let headers = record.headers().filter_map(text);
             let headers: Vec<(&str, &[u8])> = headers.collect();
             self.appends.push(record.topic, record.partition, record.key, record.value, &headers);
         }
