@@ -1,5 +1,9 @@
 //! Varint codec of the stored state. A reader never panics and never reads past its input.
 
+/// How far from 1970 an instant may be and how long a span, ms: 17,800 years. What the fold makes of event times, which
+/// lie in the years 1 to 9999, is less, and a sum of several does not overflow.
+const FAR: i64 = 1 << 49;
+
 /// Why stored bytes could not be read.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[error("stored bytes are damaged: {0}")]
@@ -97,6 +101,24 @@ impl<'a> Reader<'a> {
         Ok((raw >> 1).cast_signed() ^ -(raw & 1).cast_signed())
     }
 
+    /// An instant, or a span of time, ms.
+    pub(crate) fn time(&mut self) -> Result<i64, Damaged> {
+        self.time_or(FAR)
+    }
+
+    /// The same, or `mark`, which stands for something else.
+    pub(crate) fn time_or(&mut self, mark: i64) -> Result<i64, Damaged> {
+        let time = self.i64()?;
+        let is_time = (-FAR..=FAR).contains(&time);
+        if is_time || time == mark { Ok(time) } else { Err(Damaged("time out of range")) }
+    }
+
+    /// A number that is counted on: of its range, half is left.
+    pub(crate) fn counter(&mut self) -> Result<u64, Damaged> {
+        let count = self.u64()?;
+        if count <= u64::MAX / 2 { Ok(count) } else { Err(Damaged("count out of range")) }
+    }
+
     pub(crate) fn fixed(&mut self) -> Result<u64, Damaged> {
         let bytes = self.take(8)?;
         Ok(bytes.iter().rev().fold(0, |value, byte| (value << 8) | u64::from(*byte)))
@@ -113,6 +135,10 @@ impl<'a> Reader<'a> {
 
     pub(crate) fn opt(&mut self) -> Result<Option<i64>, Damaged> {
         if self.flag()? { self.i64().map(Some) } else { Ok(None) }
+    }
+
+    pub(crate) fn opt_time(&mut self) -> Result<Option<i64>, Damaged> {
+        if self.flag()? { self.time().map(Some) } else { Ok(None) }
     }
 
     pub(crate) fn flag(&mut self) -> Result<bool, Damaged> {

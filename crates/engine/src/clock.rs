@@ -90,6 +90,28 @@ impl Clock {
         self.runs.insert(place, joined);
     }
 
+    /// Whether its invariants hold: of one that was stored, they are not known to.
+    pub(crate) fn is_sound(&self) -> bool {
+        let (least, most) = (self.marks.iter().min(), self.marks.iter().max());
+        let in_order = least.is_none_or(|least| *least <= self.target)
+            && self.target <= most.copied().flatten()
+            && self.at <= self.target
+            && self.begin <= self.at;
+        let runs = self.runs.iter().all(|run| run.first <= run.last)
+            && self.runs.windows(2).all(|pair| pair[0].last < pair[1].first);
+        let dead = |gap: &Gap| {
+            let ends = gap.end == i64::MAX || (gap.start <= gap.end && Some(gap.end) <= self.at);
+            ends && self.begin.is_some_and(|begin| begin <= gap.start) && Some(gap.start) <= self.at
+        };
+        let follows = |pair: &[Gap]| {
+            let [before, after] = pair else { return false };
+            before.start < after.start
+                && before.end <= after.start
+                && after.living == before.living + (after.start - before.end)
+        };
+        in_order && runs && self.gaps.iter().all(dead) && self.gaps.windows(2).all(follows)
+    }
+
     /// Advances to `to`, at most T. Returns whether the clock moved.
     pub fn advance(&mut self, to: i64, rules: &SourceRules) -> bool {
         if self.at.is_some_and(|at| at >= to) {

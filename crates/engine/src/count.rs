@@ -76,7 +76,7 @@ impl Counts {
         let mut counts = Self::default();
         for partitions in &mut counts.partitions {
             for _ in 0..from.len()? {
-                let mut next = || from.u64();
+                let mut next = || from.counter();
                 let count = Count {
                     applied: next()?,
                     duplicate: next()?,
@@ -91,8 +91,8 @@ impl Counts {
                 partitions.push(count);
             }
         }
-        counts.forgotten = from.u64()?;
-        counts.crossed = from.u64()?;
+        counts.forgotten = from.counter()?;
+        counts.crossed = from.counter()?;
         Ok(counts)
     }
 }

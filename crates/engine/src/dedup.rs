@@ -171,7 +171,11 @@ pub(crate) fn write(part: &[u32], to: &mut Writer<'_>) {
 pub(crate) fn read(from: &mut Reader<'_>, words: &mut Vec<u32>) -> Result<(), Damaged> {
     let mut last = 0_i64;
     let mut before = None;
-    for _ in 0..from.len()? {
+    let len = from.len()?;
+    if len > CAP {
+        return Err(Damaged("too many fingerprints"));
+    }
+    for _ in 0..len {
         last = last.wrapping_add(from.i64()?);
         let slot = i32::try_from(last).map_err(|_| Damaged("hour out of range"))?;
         let print = from.fixed()?;

@@ -231,9 +231,9 @@ impl State {
         if phase == Phase::Idle {
             return Ok(state);
         }
-        let mut run = Run { counted: from.i64()?, ..Run::default() };
-        run.since = (0..from.len()?).map(|_| from.i64()).collect::<Result<_, _>>()?;
-        (run.started_at, run.fired_at) = (from.i64()?, from.i64()?);
+        let mut run = Run { counted: from.time()?, ..Run::default() };
+        run.since = (0..from.len()?).map(|_| from.time()).collect::<Result<_, _>>()?;
+        (run.started_at, run.fired_at) = (from.time_or(i64::MIN)?, from.time_or(i64::MIN)?);
         state.run = Some(Box::new(run));
         Ok(state)
     }

@@ -7,6 +7,8 @@ mod balance;
 mod commit;
 mod committed;
 mod failure;
+#[cfg(test)]
+mod golden;
 mod ingest;
 mod metadata;
 mod model_topic;

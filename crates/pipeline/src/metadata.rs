@@ -46,6 +46,24 @@ pub(crate) fn foreign(text: &str) -> String {
     format!("its committed offset has metadata of another program: {text:?}")
 }
 
+/// How far from 1970 a time may be, ms: 17,800 years, so that what is worked out with it does not overflow.
+const FAR: u64 = 1 << 49;
+
+/// A time, in digits.
+fn time(word: &str) -> Option<i64> {
+    word.parse().ok().filter(|time: &i64| time.unsigned_abs() <= FAR)
+}
+
+/// A number that is counted on, in digits: of its range, half is left.
+fn counter(word: &str) -> Option<u64> {
+    word.parse().ok().filter(|count| *count <= u64::MAX / 2)
+}
+
+/// The stamp that the next two words are.
+fn stamp<'w>(words: &mut impl Iterator<Item = &'w str>) -> Option<Stamp> {
+    Some(Stamp { incarnation: time(words.next()?)?, sequence: counter(words.next()?)? })
+}
+
 const SOURCE: &str = "i1";
 /// Before what was lost; not there where nothing was.
 const LOST: &str = "lost:";
@@ -82,22 +100,30 @@ impl Source {
         if words.next()? != SOURCE {
             return None;
         }
+        let stamp = stamp(&mut words)?;
         let mut next = || words.next();
-        let stamp = Stamp { incarnation: next()?.parse().ok()?, sequence: next()?.parse().ok()? };
-        let opt = |word: &str| if word == "-" { Some(None) } else { word.parse().ok().map(Some) };
-        let (newest, told, tick) = (opt(next()?)?, opt(next()?)?, opt(next()?)?);
-        let mut count = || next()?.parse().ok();
-        let (consumed, rejected, skipped) = (count()?, count()?, count()?);
-        let (row, stopped) = (next()?.parse().ok()?, next()? == "1");
+        let opt = |word: &str, read: fn(&str) -> Option<i64>| {
+            if word == "-" { Some(None) } else { read(word).map(Some) }
+        };
+        let (newest, told) = (opt(next()?, time)?, opt(next()?, time)?);
+        let tick = opt(next()?, |word| word.parse().ok())?;
+        let mut count = || counter(next()?);
+        let (consumed, rejected, skipped, row) = (count()?, count()?, count()?, count()?);
+        let stopped = match next()? {
+            "0" => false,
+            "1" => true,
+            _ => return None,
+        };
         let run = |word: &str| {
             let (first, last) = word.split_once(':')?;
-            Some(Run { first: EventTime(first.parse().ok()?), last: EventTime(last.parse().ok()?) })
+            let run = Run { first: EventTime(time(first)?), last: EventTime(time(last)?) };
+            Some(run).filter(|run| run.first <= run.last)
         };
         let mut words = words.peekable();
         let mut lost = Lost::default();
         if let Some(word) = words.peek().and_then(|word| word.strip_prefix(LOST)) {
             let (offsets, to) = word.split_once(':')?;
-            lost = Lost { offsets: offsets.parse().ok()?, to: to.parse().ok()? };
+            lost = Lost { offsets: counter(offsets)?, to: to.parse().ok()? };
             words.next();
         }
         let runs = words.map(run).collect::<Option<_>>()?;
@@ -122,13 +148,16 @@ impl Journal {
         if words.next()? != JOURNAL {
             return None;
         }
+        let stamp = stamp(&mut words)?;
         let mut next = || words.next();
-        let stamp = Stamp { incarnation: next()?.parse().ok()?, sequence: next()?.parse().ok()? };
         let (offset, entry) = (next()?.parse().ok()?, next()?.parse().ok()?);
         let minute = match next()? {
             "done" => Position::DONE,
             minute => minute.parse().ok()?,
         };
+        if offset < Position::START.offset || words.next().is_some() {
+            return None;
+        }
         Some(Self { stamp, position: Position { offset, entry, minute } })
     }
 
@@ -138,35 +167,4 @@ impl Journal {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn what_is_written_is_read_back() {
-        let run = Run { first: EventTime(-5), last: EventTime(7) };
-        let source = Source {
-            stamp: Stamp { incarnation: 17, sequence: 3 },
-            newest: Some(-1),
-            told: None,
-            tick: Some(i64::MAX),
-            consumed: 99,
-            rejected: 4,
-            skipped: 5,
-            row: 6,
-            stopped: true,
-            lost: Lost::default(),
-            runs: vec![run, run],
-        };
-        let lost = Source { lost: Lost { offsets: 6, to: 4_711 }, ..source.clone() };
-        for source in [source, Source { runs: Vec::new(), ..lost.clone() }, lost] {
-            assert_eq!(Source::read(&source.write()), Some(source));
-        }
-        for minute in [-3, Position::DONE] {
-            let position = Position { offset: 9, entry: 2, minute };
-            let journal = Journal { stamp: Stamp { incarnation: 1, sequence: 2 }, position };
-            assert_eq!(Journal::read(&journal.write()), Some(journal));
-        }
-        assert_eq!(Source::read("i1 1 2"), None);
-        assert_eq!(Journal::read(""), None);
-    }
-}
+mod tests;

@@ -157,3 +157,38 @@ pub fn publish_now<L: Log>(log: &L, text: &str, epoch: u32) -> Result<ModelId, P
     writer.commit(&Transaction { appends: &[&appends], offsets: &[], membership: None })?;
     Ok(compiled.plan.id)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use engine::entry::Entry;
+    use log::embedded::{Embedded, Options};
+    use wire::frame::FrameBuffer;
+
+    const MODEL: &str = include_str!("../../../deploy/models/b2b.yaml");
+
+    fn only(log: &Embedded, topic: &str, partition: u32) -> (Option<Vec<u8>>, Vec<u8>) {
+        let mut batch = Batch::default();
+        let mut reader = log.read(&Partition::new(topic, partition), 0, Isolation::Committed).unwrap();
+        assert_eq!(reader.poll(&mut batch, Duration::from_secs(30)).unwrap(), Event::Records);
+        let record = batch.records().next().unwrap();
+        (record.key.map(<[u8]>::to_vec), record.value.unwrap().to_vec())
+    }
+
+    #[test]
+    fn a_model_is_stored_as_its_text_and_as_an_entry_of_each_journal_partition() {
+        let dir = tempfile::tempdir().unwrap();
+        let log = Embedded::open(dir.path(), Options { reserve_bytes: 0, ..Options::default() }).unwrap();
+        topic::specs(2, 1).iter().for_each(|spec| log.create(spec).unwrap());
+        let id = publish(&log, MODEL, 7).unwrap();
+        assert_eq!(only(&log, "vitals.model", 0), (Some(b"current".to_vec()), MODEL.as_bytes().to_vec()));
+        for partition in 0..2 {
+            let (key, value) = only(&log, "vitals.journal", partition);
+            let mut frame = FrameBuffer::default();
+            frame.load(&value).unwrap();
+            let entries: Vec<Entry<'_>> = frame.reader().map(Result::unwrap).collect();
+            assert_eq!((key, frame.epoch(), entries), (None, 7, vec![Entry::Model(MODEL)]));
+        }
+        assert_eq!(Follower::new(log).current().unwrap().map(|model| model.plan.id), Some(id));
+    }
+}

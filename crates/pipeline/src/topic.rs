@@ -63,3 +63,18 @@ pub fn specs(journal: u32, source: u32) -> Vec<TopicSpec> {
     specs.extend(Source::ALL.map(|kind| spec(&of_source(kind), source, Stamp::Create, Cleanup::Keep)));
     specs
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::golden::golden;
+
+    #[test]
+    fn topics_are_what_they_were() {
+        let line = |spec: TopicSpec| {
+            let TopicSpec { name, partitions, stamp, cleanup, max_record_bytes } = spec;
+            format!("{name}: {partitions} partitions, {stamp:?}, {cleanup:?}, {max_record_bytes} bytes\n")
+        };
+        golden("topics-v1.txt", &specs(PARTITIONS, 4).into_iter().map(line).collect::<String>());
+    }
+}

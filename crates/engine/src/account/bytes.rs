@@ -7,6 +7,7 @@ use crate::entry::Position;
 use crate::operator::milestone::Milestones;
 use crate::prepared::Prepared;
 use crate::rule;
+use model::plan::{MOST_MEASURES, Plan, WHOLE};
 
 /// The first byte of a stored account.
 const FORMAT: u8 = 1;
@@ -22,12 +23,27 @@ pub(crate) fn write_position(position: Position, to: &mut Writer<'_>) {
 
 pub(crate) fn read_position(from: &mut Reader<'_>) -> Result<Position, Damaged> {
     let (offset, entry) = (from.i64()?, from.u32()?);
+    if offset < Position::START.offset {
+        return Err(Damaged("offset out of range"));
+    }
     let minute = if from.flag()? { Position::DONE } else { from.i64()? };
     Ok(Position { offset, entry, minute })
 }
 
 fn index<T: TryFrom<i64>>(from: &mut Reader<'_>) -> Result<Option<T>, Damaged> {
     from.opt()?.map(|value| T::try_from(value).map_err(|_| Damaged("index out of range"))).transpose()
+}
+
+fn read_band(from: &mut Reader<'_>, plan: &Plan) -> Result<Option<u16>, Damaged> {
+    let band = index::<u16>(from)?;
+    let is_there = band.is_none_or(|band| usize::from(band) < plan.bands.len());
+    if is_there { Ok(band) } else { Err(Damaged("no such band")) }
+}
+
+/// A part of a score, or what is taken from it, in hundredths of a point: at most all of it.
+fn read_part(from: &mut Reader<'_>) -> Result<i32, Damaged> {
+    let part = i32::try_from(from.i64()?).ok().filter(|part| part.unsigned_abs() <= WHOLE);
+    part.ok_or(Damaged("contribution out of range"))
 }
 
 impl Account {
@@ -102,14 +118,20 @@ impl Account {
         // About two bytes a word.
         let mut account = Self::with_room(from.text()?, plan, prepared, bytes.len() / 2);
         account.position = position;
-        account.revision = from.u64()?;
-        account.as_of = from.i64()?;
-        let flags = from.u64()?;
+        account.revision = from.counter()?;
+        account.as_of = from.time_or(i64::MIN)?;
+        let flags = from.byte()?;
+        if flags > 3 {
+            return Err(Damaged("no such flag"));
+        }
         (account.changed, account.buried) = (flags & 1 != 0, flags & 2 != 0);
         account.info = if from.flag()? { Some(Box::new(Info::read(&mut from)?)) } else { None };
         let (mut seen, mut words) = (Vec::new(), Vec::new());
         dedup::read(&mut from, &mut seen)?;
         account.milestones = if from.flag()? { Some(Box::new(Milestones::read(&mut from)?)) } else { None };
+        if account.milestones.is_some() != prepared.has_milestones {
+            return Err(Damaged("milestones that no signal asks for, or none where one does"));
+        }
         for (layout, at) in &prepared.layouts {
             let mut place = *at;
             layout.read(&mut from, &mut words, |words| {
@@ -120,25 +142,33 @@ impl Account {
         // The last part, and the longest: put in before the others, it would be moved by each.
         account.parts.part(prepared.seen).replace(&seen);
         if from.flag()? {
-            let blind = prepared.plan.signals.iter().map(|_| from.i64());
+            let blind = prepared.plan.signals.iter().map(|_| from.time_or(i64::MIN));
             account.blind = Some(blind.collect::<Result<_, _>>()?);
         }
-        account.band = index(&mut from)?;
-        account.band_since = from.i64()?;
+        account.band = read_band(&mut from, &prepared.plan)?;
+        account.band_since = from.time_or(i64::MIN)?;
         for rule in &mut account.rules {
             *rule = rule::State::read(&mut from)?;
         }
         if from.flag()? {
-            account.published = Some(Published::read(&mut from)?);
+            let published = Published::read(&mut from, &prepared.plan)?;
             let len = from.len()?;
-            let mut lines = Vec::with_capacity(len);
+            let mut lines = Vec::with_capacity(len.min(MOST_MEASURES));
+            let mut total = published.cap.map_or(0, |cap| i64::from(cap.1));
             for _ in 0..len {
                 let value = from.opt()?.unwrap_or(UNKNOWN);
-                let contribution =
-                    i32::try_from(from.i64()?).map_err(|_| Damaged("contribution out of range"))?;
+                let contribution = read_part(&mut from)?;
+                if contribution < 0 {
+                    return Err(Damaged("contribution out of range"));
+                }
+                total += i64::from(contribution);
                 lines.push(Told { value, contribution });
             }
+            if total != published.score.map_or(0, i64::from) || lines.len() < prepared.plan.measures.len() {
+                return Err(Damaged("what was published does not add up"));
+            }
             account.tell(lines.into_iter());
+            account.published = Some(published);
         }
         account.parts.trim();
         from.end()?;
@@ -156,10 +186,85 @@ impl Published {
         to.flag(self.scored);
     }
 
-    fn read(from: &mut Reader<'_>) -> Result<Self, Damaged> {
-        let (score, band, cap) = (index(from)?, index(from)?, index(from)?);
-        let taken = i32::try_from(from.i64()?).map_err(|_| Damaged("contribution out of range"))?;
+    fn read(from: &mut Reader<'_>, plan: &Plan) -> Result<Self, Damaged> {
+        let (score, band, cap) = (index::<u32>(from)?, read_band(from, plan)?, index::<u32>(from)?);
+        // One that the model has no longer stands as the last that there could be.
+        let is_there = |cap: u32| cap == u32::MAX || (cap as usize) < plan.caps.len();
+        let taken = read_part(from)?;
+        if score.is_some_and(|score| score > WHOLE) || !cap.is_none_or(is_there) || taken > 0 {
+            return Err(Damaged("score or cap out of range"));
+        }
         let cap = cap.map(|cap| (cap, taken));
-        Ok(Self { score, band, cap, greatest: from.i64()?, scored: from.flag()? })
+        Ok(Self { score, band, cap, greatest: from.time_or(i64::MIN)?, scored: from.flag()? })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const MODEL: &str = "
+format: 1
+model: small
+owner: tests
+score: { bands: { fine: 50, bad: 0 } }
+signals: { logins: { count: login, over: 7d } }
+goals:
+  all:
+    statement: All is well.
+    owner: csm
+    weight: 1
+    measures: { logins: { kind: leading, weight: 1, curve: { 0: 0, 9: 100 } } }
+caps: [ { name: low, when: { logins: { below: 1 } }, score_at_most: 20 } ]
+";
+
+    const SOUND: Published =
+        Published { greatest: 5, score: Some(4_000), cap: Some((0, -2_000)), band: Some(1), scored: true };
+
+    /// Whether an account is read once it was changed and written.
+    fn read(change: impl FnOnce(&mut Account)) -> Result<(), Damaged> {
+        let prepared = Prepared::new(model::compile(MODEL).unwrap().plan, MODEL.into());
+        let mut account = Account::new("northwind", 0, &prepared);
+        account.position = Position::after(7, 0);
+        account.published = Some(SOUND);
+        account.tell([Told { value: 3, contribution: 6_000 }].into_iter());
+        change(&mut account);
+        let mut bytes = Vec::new();
+        account.write(&prepared, &mut bytes);
+        Account::read(&bytes, |_| Some(&prepared)).map(drop)
+    }
+
+    fn publish(published: Published) -> Result<(), Damaged> {
+        read(|account| account.published = Some(published))
+    }
+
+    #[test]
+    fn an_account_that_cannot_be_is_not_read() {
+        assert_eq!(read(|_| {}), Ok(()));
+        assert_eq!(publish(Published { cap: Some((u32::MAX, -2_000)), ..SOUND }), Ok(()));
+        // Each of these would be counted on, or be looked up, or be added.
+        assert!(read(|account| account.revision = u64::MAX).is_err());
+        assert!(read(|account| account.as_of = i64::MAX).is_err());
+        assert!(read(|account| account.band = Some(2)).is_err());
+        assert!(read(|account| account.blind = Some([i64::MAX].into())).is_err());
+        assert!(read(|account| account.position.offset = -2).is_err());
+        assert!(publish(Published { band: Some(2), ..SOUND }).is_err());
+        assert!(publish(Published { cap: Some((1, -2_000)), ..SOUND }).is_err());
+        assert!(publish(Published { cap: Some((0, i32::MIN)), ..SOUND }).is_err());
+        assert!(publish(Published { score: Some(u32::MAX), ..SOUND }).is_err());
+        assert!(publish(Published { greatest: i64::MAX, ..SOUND }).is_err());
+    }
+
+    #[test]
+    fn what_was_published_adds_up() {
+        let lost = Err(Damaged("what was published does not add up"));
+        assert_eq!(publish(Published { score: Some(4_001), ..SOUND }), lost);
+        assert_eq!(publish(Published { score: None, cap: None, ..SOUND }), lost);
+        assert_eq!(read(|account| account.tell(std::iter::empty())), lost);
+        let told = Told { value: 3, contribution: i32::MIN };
+        assert_eq!(
+            read(|account| account.tell([told].into_iter())),
+            Err(Damaged("contribution out of range"))
+        );
     }
 }

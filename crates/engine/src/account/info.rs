@@ -115,7 +115,7 @@ impl Info {
         }
         info.closed = Newest { order: Order::read(from)?, value: from.flag()? };
         info.mrr = Newest { order: Order::read(from)?, value: from.i64()? };
-        info.renews_at = Newest { order: Order::read(from)?, value: from.i64()? };
+        info.renews_at = Newest { order: Order::read(from)?, value: from.time()? };
         Ok(info)
     }
 }

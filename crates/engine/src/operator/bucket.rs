@@ -8,6 +8,7 @@
 //! are asked for: those of the window and of the previous one. Then the buckets, ascending: start in widths since
 //! the epoch, number of activities, sum.
 
+use super::distinct::read_bucket;
 use crate::bytes::{Damaged, Reader, Writer};
 use crate::now::{Due, Edge};
 use crate::parts::{Part, number, partition, set_number, split};
@@ -275,21 +276,30 @@ pub(crate) fn write(part: &[u32], keep: Keep, to: &mut Writer<'_>) {
     }
 }
 
-/// Reads the stored form into the words of a part.
-pub(crate) fn read(keep: Keep, from: &mut Reader<'_>, words: &mut Vec<u32>) -> Result<(), Damaged> {
+/// Reads the stored form into the words of a part. `least`: the fewest activities that a bucket is there for.
+pub(crate) fn read(
+    keep: Keep,
+    least: u32,
+    from: &mut Reader<'_>,
+    words: &mut Vec<u32>,
+) -> Result<(), Damaged> {
     let start = words.len();
     words.resize(start + keep.head(), 0);
     words[start + WAITING] = UNSETTLED;
     let mut last = None;
     for _ in 0..from.len()? {
         let next = last.map_or(0, i64::from).wrapping_add(from.i64()?);
-        let bucket = i32::try_from(next).map_err(|_| Damaged("bucket out of range"))?;
+        let bucket = read_bucket(next)?.cast_signed();
         if last.is_some_and(|last| last >= bucket) {
             return Err(Damaged("buckets out of order"));
         }
         last = Some(bucket);
         words.push(bucket.cast_unsigned());
-        words.push(from.u32()?);
+        let count = from.u32()?;
+        if count < least {
+            return Err(Damaged("a bucket that holds nothing"));
+        }
+        words.push(count);
         if keep == Keep::Sums {
             words.extend(split(from.i64()?));
         }

@@ -7,6 +7,7 @@
 //! stretches that hold any, ascending: number of the stretch since the epoch, its days as bits, the first the lowest.
 
 use super::bucket::{Span, Total, bucket_of};
+use super::distinct::read_bucket;
 use crate::bytes::{Damaged, Reader, Writer};
 use crate::now::{Due, Edge};
 use crate::parts::{Part, partition};
@@ -163,7 +164,7 @@ pub(crate) fn read(from: &mut Reader<'_>, words: &mut Vec<u32>) -> Result<(), Da
     let mut last = None;
     for _ in 0..from.len()? {
         let next = last.map_or(0, i64::from).wrapping_add(from.i64()?);
-        let day = i32::try_from(next).map_err(|_| Damaged("day out of range"))?;
+        let day = read_bucket(next)?.cast_signed();
         if last.replace(day).is_some_and(|last| last >= day) {
             return Err(Damaged("days out of order"));
         }

@@ -211,8 +211,11 @@ pub(crate) fn write(part: &[u32], to: &mut Writer<'_>) {
     to.opt(overflow(part).map(i64::from));
 }
 
+/// The word of a bucket's number, which is that of an hour or a day: those of 30,000 years, so that what is worked out
+/// with it does not overflow.
 pub(crate) fn read_bucket(value: i64) -> Result<u32, Damaged> {
-    i32::try_from(value).map(i32::cast_unsigned).map_err(|_| Damaged("bucket out of range"))
+    let bucket = i32::try_from(value).ok().filter(|bucket| bucket.unsigned_abs() <= 1 << 28);
+    bucket.map(i32::cast_unsigned).ok_or(Damaged("bucket out of range"))
 }
 
 /// Reads the stored form into the words of a part.
@@ -232,7 +235,11 @@ pub(crate) fn read(from: &mut Reader<'_>, words: &mut Vec<u32>) -> Result<(), Da
         words.extend([high, low, read_bucket(from.i64()?)?]);
     }
     let mut last = None;
-    for _ in 0..from.len()? {
+    let waiting = from.len()?;
+    if len + waiting > CEILING {
+        return Err(Damaged("too many identities"));
+    }
+    for _ in 0..waiting {
         let bucket = read_bucket(from.i64()?)?;
         let identity = from.fixed()?;
         if last

@@ -99,10 +99,15 @@ impl Milestones {
     pub(crate) fn read(from: &mut Reader<'_>) -> Result<Self, Damaged> {
         let overflow = from.flag()?;
         let len = from.len()?;
+        if len > CEILING {
+            return Err(Damaged("too many milestones"));
+        }
         let mut milestones = Vec::with_capacity(len);
         for _ in 0..len {
             let key = from.fixed()?;
-            let planned = Newest { order: Order::read(from)?, value: from.opt()? };
+            let order = Order::read(from)?;
+            let due = if from.flag()? { Some(from.time_or(i64::MAX)?) } else { None };
+            let planned = Newest { order, value: due };
             milestones.push(Milestone { key, planned, reached: from.flag()? });
         }
         if milestones.windows(2).any(|pair| pair[0].key >= pair[1].key) {

@@ -47,11 +47,15 @@ pub(crate) fn write(part: &[u32], to: &mut Writer<'_>) {
     to.i64(number(part, VALUE));
 }
 
-/// Reads the stored form into the words of a part.
-pub(crate) fn read(from: &mut Reader<'_>, words: &mut Vec<u32>) -> Result<(), Damaged> {
+/// Reads the stored form into the words of a part; `value` reads the value.
+pub(crate) fn read<'b>(
+    from: &mut Reader<'b>,
+    words: &mut Vec<u32>,
+    value: impl FnOnce(&mut Reader<'b>) -> Result<i64, Damaged>,
+) -> Result<(), Damaged> {
     let mut part = [0; LEN];
     Order::read(from)?.put(&mut part, 0, false);
-    set_number(&mut part, VALUE, from.i64()?);
+    set_number(&mut part, VALUE, value(from)?);
     words.extend(part);
     Ok(())
 }

@@ -121,8 +121,12 @@ pub(crate) fn write(part: &[u32], to: &mut Writer<'_>) {
 /// Reads the stored form into the words of a part.
 pub(crate) fn read(from: &mut Reader<'_>, words: &mut Vec<u32>) -> Result<(), Damaged> {
     words.push(u32::from(from.flag()?));
+    let len = from.len()?;
+    if len > CEILING {
+        return Err(Damaged("too many tickets"));
+    }
     let mut last = None;
-    for _ in 0..from.len()? {
+    for _ in 0..len {
         let key = from.fixed()?;
         if last.replace(key).is_some_and(|last| last >= key) {
             return Err(Damaged("tickets out of order"));

@@ -57,7 +57,9 @@ impl Order {
         if !from.flag()? {
             return Ok(Self::NONE);
         }
-        Ok(Self { time: from.i64()?, partition: from.u32()?, offset: from.i64()? })
+        let order = Self { time: from.time()?, partition: from.u32()?, offset: from.i64()? };
+        // Of its word, one bit is the flag's.
+        if order.partition > u32::MAX >> 1 { Err(Damaged("partition out of range")) } else { Ok(order) }
     }
 }
 

@@ -115,8 +115,12 @@ pub(crate) fn read(from: &mut Reader<'_>, words: &mut Vec<u32>) -> Result<(), Da
     let start = words.len();
     words.extend(NEW);
     words[start + UNSETTLED] = 1;
+    let len = from.len()?;
+    if len > 4 * CEILING {
+        return Err(Damaged("too many pairs"));
+    }
     let mut last = None;
-    for _ in 0..from.len()? {
+    for _ in 0..len {
         let bucket = read_bucket(from.i64()?)?;
         let identity = from.fixed()?;
         if last

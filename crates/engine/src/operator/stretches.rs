@@ -199,10 +199,16 @@ pub(crate) fn read(from: &mut Reader<'_>, words: &mut Vec<u32>) -> Result<(), Da
     let start = words.len();
     words.extend(NEW);
     words[start + UNSETTLED] = 1;
+    let len = from.len()?;
+    if len > 4 * CEILING {
+        return Err(Damaged("too many stretches"));
+    }
     let mut last = None;
-    for _ in 0..from.len()? {
+    for _ in 0..len {
         let identity = from.fixed()?;
-        let stretch = read_bucket(from.i64()?)?;
+        let stretch = from.i64()?;
+        read_bucket(stretch.saturating_mul(BUCKETS.into()))?;
+        let stretch = read_bucket(stretch)?;
         let place = (identity, stretch.cast_signed());
         if last.replace(place).is_some_and(|last| last >= place) {
             return Err(Damaged("stretches out of order"));

@@ -17,7 +17,7 @@ use crate::entry::{Latest, Position, Run};
 use crate::fingerprint;
 use crate::now::Clocks;
 use crate::prepared::Prepared;
-use model::plan::ModelId;
+use model::plan::{MOST_MEASURES, ModelId};
 use model::time::EventTime;
 use std::cmp::Reverse;
 
@@ -173,6 +173,9 @@ impl Restoring {
             let text = text(id).ok_or(Damaged("a model is not stored"))?;
             let plan = model::compile(text).map_err(|_| Damaged("a stored model does not compile"))?.plan;
             let mut prepared = Prepared::new(plan, text.into());
+            if prepared.plan.measures.len() > MOST_MEASURES {
+                return Err(Damaged("a stored model has too many measures"));
+            }
             if prepared.plan.id != id || turns.len() != prepared.lags.len() {
                 return Err(Damaged("a stored model is another"));
             }
@@ -182,14 +185,14 @@ impl Restoring {
             shard.plans.push(prepared);
         }
         for _ in 0..from.len()? {
-            let switch = (from.i64()?, from.u32()? as usize);
-            if switch.1 >= shard.plans.len() {
+            let switch = (from.time_or(i64::MIN)?, from.u32()? as usize);
+            if switch.1 <= dropped || switch.1 >= shard.plans.len() {
                 return Err(Damaged("a switch to no model"));
             }
             shard.switches.push(switch);
         }
-        shard.ready_at = from.opt()?;
-        shard.greatest = from.i64()?;
+        shard.ready_at = from.opt_time()?;
+        shard.greatest = from.time_or(i64::MIN)?;
         for clock in &mut shard.clocks {
             *clock = read_clock(&mut from)?;
         }
@@ -201,6 +204,7 @@ impl Restoring {
         };
         (shard.counts, shard.effects) = read_head(&mut from)?;
         from.end()?;
+        shard.check_times()?;
         if let Some(prepared) = shard.plans.last() {
             (shard.rules, shard.used) = (prepared.plan.sources, prepared.plan.used);
         }
@@ -260,6 +264,21 @@ impl Restoring {
 }
 
 impl Shard {
+    /// Checks that the clocks stand as they do at the end of a step.
+    fn check_times(&self) -> Result<(), Damaged> {
+        let known = [self.ready_at].into_iter().chain(self.clocks.iter().map(|clock| clock.at)).flatten();
+        let instants = known.chain(self.switches.iter().map(|(from, _)| *from));
+        let is_behind = self.clocks.iter().any(|clock| clock.at != clock.target);
+        let is_within = self.position.minute != Position::DONE;
+        if instants.max().is_some_and(|last| last > self.greatest)
+            || self.advancing.is_some() != is_within
+            || (is_behind && !is_within)
+        {
+            return Err(Damaged("clocks that do not agree"));
+        }
+        Ok(())
+    }
+
     /// Whether an account was stored under a model that the shard has not come to yet.
     pub(super) fn is_parked(&self, id: &str) -> bool {
         self.parked.contains_key(id)
@@ -275,6 +294,9 @@ impl Shard {
     fn put_back(&mut self, bytes: &[u8]) -> Result<(), Damaged> {
         let shard = self;
         let mut account = Account::read(bytes, |place| shard.plans.get(place))?;
+        if account.plan < shard.least_plan() {
+            return Err(Damaged("account of a model that all have left"));
+        }
         account.ahead = account.position > shard.position;
         let place = u32::try_from(shard.accounts.len()).map_err(|_| Damaged("too many accounts"))?;
         let hash = fingerprint::of(account.id.as_bytes());
@@ -318,7 +340,11 @@ fn start(from: &mut Reader<'_>) -> Result<(Position, usize, usize), Damaged> {
         return Err(Damaged("marker of another fold version"));
     }
     let dropped = if format == FORMAT_DROPPED { from.u32()? as usize } else { 0 };
-    Ok((position, dropped, from.len()?))
+    let plans = from.len()?;
+    if dropped > 0 && plans == 0 {
+        return Err(Damaged("the newest model is dropped"));
+    }
+    Ok((position, dropped, plans))
 }
 
 type Turns = Vec<Vec<(i64, bool)>>;
@@ -330,7 +356,7 @@ fn read_plan(from: &mut Reader<'_>) -> Result<(ModelId, Turns), Damaged> {
     for _ in 0..from.len()? {
         let mut turns = Vec::new();
         for _ in 0..from.len()? {
-            turns.push((from.i64()?, from.flag()?));
+            turns.push((from.time_or(i64::MIN)?, from.flag()?));
         }
         lags.push(turns);
     }
@@ -354,7 +380,11 @@ fn take_head(bytes: &[u8]) -> Result<(Position, Counts, u32), Damaged> {
 }
 
 fn read_head(from: &mut Reader<'_>) -> Result<(Counts, u32), Damaged> {
+    // As those of an entry are counted on, half of the range is left.
     let effects = from.u32()?;
+    if effects > u32::MAX / 2 {
+        return Err(Damaged("number out of range"));
+    }
     Ok((Counts::read(from)?, effects))
 }
 
@@ -380,16 +410,19 @@ fn write_clock(clock: &Clock, to: &mut Writer<'_>) {
 fn read_clock(from: &mut Reader<'_>) -> Result<Clock, Damaged> {
     let mut clock = Clock::default();
     for _ in 0..from.len()? {
-        clock.marks.push(from.opt()?);
+        clock.marks.push(from.opt_time()?);
     }
-    clock.target = from.opt()?;
-    clock.at = from.opt()?;
-    clock.begin = from.opt()?;
+    clock.target = from.opt_time()?;
+    clock.at = from.opt_time()?;
+    clock.begin = from.opt_time()?;
     for _ in 0..from.len()? {
-        clock.runs.push(Run { first: EventTime(from.i64()?), last: EventTime(from.i64()?) });
+        clock.runs.push(Run { first: EventTime(from.time()?), last: EventTime(from.time()?) });
     }
     for _ in 0..from.len()? {
-        clock.gaps.push(Gap { start: from.i64()?, end: from.i64()?, living: from.i64()? });
+        clock.gaps.push(Gap { start: from.time()?, end: from.time_or(i64::MAX)?, living: from.time()? });
     }
-    Ok(clock)
+    if clock.is_sound() { Ok(clock) } else { Err(Damaged("a clock that cannot be")) }
 }
+
+#[cfg(test)]
+mod tests;

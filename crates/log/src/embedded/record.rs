@@ -109,6 +109,9 @@ pub(super) fn head(bytes: &[u8]) -> Option<(Head, usize)> {
 pub(super) fn next<'a>(bytes: &'a [u8], at: &mut usize) -> Option<Entry<'a>> {
     let mut source = Source { bytes: bytes.get(*at..)? };
     let flags = source.take(1)?[0];
+    if flags & !(KEY | VALUE | STAMP | HEADERS) != 0 {
+        return None;
+    }
     let stamp = if flags & STAMP == 0 { None } else { Some(i64::from_le_bytes(source.array()?)) };
     let key = if flags & KEY == 0 { None } else { Some(source.part()?) };
     let value = if flags & VALUE == 0 { None } else { Some(source.part()?) };

@@ -66,8 +66,8 @@ impl Shared {
         for entry in store.meta(Meta::WRITER) {
             let (id, value) = entry?;
             let id = String::from_utf8(id).map_err(|_error| store.damaged("a writer's id"))?;
-            let epoch = value.as_ref().try_into().map_err(|_error| store.damaged("a writer's epoch"))?;
-            epochs.insert(id.into(), u64::from_be_bytes(epoch));
+            let epoch = decode_epoch(&value).ok_or_else(|| store.damaged("a writer's epoch"))?;
+            epochs.insert(id.into(), epoch);
         }
         held::drop_open(&store)?;
         let compaction = Compaction::load(&store)?;
@@ -194,7 +194,14 @@ impl State {
     }
 }
 
-fn decode_offset(key: &[u8], value: &[u8]) -> Option<(u32, String, Committed)> {
+/// The epoch of a writer; one after which there is none is damage.
+pub(super) fn decode_epoch(value: &[u8]) -> Option<u64> {
+    let epoch = u64::from_be_bytes(value.try_into().ok()?);
+    epoch.checked_add(1)?;
+    Some(epoch)
+}
+
+pub(super) fn decode_offset(key: &[u8], value: &[u8]) -> Option<(u32, String, Committed)> {
     let (pid, group) = key.split_first_chunk::<4>()?;
     let (offset, metadata) = value.split_first_chunk::<8>()?;
     let committed = Committed {

@@ -184,3 +184,39 @@ impl Source<'_> {
         (self.take(MAGIC.len())? == MAGIC).then_some(())
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    /// A batch of fjall: one item of these lengths, as far as they go.
+    fn batch(key: &[u8], value: &[u8]) -> Vec<u8> {
+        let mut bytes = [&[1][..], &1_u32.to_le_bytes(), &[0; 8], &[2], &[0; 10]].concat();
+        bytes.extend(u16::try_from(key.len()).unwrap().to_le_bytes());
+        bytes.extend(u32::try_from(value.len()).unwrap().to_le_bytes());
+        bytes.extend(u32::try_from(value.len()).unwrap().to_le_bytes());
+        [&bytes[..], key, value, &[3], &[0; 8], MAGIC].concat()
+    }
+
+    proptest! {
+        #[test]
+        fn the_end_of_a_journal_is_found_whatever_stands_there(
+            whole in 0_usize..4, value in proptest::collection::vec(any::<u8>(), 0..60),
+            rest in proptest::collection::vec(any::<u8>(), 0..80), at in any::<prop::sample::Index>(), changed in any::<u8>()
+        ) {
+            let one = batch(b"key", &value);
+            let mut bytes = one.repeat(whole);
+            prop_assert_eq!(Scan::of(&bytes).end, bytes.len());
+            bytes.extend(&rest);
+            let end = Scan::of(&bytes).end;
+            prop_assert!(end >= whole * one.len() && end <= bytes.len());
+            if !bytes.is_empty() {
+                let at = at.index(bytes.len());
+                bytes[at] = changed;
+            }
+            let end = Scan::of(&bytes).end;
+            let (_ends, _torn) = (count_ends(&bytes[end..]), has_empty_page(&bytes[end..], end));
+        }
+    }
+}

@@ -49,6 +49,14 @@ pub(super) fn encode_end(next: u64, last_stamp: i64) -> [u8; 16] {
     value
 }
 
+/// What [`encode_end`] made; an offset that does not fit the interface is none.
+pub(super) fn decode_end(value: &[u8]) -> Option<(u64, i64)> {
+    let (next, stamp) = value.split_first_chunk::<8>()?;
+    let next = u64::from_be_bytes(*next);
+    i64::try_from(next).ok()?;
+    Some((next, i64::from_be_bytes(stamp.try_into().ok()?)))
+}
+
 pub(super) fn encode(topic: &Topic) -> Vec<u8> {
     let spec = &topic.spec;
     let mut value = vec![
@@ -68,15 +76,25 @@ pub(super) fn encode(topic: &Topic) -> Vec<u8> {
     value
 }
 
-fn decode(name: &Arc<str>, value: &[u8]) -> Option<Topic> {
+/// What [`encode`] made.
+pub(super) fn decode(name: &Arc<str>, value: &[u8]) -> Option<Topic> {
     let ([stamp, cleanup], rest) = value.split_first_chunk::<2>()?;
     let (max, pids) = rest.split_first_chunk::<8>()?;
-    let pids: Vec<u32> = pids.as_chunks::<4>().0.iter().map(|pid| u32::from_be_bytes(*pid)).collect();
+    let (pids, []) = pids.as_chunks::<4>() else { return None };
+    let pids: Vec<u32> = pids.iter().map(|pid| u32::from_be_bytes(*pid)).collect();
     let spec = TopicSpec {
         name: Arc::clone(name),
         partitions: u32::try_from(pids.len()).ok()?,
-        stamp: if *stamp == 0 { Stamp::Append } else { Stamp::Create },
-        cleanup: if *cleanup == 0 { Cleanup::Keep } else { Cleanup::Compact },
+        stamp: match stamp {
+            0 => Stamp::Append,
+            1 => Stamp::Create,
+            _ => return None,
+        },
+        cleanup: match cleanup {
+            0 => Cleanup::Keep,
+            1 => Cleanup::Compact,
+            _ => return None,
+        },
         max_record_bytes: usize::try_from(u64::from_be_bytes(*max)).ok()?,
     };
     Some(Topic { spec, pids })
@@ -97,20 +115,21 @@ pub(super) fn load(store: &Store) -> Result<(Catalog, Vec<Slot>)> {
     for entry in store.meta(Meta::END) {
         let (key, value) = entry?;
         let slot = slot(store, &mut slots, &key)?;
-        let (next, stamp) =
-            value.split_first_chunk::<8>().ok_or_else(|| store.damaged("a partition's end"))?;
-        slot.next = u64::from_be_bytes(*next);
-        slot.last_stamp =
-            i64::from_be_bytes(stamp.try_into().map_err(|_error| store.damaged("a partition's end"))?);
+        (slot.next, slot.last_stamp) =
+            decode_end(&value).ok_or_else(|| store.damaged("a partition's end"))?;
     }
     for entry in store.meta(Meta::FIRST) {
         let (key, value) = entry?;
         let slot = slot(store, &mut slots, &key)?;
         let first = value.as_ref().try_into().map_err(|_error| store.damaged("a partition's start"))?;
         slot.first = u64::from_be_bytes(first);
+        if slot.first > slot.next {
+            return Err(store.damaged("a partition's start"));
+        }
     }
     let dense = (0..).zip(slots.keys()).all(|(at, pid): (u32, _)| at == *pid);
-    if !dense {
+    let apart = catalog.values().map(|topic| topic.pids.len()).sum::<usize>() == slots.len();
+    if !dense || !apart {
         return Err(store.damaged("the list of partitions"));
     }
     Ok((catalog, slots.into_values().collect()))

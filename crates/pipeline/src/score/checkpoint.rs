@@ -172,3 +172,6 @@ impl Checkpoint {
         put(to, topic, partition, kind::HEAD, &[], &bytes);
     }
 }
+
+#[cfg(test)]
+mod tests;
