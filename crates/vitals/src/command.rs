@@ -60,7 +60,7 @@ pub(crate) enum Command {
     Tail(tail::Tail),
     /// Where sources, workers and topics stand.
     Status(status::Status),
-    /// Let a stopped source go on.
+    /// Let a stopped source go on, or accept that records were deleted unread.
     #[command(subcommand)]
     Source(source::Source),
     /// Fold the journal again and compare with what was published.
