@@ -13,6 +13,13 @@ fn told(definition: &str) -> String {
 #[rstest]
 #[case::share("share: { kind: reopened }, among: { kind: solved }, from: support, over: 56d, min_base: 5")]
 #[case::share_of_all("share: { by: agent }, among: {}, from: support, where: { kind: replied }, over: 56d")]
+#[case::share_of_what_is_scheduled(
+    "share: { state: cancelled }, among: { kind: call }, from: csm-activity, over: 56d"
+)]
+#[case::share_of_what_was_held("share: { state: held }, among: {}, from: csm-activity, over: 56d")]
+#[case::share_of_some_of_what_passes(
+    "share: { kind: [reopened, opened] }, among: {}, from: support, where: { kind: [reopened, solved] }, over: 56d"
+)]
 #[case::nps("nps: feedback, where: { kind: nps }, over: 180d, min_base: 3")]
 #[case::nps_of_what_support_was_rated("nps: support, where: { kind: rated }, over: 180d")]
 #[case::decayed_mean("mean: score, from: feedback, where: { kind: csat }, half_life: 45d, min_base: 3")]
@@ -41,6 +48,26 @@ fn a_signal_as_it_is_written(#[case] definition: &str) {
 #[case::same(
     "share: { kind: [solved, closed] }, among: { kind: [closed, solved] }, from: support, over: 56d",
     "17:16: signals.it.share: both filters are the same, so the share is always 100%; test something else under `share`, or leave the signal out"
+)]
+#[case::same_once_all_pass_what_is_common(
+    "share: { kind: replied }, among: {}, from: support, where: { kind: replied }, over: 56d",
+    "17:16: signals.it.share: both filters are the same, so the share is always 100%; test something else under `share`, or leave the signal out"
+)]
+#[case::same_of_what_is_common(
+    "share: { kind: [replied, opened] }, among: { kind: [solved, replied] }, from: support, where: { kind: [replied, closed] }, over: 56d",
+    "17:16: signals.it.share: both filters are the same, so the share is always 100%; test something else under `share`, or leave the signal out"
+)]
+#[case::nothing_passes_share(
+    "share: { kind: reopened }, among: {}, from: support, where: { kind: [closed, solved] }, over: 56d",
+    "17:24: signals.it.share.kind: nothing passes this test and that of `kind` under `where`; choose from closed, solved"
+)]
+#[case::nothing_passes_among(
+    "share: { kind: reopened }, among: { by: agent, kind: solved }, from: support, where: { kind: reopened }, over: 56d",
+    "17:62: signals.it.among.kind: nothing passes this test and that of `kind` under `where`; choose from reopened"
+)]
+#[case::nothing_passes_either(
+    "share: { kind: reopened }, among: { kind: solved }, from: support, where: { kind: opened }, over: 56d",
+    "17:24: signals.it.share.kind: nothing passes this test and that of `kind` under `where`; choose from opened\n17:51: signals.it.among.kind: nothing passes this test and that of `kind` under `where`; choose from opened"
 )]
 fn a_share(#[case] definition: &str, #[case] problem: &str) {
     assert_eq!(told(definition), problem);
