@@ -78,6 +78,10 @@ fn a_share(#[case] definition: &str, #[case] problem: &str) {
     "nps: login, over: 180d",
     "17:14: signals.it.nps: `login` has no scores; choose from support, csm-activity, feedback"
 )]
+#[case::all_at_once(
+    "nps: login, over: 18, min_base: 0, where: { knd: nps }",
+    "17:14: signals.it.nps: `login` has no scores; choose from support, csm-activity, feedback\n17:27: signals.it.over: `18` is not a span of time; write it like `18d`\n17:41: signals.it.min_base: 0 is out of range; write 1 to 1000000\n17:53: signals.it.where.knd: `knd` is no field of this source; did you mean `kind`?"
+)]
 #[case::window("nps: feedback", "17:7: signals.it: `over` is missing; add `over: 28d`")]
 #[case::key(
     "nps: feedback, from: feedback, over: 28d",
