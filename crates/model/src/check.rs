@@ -2,11 +2,15 @@
 
 use crate::block::Block;
 use crate::condition::Named;
-use crate::plan::{Comparison, Measure, Operator, SourceRules, Unit};
-use crate::problem::Report;
+use crate::plan::{Comparison, Fold, MOST_STRETCHES, Measure, Operator, STRETCH, SourceRules, Unit};
+use crate::problem::{Report, quoted};
 use crate::quantity::shown;
 use crate::signal::Signals;
 use crate::source::{SOURCES, Source};
+use crate::time::DAY;
+
+/// Below so many an account of an ordinary customer may well have more.
+const FEW: i64 = 1_000;
 
 /// Warns about signals that nothing names.
 pub(crate) fn unused(signals: &Signals<'_>, report: &mut Report) {
@@ -16,6 +20,39 @@ pub(crate) fn unused(signals: &Signals<'_>, report: &mut Report) {
             spot.warn(report, message, "measure it, name it in a condition, or leave it out");
         }
     }
+}
+
+/// Warns where so many buckets are kept of each distinct value that few values fit.
+pub(crate) fn few_identities(signals: &Signals<'_>, report: &mut Report) {
+    for (signal, spot) in signals.list.iter().zip(&signals.spots) {
+        let Operator::OwnAverage { fold: Fold::Distinct(_), window, windows, .. } = signal.operator else {
+            continue;
+        };
+        let span = (1 + i64::from(windows)) * window.width;
+        let fit = stretched(span / window.bucket.width());
+        if fit >= FEW {
+            continue;
+        }
+        let Some(block) = Block::open(spot, report) else { continue };
+        let (of, at) = (block.get("trend"), block.get("over"));
+        let of = of.and_then(|spot| spot.text(report)).unwrap_or_default();
+        let message = format!(
+            "it counts by hours, so about {fit} values fit that come every day, and with more it is unknown"
+        );
+        let days = stretched(span / DAY);
+        let fix = format!(
+            "give {} an `over` of 3d or more: it then counts by days, and about {days} fit",
+            quoted(of)
+        );
+        at.as_ref().unwrap_or(spot).warn(report, message, fix);
+    }
+}
+
+/// How many values fit that are held by so many buckets all over.
+fn stretched(buckets: i64) -> i64 {
+    let stretch = i64::from(STRETCH);
+    // They begin and end within a stretch.
+    i64::from(MOST_STRETCHES) / ((buckets + stretch - 1) / stretch + 1)
 }
 
 /// Warns where a source may be silent or late for more than a quarter of what is watched on it.

@@ -183,3 +183,20 @@ fn a_cadence(#[case] definition: &str, #[case] problem: &str) {
 fn a_trend_against_the_own_average(#[case] definition: &str, #[case] problem: &str) {
     assert_eq!(told(definition), problem);
 }
+
+#[test]
+fn an_average_of_distinct_values_says_how_few_fit_where_its_buckets_are_hours() {
+    let of = |width: &str, over: &str| {
+        let line = "  late: { overdue: milestone }\n";
+        let users = format!("  users: {{ distinct: user, from: feature-usage, over: {width} }}\n");
+        let it = format!("  it: {{ trend: users, against: own-average, over: {over} }}\n");
+        let unused = "warning 18:7: signals.it: nobody uses the signal `it`; measure it, name it in a condition, or leave it out\n";
+        problems(&GOOD.replace(line, &format!("{line}{users}{it}"))).replace(unused, "")
+    };
+    assert_eq!(
+        of("24h", "56d"),
+        "warning 18:51: signals.it.over: it counts by hours, so about 372 values fit that come every day, and with more it is unknown; give `users` an `over` of 3d or more: it then counts by days, and about 5461 fit\n"
+    );
+    assert_eq!(of("7d", "378d"), "");
+    assert_eq!(of("12h", "10d"), "");
+}
