@@ -130,8 +130,7 @@ pub(crate) fn is_late((bucket, keep): (Bucket, i64), time: i64, edge: &Edge<'_>)
     edge.has_left(bounds(bucket_of(time, bucket), bucket.width()).1, keep)
 }
 
-/// The living time over which a signal looks back: how long its source's dead time must be remembered, and how
-/// long a new definition stays unknown.
+/// The living time over which a signal looks back: how long its source's dead time must be remembered.
 pub(crate) fn memory(operator: &Operator) -> i64 {
     match operator {
         Operator::Rolling { window, .. }
@@ -143,6 +142,29 @@ pub(crate) fn memory(operator: &Operator) -> i64 {
         Operator::Cadence { every, marks, .. } => every + marks.last().copied().unwrap_or(0),
         Operator::Latest { expires, .. } => expires.unwrap_or(0),
         Operator::Ratio { .. }
+        | Operator::Open { .. }
+        | Operator::Until { .. }
+        | Operator::Reached
+        | Operator::Overdue => 0,
+    }
+}
+
+/// For how much living time the signal of a new definition stays unknown; 0 for what has no window.
+pub(crate) fn blind(operator: &Operator) -> i64 {
+    match operator {
+        // After so long what is missing would weigh less than an eighth.
+        Operator::DecayedMean { window, weights, .. } => {
+            let days = i64::try_from(weights.len()).unwrap_or(i64::MAX);
+            days.saturating_mul(3 * Bucket::Day.width()).min(window.width)
+        }
+        Operator::Rolling { .. }
+        | Operator::Share { .. }
+        | Operator::Trend { .. }
+        | Operator::OwnAverage { .. } => memory(operator),
+        Operator::Latest { .. }
+        | Operator::Ratio { .. }
+        | Operator::SinceLast { .. }
+        | Operator::Cadence { .. }
         | Operator::Open { .. }
         | Operator::Until { .. }
         | Operator::Reached

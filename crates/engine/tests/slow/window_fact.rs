@@ -11,7 +11,7 @@ use super::fact::Fact;
 use super::journal::{Happening, Held};
 use super::now::Now;
 use super::operator::is_answer;
-use super::signal::{Learned, Past, both, passes};
+use super::signal::{Learned, Past, both, decayed_blind, passes};
 use super::window::{Place, enters_at, has_left, leaves_at, place, start};
 
 /// A signal with a window, as far as time concerns it.
@@ -20,6 +20,8 @@ pub(crate) struct Windowed<'a> {
     window: Window,
     /// How many windows there are, the present one among them.
     windows: i64,
+    /// For how much living time a definition of a later model is unknown.
+    blind: i64,
     counts: Counts<'a>,
     /// Whether a bucket is of concern as it passes from any window to the one before, and not only as it leaves the
     /// present one and the last.
@@ -47,7 +49,9 @@ enum Counts<'a> {
 
 impl<'a> Windowed<'a> {
     pub(crate) fn of(operator: &'a Operator) -> Option<Self> {
-        let new = |feed, window, windows, counts, each| Some(Self { feed, window, windows, counts, each });
+        let new = |feed, window: Window, windows, counts, each| {
+            Some(Self { feed, window, windows, blind: windows * window.width, counts, each })
+        };
         match operator {
             Operator::Rolling { feed, fold: Fold::Distinct(field), window, min_base: 0 } => {
                 new(feed, *window, 1, Counts::Newest(*field), Each::Nothing)
@@ -55,8 +59,10 @@ impl<'a> Windowed<'a> {
             Operator::Rolling { feed, fold, window, .. } => {
                 new(feed, *window, 1, Counts::of(*fold), Each::Nothing)
             }
-            Operator::DecayedMean { feed, field, window, .. } => {
-                new(feed, *window, 1, Counts::Number(*field), Each::Nothing)
+            Operator::DecayedMean { feed, field, window, weights, .. } => {
+                let blind = decayed_blind(*window, i64::try_from(weights.len()).unwrap());
+                let new = new(feed, *window, 1, Counts::Number(*field), Each::Nothing);
+                new.map(|new| Self { blind, ..new })
             }
             Operator::Share { feed, part, whole, window, .. } => {
                 new(feed, *window, 1, Counts::Either(part, whole), Each::Nothing)
@@ -108,7 +114,7 @@ impl<'a> Windowed<'a> {
                 facts.push(Fact::Since { source, instant, span });
             }
         }
-        let settled = learned.living_then.map(|then| Fact::Grown { source, to: then + all });
+        let settled = learned.living_then.map(|then| Fact::Grown { source, to: then + self.blind });
         facts.extend(settled);
     }
 }
