@@ -197,7 +197,7 @@ pub(crate) fn observe(
         Operator::OwnAverage { fold: Fold::Distinct(field), window, .. } => activity
             .fields
             .identity(*field)
-            .is_none_or(|identity| stretches::add(&mut parts.part(at), identity, time, *window)),
+            .is_none_or(|identity| stretches::add(&mut parts.part(at), identity, time, *window, edge)),
         Operator::Rolling { fold, window, .. }
         | Operator::Trend { fold, window, .. }
         | Operator::OwnAverage { fold, window, .. } => {
@@ -333,14 +333,32 @@ pub(crate) fn read(
                 next = settle(&mut parts.part(at), keep, edge, *window, span);
             }
             let part = parts.get(at);
+            let end = |bucket: i32| bounds(bucket, window.bucket.width()).1;
             let oldest = keep.map_or_else(|| days::oldest(part), |keep| bucket::oldest(part, keep));
-            if let Some(oldest) = oldest.filter(|_| is_counted) {
-                let end = bounds(oldest, window.bucket.width()).1;
-                next = next.sooner(average::moves_back(end, *window, edge));
+            let Some(oldest) = oldest else { return Reading::of(None, next) };
+            let back = average::windows_back(end(oldest), *window, edge);
+            let averaged = average::averaged(back, *windows);
+            let (now, mut before) = totals(part, keep);
+            let mut moving = average::moves_back(end(oldest), *window, edge);
+            if averaged < back {
+                let is_left_out = |bucket: i32| average::windows_back(end(bucket), *window, edge) >= back;
+                let (left_out, first) = match keep {
+                    Some(keep) => bucket::front(part, keep, is_left_out),
+                    None => days::front(part, is_left_out),
+                };
+                before = before.without(left_out);
+                if let Some(first) = first {
+                    let keep = back * window.width - window.bucket.width();
+                    moving = moving.sooner(edge.leaves(end(first), keep));
+                }
             }
-            let (now, before) = totals(part, keep);
+            if is_counted {
+                next = next.sooner(moving);
+            }
             let [now, before] = [now, before].map(|total| rolling(*fold, total, 0));
-            Reading::of(average::value(now, before, oldest, *window, edge), next)
+            let value = now.zip(before);
+            let value = value.and_then(|(now, before)| average::per_cent_of_average(now, before, averaged));
+            Reading::of(value, next)
         }
         Operator::Rolling { fold, window, .. } | Operator::Trend { fold, window, .. } => {
             let (min_base, span) = windows(operator);

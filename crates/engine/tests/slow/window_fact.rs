@@ -31,7 +31,8 @@ pub(crate) struct Windowed<'a> {
 /// What is of concern between the present window and the last.
 enum Each {
     Nothing,
-    /// The oldest bucket, which says how many windows there are.
+    /// The oldest bucket, which says how many windows there are; and, where its window is left out, the first bucket
+    /// that comes into that.
     Oldest,
     Bucket,
 }
@@ -102,6 +103,18 @@ impl<'a> Windowed<'a> {
         let all = self.windows * width;
         let mut leaving = starts(&self.counts.leaving(counted, self.window, at, past.sigma));
         leaving.retain(|start| !has_left(at, bucket, all, past.sigma, *start));
+        let left = |start: i64| {
+            (1..=self.windows)
+                .take_while(|times| has_left(at, bucket, times * width, past.sigma, start))
+                .count()
+        };
+        let oldest = leaving.first().map_or(0, |start| left(*start));
+        let into = i64::try_from(oldest).unwrap();
+        if matches!(self.each, Each::Oldest) && (2..self.windows - 1).contains(&into) {
+            let next = leaving.iter().find(|start| left(**start) < oldest);
+            let span = leaves_at(at, bucket, into * width, past.sigma);
+            facts.extend(next.map(|start| Fact::Since { source, instant: start + bucket.width(), span }));
+        }
         for (place, start) in leaving.into_iter().enumerate() {
             let instant = start + bucket.width();
             let is_each = match self.each {
