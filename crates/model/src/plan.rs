@@ -28,8 +28,9 @@ pub const MOST_WINDOWS: u8 = 60;
 /// How many buckets one record of a distinct value tells of, where an average is taken of several windows.
 pub const STRETCH: i32 = 32;
 
-/// The most such records that an account keeps for one signal: beyond it the signal is unknown.
-pub const MOST_STRETCHES: u32 = 16_384;
+/// The most records that an account keeps for a trend of distinct values, each of a value and a bucket or, where an
+/// average is taken, a stretch of them: beyond it the signal is unknown.
+pub const MOST_RECORDS: u32 = 16_384;
 
 /// The content hash of a model: SHA-256 of its canonical form, which leaves out layout and comments.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]

@@ -17,7 +17,7 @@ use crate::bytes::{Damaged, Reader, Writer};
 use crate::now::{Due, Edge};
 use crate::parts::{Part, partition};
 use model::number::SCALE;
-use model::plan::{MOST_STRETCHES, MOST_WINDOWS, STRETCH, Window};
+use model::plan::{MOST_RECORDS, MOST_WINDOWS, STRETCH, Window};
 
 const CURRENT: usize = 0;
 const BEFORE: usize = 1;
@@ -66,7 +66,7 @@ pub(crate) fn add(part: &mut Part<'_>, identity: u64, time: i64, window: Window,
         }
         part[at + 3] |= bit;
     } else {
-        if (part.len() - HEAD) / STRIDE >= MOST_STRETCHES as usize {
+        if (part.len() - HEAD) / STRIDE >= MOST_RECORDS as usize {
             part[OVERFLOW] = part[OVERFLOW].cast_signed().max(bucket).cast_unsigned();
             part[UNSETTLED] = 1;
             return false;
@@ -269,7 +269,7 @@ mod tests {
     #[test]
     fn beyond_the_ceiling_it_is_unknown_until_what_found_no_place_has_left() {
         let mut alone = Alone::new(USUAL);
-        let most = u64::from(MOST_STRETCHES);
+        let most = u64::from(MOST_RECORDS);
         told(&mut alone, 0, 0..10);
         assert_eq!(alone.at(4 * HOUR), Some(0));
         told(&mut alone, 4, 0..most);

@@ -185,18 +185,24 @@ fn a_trend_against_the_own_average(#[case] definition: &str, #[case] problem: &s
 }
 
 #[test]
-fn an_average_of_distinct_values_says_how_few_fit_where_its_buckets_are_hours() {
-    let of = |width: &str, over: &str| {
+fn a_trend_of_distinct_values_says_how_few_fit() {
+    let of = |width: &str, against: &str| {
         let line = "  late: { overdue: milestone }\n";
         let users = format!("  users: {{ distinct: user, from: feature-usage, over: {width} }}\n");
-        let it = format!("  it: {{ trend: users, against: own-average, over: {over} }}\n");
+        let it = format!("  it: {{ trend: users, against: {against} }}\n");
         let unused = "warning 18:7: signals.it: nobody uses the signal `it`; measure it, name it in a condition, or leave it out\n";
         problems(&GOOD.replace(line, &format!("{line}{users}{it}"))).replace(unused, "")
     };
     assert_eq!(
-        of("24h", "56d"),
+        of("24h", "own-average, over: 56d"),
         "warning 18:51: signals.it.over: it counts by hours, so about 372 values fit that come every day, and with more it is unknown; give `users` an `over` of 3d or more: it then counts by days, and about 5461 fit\n"
     );
-    assert_eq!(of("7d", "378d"), "");
-    assert_eq!(of("12h", "10d"), "");
+    assert_eq!(of("7d", "own-average, over: 378d"), "");
+    assert_eq!(of("12h", "own-average, over: 10d"), "");
+    assert_eq!(
+        of("28d", "previous"),
+        "warning 18:32: signals.it.against: about 292 values fit that come every day of both windows, and with more it is unknown; write `against: own-average, over: 28d`: it says the same, and about 5461 fit\n"
+    );
+    assert_eq!(of("28d", "own-average, over: 28d"), "");
+    assert_eq!(of("8d", "previous"), "");
 }
