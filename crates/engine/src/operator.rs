@@ -30,6 +30,7 @@ use crate::account::UNKNOWN;
 use crate::activity::{Activity, Value};
 use crate::now::{Due, Edge};
 use crate::parts::{Part, Parts, number as number_at, set_number};
+use average::Past;
 use bucket::{Added, Keep, Span, bounds, bucket_of};
 pub(crate) use layout::Layout;
 use layout::keep;
@@ -333,31 +334,17 @@ pub(crate) fn read(
                 next = settle(&mut parts.part(at), keep, edge, *window, span);
             }
             let part = parts.get(at);
-            let end = |bucket: i32| bounds(bucket, window.bucket.width()).1;
-            let oldest = keep.map_or_else(|| days::oldest(part), |keep| bucket::oldest(part, keep));
-            let Some(oldest) = oldest else { return Reading::of(None, next) };
-            let back = average::windows_back(end(oldest), *window, edge);
-            let averaged = average::averaged(back, *windows);
-            let (now, mut before) = totals(part, keep);
-            let mut moving = average::moves_back(end(oldest), *window, edge);
-            if averaged < back {
-                let is_left_out = |bucket: i32| average::windows_back(end(bucket), *window, edge) >= back;
-                let (left_out, first) = match keep {
-                    Some(keep) => bucket::front(part, keep, is_left_out),
-                    None => days::front(part, is_left_out),
-                };
-                before = before.without(left_out);
-                if let Some(first) = first {
-                    let keep = back * window.width - window.bucket.width();
-                    moving = moving.sooner(edge.leaves(end(first), keep));
-                }
-            }
+            let Some(past) = Past::of(part, keep, (*window, *windows), edge) else {
+                return Reading::of(None, next);
+            };
             if is_counted {
-                next = next.sooner(moving);
+                next = next.sooner(past.moves(*window, edge));
             }
-            let [now, before] = [now, before].map(|total| rolling(*fold, total, 0));
+            let (now, before) = totals(part, keep);
+            let [now, before] = [now, before.without(past.left_out)].map(|total| rolling(*fold, total, 0));
             let value = now.zip(before);
-            let value = value.and_then(|(now, before)| average::per_cent_of_average(now, before, averaged));
+            let value =
+                value.and_then(|(now, before)| average::per_cent_of_average(now, before, past.averaged));
             Reading::of(value, next)
         }
         Operator::Rolling { fold, window, .. } | Operator::Trend { fold, window, .. } => {

@@ -4,6 +4,8 @@
 //! windows that is of the oldest bucket tells; what its window holds is taken off where that is left out. Identities are
 //! kept in `stretches`.
 
+use super::bucket::{self, Keep, Total, bounds};
+use super::days;
 use crate::now::{Due, Edge};
 use model::number::{SCALE, scale_round};
 use model::plan::Window;
@@ -11,6 +13,49 @@ use model::plan::Window;
 /// How many windows back the bucket that ends at `end` is: 0 in the window itself, or before the first watermark.
 pub(crate) fn windows_back(end: i64, window: Window, edge: &Edge<'_>) -> i64 {
     edge.passed(end).map_or(0, |passed| (passed + window.bucket.width()).div_euclid(window.width).max(0))
+}
+
+/// The windows before, of which the oldest bucket that is held tells.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Past {
+    /// Of how many of them the average is taken.
+    pub(crate) averaged: i64,
+    /// What the one that is left out holds.
+    pub(crate) left_out: Total,
+    /// The oldest bucket, and how many windows back it is.
+    oldest: i32,
+    back: i64,
+    /// The first bucket that comes next into the window that is left out.
+    next: Option<i32>,
+}
+
+impl Past {
+    /// That of buckets or days that are sorted; `None` if there are none. Of at most so many windows.
+    pub(crate) fn of(
+        part: &[u32],
+        keep: Option<Keep>,
+        (window, windows): (Window, u8),
+        edge: &Edge<'_>,
+    ) -> Option<Self> {
+        let back = |bucket: i32| windows_back(bounds(bucket, window.bucket.width()).1, window, edge);
+        let oldest = keep.map_or_else(|| days::oldest(part), |keep| bucket::oldest(part, keep))?;
+        let furthest = back(oldest);
+        let averaged = averaged(furthest, windows);
+        let (left_out, next) = match keep {
+            _ if averaged == furthest => (Total::default(), None),
+            Some(keep) => bucket::front(part, keep, |bucket| back(bucket) >= furthest),
+            None => days::front(part, |day| back(day) >= furthest),
+        };
+        Some(Self { averaged, left_out, oldest, back: furthest, next })
+    }
+
+    /// When a bucket next comes into another window, where that matters.
+    pub(crate) fn moves(self, window: Window, edge: &Edge<'_>) -> Due {
+        let width = window.bucket.width();
+        let end = |bucket: i32| bounds(bucket, width).1;
+        let into = |next: i32| edge.leaves(end(next), self.back * window.width - width);
+        moves_back(end(self.oldest), window, edge).sooner(self.next.map_or(Due::NEVER, into))
+    }
 }
 
 /// When the bucket that ends at `end` comes to be one window further back.

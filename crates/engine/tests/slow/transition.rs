@@ -163,7 +163,7 @@ impl Account {
         let known = &self.past.learned;
         let learned = plan.signals.iter().map(|signal| {
             let kept = known.get(&signal.definition).copied();
-            let kept = kept.or(milestones.filter(|_| of_milestones(&signal.operator)));
+            let kept = kept.or_else(|| milestones.filter(|_| of_milestones(&signal.operator)));
             (signal.definition, kept.unwrap_or_else(|| anew(&signal.operator)))
         });
         self.past.learned = learned.collect();
