@@ -30,6 +30,7 @@ use crate::account::UNKNOWN;
 use crate::activity::{Activity, Value};
 use crate::now::{Due, Edge};
 use crate::parts::{Part, Parts, number as number_at, set_number};
+use average::Past;
 use bucket::{Added, Keep, Span, bounds, bucket_of};
 pub(crate) use layout::Layout;
 use layout::keep;
@@ -130,8 +131,7 @@ pub(crate) fn is_late((bucket, keep): (Bucket, i64), time: i64, edge: &Edge<'_>)
     edge.has_left(bounds(bucket_of(time, bucket), bucket.width()).1, keep)
 }
 
-/// The living time over which a signal looks back: how long its source's dead time must be remembered, and how
-/// long a new definition stays unknown.
+/// The living time over which a signal looks back: how long its source's dead time must be remembered.
 pub(crate) fn memory(operator: &Operator) -> i64 {
     match operator {
         Operator::Rolling { window, .. }
@@ -143,6 +143,29 @@ pub(crate) fn memory(operator: &Operator) -> i64 {
         Operator::Cadence { every, marks, .. } => every + marks.last().copied().unwrap_or(0),
         Operator::Latest { expires, .. } => expires.unwrap_or(0),
         Operator::Ratio { .. }
+        | Operator::Open { .. }
+        | Operator::Until { .. }
+        | Operator::Reached
+        | Operator::Overdue => 0,
+    }
+}
+
+/// For how much living time the signal of a new definition stays unknown; 0 for what has no window.
+pub(crate) fn blind(operator: &Operator) -> i64 {
+    match operator {
+        // After so long what is missing would weigh less than an eighth.
+        Operator::DecayedMean { window, weights, .. } => {
+            let days = i64::try_from(weights.len()).unwrap_or(i64::MAX);
+            days.saturating_mul(3 * Bucket::Day.width()).min(window.width)
+        }
+        Operator::Rolling { .. }
+        | Operator::Share { .. }
+        | Operator::Trend { .. }
+        | Operator::OwnAverage { .. } => memory(operator),
+        Operator::Latest { .. }
+        | Operator::Ratio { .. }
+        | Operator::SinceLast { .. }
+        | Operator::Cadence { .. }
         | Operator::Open { .. }
         | Operator::Until { .. }
         | Operator::Reached
@@ -175,7 +198,7 @@ pub(crate) fn observe(
         Operator::OwnAverage { fold: Fold::Distinct(field), window, .. } => activity
             .fields
             .identity(*field)
-            .is_none_or(|identity| stretches::add(&mut parts.part(at), identity, time, *window)),
+            .is_none_or(|identity| stretches::add(&mut parts.part(at), identity, time, *window, edge)),
         Operator::Rolling { fold, window, .. }
         | Operator::Trend { fold, window, .. }
         | Operator::OwnAverage { fold, window, .. } => {
@@ -311,14 +334,18 @@ pub(crate) fn read(
                 next = settle(&mut parts.part(at), keep, edge, *window, span);
             }
             let part = parts.get(at);
-            let oldest = keep.map_or_else(|| days::oldest(part), |keep| bucket::oldest(part, keep));
-            if let Some(oldest) = oldest.filter(|_| is_counted) {
-                let end = bounds(oldest, window.bucket.width()).1;
-                next = next.sooner(average::moves_back(end, *window, edge));
+            let Some(past) = Past::of(part, keep, (*window, *windows), edge) else {
+                return Reading::of(None, next);
+            };
+            if is_counted {
+                next = next.sooner(past.moves(*window, edge));
             }
             let (now, before) = totals(part, keep);
-            let [now, before] = [now, before].map(|total| rolling(*fold, total, 0));
-            Reading::of(average::value(now, before, oldest, *window, edge), next)
+            let [now, before] = [now, before.without(past.left_out)].map(|total| rolling(*fold, total, 0));
+            let value = now.zip(before);
+            let value =
+                value.and_then(|(now, before)| average::per_cent_of_average(now, before, past.averaged));
+            Reading::of(value, next)
         }
         Operator::Rolling { fold, window, .. } | Operator::Trend { fold, window, .. } => {
             let (min_base, span) = windows(operator);

@@ -71,22 +71,47 @@ fn a_silent_account_is_found_and_an_account_of_a_silent_feed_is_not() {
     assert!(alerts[1].contains("at 2026-01-01T01:00:20Z"), "{}", alerts[1]);
 }
 
+const DAY: i64 = 86_400;
+
+/// The model with an alert after so long.
+fn longer(last: &str) -> String {
+    MODEL.replace("20s: 0", &format!("{last}: 0")).replace(
+        "silent: { when: { last_login: { at_least: 20s } }",
+        &format!("long: {{ when: {{ last_login: {{ at_least: {last} }} }}"),
+    )
+}
+
+/// Half of each of these days nobody logs in.
+fn half_days(days: std::ops::Range<i64>) -> impl Iterator<Item = Owned> {
+    days.map(|day| told((day + 1) * DAY - 2, &[(day * DAY, day * DAY + DAY / 2)]))
+}
+
 #[test]
 fn a_model_that_looks_further_back_finds_what_was_dead_before_it_came() {
-    const DAY: i64 = 86_400;
-    let longer = MODEL.replace("20s: 0", "60d: 0").replace(
-        "silent: { when: { last_login: { at_least: 20s } }",
-        "long: { when: { last_login: { at_least: 60d } }",
-    );
     let mut journal = vec![Owned::Model(MODEL.into()), login("a", 0, 0)];
-    // Half of each day nobody logs in.
-    let day = |day: i64| told((day + 1) * DAY - 2, &[(day * DAY, day * DAY + DAY / 2)]);
-    journal.extend((0..100).map(day));
-    journal.push(Owned::Model(longer));
-    journal.extend((100..125).map(day));
+    journal.extend(half_days(0..100));
+    journal.push(Owned::Model(longer("60d")));
+    journal.extend(half_days(100..125));
     let (_, lines) = run(&journal);
     let fired: Vec<_> = lines.iter().filter(|line| line.contains("long") && line.contains("fired")).collect();
     // It lives for 43,210 s a day: 60 days are over 42,010 s into day 119.
     assert_eq!(fired.len(), 1, "{fired:#?}");
     assert!(fired[0].contains("at 2026-04-30T12:40:10Z"), "{}", fired[0]);
+}
+
+#[test]
+fn a_model_that_looks_back_beyond_what_is_remembered_begins_anew() {
+    let mut journal = vec![Owned::Model(MODEL.into()), login("a", 0, 0)];
+    journal.extend(half_days(0..100));
+    // Of these no gap is remembered by now, and the account is silent for 470 days without them, for 520 with them.
+    journal.push(told(520 * DAY, &[(100 * DAY, 520 * DAY)]));
+    journal.push(Owned::Model(longer("490d")));
+    journal.push(told(521 * DAY, &[(520 * DAY, 521 * DAY)]));
+    let value = |shard: &mut engine::Shard| shard.standing("a", |standing| standing.lines[0].value);
+    let (mut shard, lines) = run(&journal);
+    let fired: Vec<_> = lines.iter().filter(|line| line.contains("long") && line.contains("fired")).collect();
+    assert_eq!((fired.len(), value(&mut shard)), (0, Some(None)), "{fired:#?}");
+    journal.push(login("a", 1, 521 * DAY));
+    journal.push(told(523 * DAY, &[(521 * DAY, 523 * DAY)]));
+    assert_eq!(value(&mut run(&journal).0), Some(Some(2 * DAY * SECOND)));
 }

@@ -109,11 +109,17 @@ fn a_window_is_compared_with_those_before_back_to_the_oldest_that_holds_anything
     let past: Vec<&Happening> = told.iter().collect();
     let usual =
         |past: &[&Happening], fold| operator::own_average(past, &fold, days(3), 3, clock.at(12 * DAY), 0);
-    // Days 10 to 12 hold 2; days 7 to 9 none, 4 to 6 two, 1 to 3 one; day 0 has left all.
+    // Days 10 to 12 hold 2; days 7 to 9 none, 4 to 6 two, 1 to 3 one; day 0 has left all. The last window is not left out.
     assert_eq!(usual(&past, Fold::Count), Some(200 * ONE));
     assert_eq!(usual(&past, Fold::CountDays), Some(300 * ONE));
     assert_eq!(usual(&past, Fold::Distinct(Field::Kind)), Some(300 * ONE));
-    assert_eq!(usual(&past[2..], Fold::Count), Some(200 * ONE)); // two windows, one activity each
+    // Two windows, of which the further one is left out; so there is none.
+    assert_eq!(usual(&past[2..], Fold::Count), None);
+    let later: Vec<&Happening> = told[2..].iter().collect();
+    let of_two =
+        |windows| operator::own_average(&later, &Fold::Count, days(2), windows, clock.at(12 * DAY), 0);
+    // Days 11 and 12 hold 2; days 9 and 10 and 7 and 8 none, 5 and 6 two.
+    assert_eq!((of_two(3), of_two(4)), (Some(300 * ONE), None));
     assert_eq!((usual(&past[4..], Fold::Count), usual(&past[..2], Fold::Count)), (None, Some(0)));
 }
 

@@ -2,11 +2,17 @@
 
 use crate::block::Block;
 use crate::condition::Named;
-use crate::plan::{Comparison, Measure, Operator, SourceRules, Unit};
-use crate::problem::Report;
+use crate::plan::{
+    Bucket, Comparison, Fold, MOST_RECORDS, Measure, Operator, STRETCH, SourceRules, Unit, Window,
+};
+use crate::problem::{Report, quoted};
 use crate::quantity::shown;
 use crate::signal::Signals;
 use crate::source::{SOURCES, Source};
+use crate::time::DAY;
+
+/// Below so many an account of an ordinary customer may well have more.
+const FEW: i64 = 1_000;
 
 /// Warns about signals that nothing names.
 pub(crate) fn unused(signals: &Signals<'_>, report: &mut Report) {
@@ -16,6 +22,56 @@ pub(crate) fn unused(signals: &Signals<'_>, report: &mut Report) {
             spot.warn(report, message, "measure it, name it in a condition, or leave it out");
         }
     }
+}
+
+/// Warns where so much is kept of each distinct value that few values fit.
+pub(crate) fn few_identities(signals: &Signals<'_>, report: &mut Report) {
+    for (signal, spot) in signals.list.iter().zip(&signals.spots) {
+        let Some(block) = Block::open(spot, report) else { continue };
+        let told =
+            if let Operator::OwnAverage { fold: Fold::Distinct(_), window, windows, .. } = signal.operator {
+                let of = block.get("trend").and_then(|spot| spot.text(report)).unwrap_or_default();
+                few_of_average(window, windows, of).map(|told| ("over", told))
+            } else if let Operator::Trend { fold: Fold::Distinct(_), window, .. } = signal.operator {
+                few_of_two(window).map(|told| ("against", told))
+            } else {
+                None
+            };
+        if let Some((key, (message, fix))) = told {
+            block.get(key).as_ref().unwrap_or(spot).warn(report, message, fix);
+        }
+    }
+}
+
+/// What is told of an average of the distinct values of a signal where few fit, and what to do.
+fn few_of_average(window: Window, windows: u8, of: &str) -> Option<(String, String)> {
+    let span = (1 + i64::from(windows)) * window.width;
+    let fit = stretched(span / window.bucket.width());
+    let message = format!(
+        "it counts by hours, so about {fit} values fit that come every day, and with more it is unknown"
+    );
+    let (of, days) = (quoted(of), stretched(span / DAY));
+    let fix = format!("give {of} an `over` of 3d or more: it then counts by days, and about {days} fit");
+    (fit < FEW).then_some((message, fix))
+}
+
+/// The same of a comparison of two windows.
+fn few_of_two(window: Window) -> Option<(String, String)> {
+    let buckets = 2 * window.width / window.bucket.width();
+    let fit = i64::from(MOST_RECORDS) / buckets;
+    let each = if window.bucket == Bucket::Hour { "hour" } else { "day" };
+    let message =
+        format!("about {fit} values fit that come every {each} of both windows, and with more it is unknown");
+    let (over, more) = (shown(Unit::Span, window.width), stretched(buckets));
+    let fix = format!("write `against: own-average, over: {over}`: it says the same, and about {more} fit");
+    (fit < FEW).then_some((message, fix))
+}
+
+/// How many values fit that are held by so many buckets all over.
+fn stretched(buckets: i64) -> i64 {
+    let stretch = i64::from(STRETCH);
+    // They begin and end within a stretch.
+    i64::from(MOST_RECORDS) / ((buckets + stretch - 1) / stretch + 1)
 }
 
 /// Warns where a source may be silent or late for more than a quarter of what is watched on it.

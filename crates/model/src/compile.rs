@@ -98,7 +98,9 @@ pub(crate) fn top(root: &tree::Node, report: &mut Report) -> Option<Plan> {
 
     let named = named(&caps, &rules);
     mark::set(&mut signals, &measures, &named, score.publish_change, report);
+    signals.define();
     check::unused(&signals, report);
+    check::few_identities(&signals, report);
     let sources = block.get("sources").and_then(|spot| Block::open(&spot, &mut Report::default()));
     check::slow_feeds(&signals, &measures, &named, &rules_of_sources, sources.as_ref(), report);
     Some(Plan {

@@ -81,17 +81,22 @@ pub(crate) fn feed(block: &Block<'_>, source: Source, report: &mut Report) -> Op
         Some(spot) => tests(&spot, source, report)?,
         None => Vec::new(),
     };
-    held_unless_tested(source, &[], &mut filter);
+    if is_of_what_was_held(source, &filter) {
+        filter.push(held());
+    }
     filter.sort_by_key(|test| test.field);
     Some(Feed { source, filter })
 }
 
-/// Adds to `tests` that a CSM activity was held, unless its state is tested by them or by those that all pass before.
-pub(crate) fn held_unless_tested(source: Source, before: &[WordTest], tests: &mut Vec<WordTest>) {
-    // What is only scheduled, or was cancelled, is no contact.
-    if source == Source::CsmActivity && before.iter().chain(&*tests).all(|test| test.field != Field::State) {
-        tests.push(WordTest { field: Field::State, any_of: vec!["held".to_owned()] });
-    }
+/// Whether only what was held is meant: of CSM activities whose state is not tested. What is only scheduled, or was
+/// cancelled, is no contact.
+pub(crate) fn is_of_what_was_held(source: Source, tests: &[WordTest]) -> bool {
+    source == Source::CsmActivity && tests.iter().all(|test| test.field != Field::State)
+}
+
+/// The test that a CSM activity was held.
+pub(crate) fn held() -> WordTest {
+    WordTest { field: Field::State, any_of: vec!["held".to_owned()] }
 }
 
 /// Reads tests on the words of a source's activities.

@@ -25,6 +25,13 @@ pub const REMEMBERED: i64 = 400 * crate::time::DAY;
 /// The most windows of which an average is taken.
 pub const MOST_WINDOWS: u8 = 60;
 
+/// How many buckets one record of a distinct value tells of, where an average is taken of several windows.
+pub const STRETCH: i32 = 32;
+
+/// The most records that an account keeps for a trend of distinct values, each of a value and a bucket or, where an
+/// average is taken, a stretch of them: beyond it the signal is unknown.
+pub const MOST_RECORDS: u32 = 16_384;
+
 /// The content hash of a model: SHA-256 of its canonical form, which leaves out layout and comments.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct ModelId(pub [u8; 32]);

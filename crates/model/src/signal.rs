@@ -88,7 +88,6 @@ impl<'t> Signals<'t> {
     }
 
     fn add(&mut self, name: &str, spot: Spot<'t>, operator: Operator, unit: Unit) {
-        let definition = fingerprint::definition(&operator, &self.list);
         let of = |index: usize| self.list.get(index).map_or_else(SourceSet::default, |signal| signal.sources);
         let sources = match &operator {
             Operator::Rolling { feed, .. }
@@ -105,9 +104,20 @@ impl<'t> Signals<'t> {
             Operator::Reached | Operator::Overdue => SourceSet::of(Source::Milestone),
         };
         self.names.insert(name.to_owned(), Some(self.list.len()));
-        self.list.push(Signal { name: name.to_owned(), unit, operator, definition, sources });
+        // Its marks matter to its definition, and are not known before all curves and conditions are.
+        self.list.push(Signal { name: name.to_owned(), unit, operator, definition: 0, sources });
         self.spots.push(spot);
         self.used.push(false);
+    }
+
+    /// Sets what the state of each signal depends on, once the marks are set. Those that it is made of come before it.
+    pub(crate) fn define(&mut self) {
+        for index in 0..self.list.len() {
+            let (earlier, rest) = self.list.split_at_mut(index);
+            if let Some(signal) = rest.first_mut() {
+                signal.definition = fingerprint::definition(&signal.operator, earlier);
+            }
+        }
     }
 
     /// The signal of a name, from then on a used one. A signal with problems of its own is found by no one.

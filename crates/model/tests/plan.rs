@@ -86,6 +86,15 @@ fn both_filters_of_a_share_take_what_was_held_unless_asked_for() {
     let cancelled =
         format!("share: {{ state: cancelled }}, among: {{ state: [held, cancelled] }}, {of_calls}");
     assert_eq!(filters(&cancelled), ["kind=call", "state=cancelled", "state=cancelled,held"]);
+    // Where one of them asks for what else there is, the other is not of what was held.
+    let of_all = format!("share: {{ state: held }}, among: {{}}, {of_calls}");
+    assert_eq!(filters(&of_all), ["kind=call", "state=held", ""]);
+    let inbound_of_all =
+        format!("share: {{ direction: inbound }}, among: {{ state: scheduled }}, {of_calls}");
+    assert_eq!(filters(&inbound_of_all), ["kind=call", "direction=inbound", "state=scheduled"]);
+    // What passes neither of two tests is not accepted by one of them.
+    let some = "share: { kind: [call, email] }, among: {}, from: csm-activity, where: { kind: [call, note] }";
+    assert_eq!(filters(some), ["kind=call,note", "kind=call state=held", "state=held"]);
     let inbound = format!("share: {{ direction: inbound }}, among: {{}}, {of_calls}");
     assert_eq!(filters(&inbound), ["kind=call", "state=held direction=inbound", "state=held"]);
 }

@@ -73,6 +73,17 @@ pub(crate) struct Total {
     pub(crate) sum: i64,
 }
 
+impl Total {
+    /// What is left of it without a part.
+    pub(crate) const fn without(self, part: Self) -> Self {
+        Self {
+            count: self.count.saturating_sub(part.count),
+            buckets: self.buckets.saturating_sub(part.buckets),
+            sum: if is_held(self.sum) { self.sum } else { self.sum.saturating_sub(part.sum) },
+        }
+    }
+}
+
 /// What is kept of a bucket.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Keep {
@@ -210,6 +221,22 @@ pub(crate) fn totals(part: &[u32], keep: Keep) -> (Total, Total) {
 /// The oldest bucket that is held.
 pub(crate) fn oldest(part: &[u32], keep: Keep) -> Option<i32> {
     part.get(keep.head()..).filter(|records| !records.is_empty()).map(bucket)
+}
+
+/// What the buckets at the front come to of which `is_before` holds, and the first after them. It holds of a bucket only
+/// if it holds of all before it.
+pub(crate) fn front(part: &[u32], keep: Keep, is_before: impl Fn(i32) -> bool) -> (Total, Option<i32>) {
+    let (head, stride) = (keep.head(), keep.stride());
+    let at = partition(part, head, stride, |record| is_before(bucket(record)));
+    let mut total = Total::default();
+    for record in part[head..at].chunks_exact(stride) {
+        total.count = total.count.saturating_add(record[1]);
+        total.buckets += 1;
+        if keep == Keep::Sums {
+            total.sum = plus(total.sum, number(record, 2));
+        }
+    }
+    (total, part.get(at).map(|bucket| bucket.cast_signed()))
 }
 
 /// The buckets of the window, ascending: number, activities, sum. Where sums are kept and the buckets are sorted.

@@ -139,6 +139,14 @@ pub(crate) fn oldest(part: &[u32]) -> Option<i32> {
     first(part, i64::MIN).and_then(|day| i32::try_from(day).ok())
 }
 
+/// What the days at the front come to of which `is_before` holds, and the first after them. It holds of a day only if it
+/// holds of all before it.
+pub(crate) fn front(part: &[u32], is_before: impl Fn(i32) -> bool) -> (Total, Option<i32>) {
+    let number = |day: i64| i32::try_from(day).unwrap_or(i32::MAX);
+    let at = split(part, |day| is_before(number(day)));
+    (Total { buckets: count(part, i64::MIN, at), ..Total::default() }, first(part, at).map(number))
+}
+
 /// All days that it holds, ascending.
 fn days(part: &[u32]) -> impl Iterator<Item = i64> {
     within(part, i64::MIN, i64::MAX).flat_map(|(first, bits)| {

@@ -7,11 +7,11 @@
 //! bucket of a pair that found no place (or `NONE`). Then the pairs, ascending: bucket, upper half, lower half.
 
 use super::bucket::{Span, bounds, bucket_of};
-use super::distinct::{CEILING, halves, read_bucket, whole};
+use super::distinct::{halves, read_bucket, whole};
 use crate::bytes::{Damaged, Reader, Writer};
 use crate::now::{Due, Edge};
 use crate::parts::{Part, partition};
-use model::plan::Window;
+use model::plan::{MOST_RECORDS, Window};
 
 const CURRENT: usize = 0;
 const BEFORE: usize = 1;
@@ -45,7 +45,7 @@ pub(crate) fn add(part: &mut Part<'_>, identity: u64, time: i64, window: Window)
         return true;
     }
     part[UNSETTLED] = 1;
-    if (part.len() - HEAD) / STRIDE >= 4 * CEILING {
+    if (part.len() - HEAD) / STRIDE >= MOST_RECORDS as usize {
         part[OVERFLOW] = part[OVERFLOW].cast_signed().max(wanted).cast_unsigned();
         return false;
     }

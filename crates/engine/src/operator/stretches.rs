@@ -1,42 +1,45 @@
 //! Distinct identities over a window and over several before it: of each identity, which buckets hold it.
 //!
-//! An activity whose identity and bucket are there already costs a search; a new pair costs one pass. Beyond the ceiling
-//! the numbers are unknown until the bucket of the pair that found no place has left all windows.
+//! An activity costs a search where its bucket is not before the oldest of the window; one that comes before it, or enters
+//! or leaves, costs one pass over the records. Beyond the ceiling the numbers are unknown until the bucket of the pair that
+//! found no place has left all windows.
 //!
-//! Words of the part: identities in the window; the sum of those of each window before; how many windows back the oldest
-//! bucket is; 1 if these must be counted anew; the newest bucket of a pair that found no place (or `NONE`). Then
-//! records, ascending by identity and stretch: upper half, lower half, number of a stretch of 32 buckets since the epoch,
-//! those that hold the identity as bits, the first the lowest.
+//! Words of the part: identities in the window; the sum of those of each window before of which the average is taken; how
+//! many these are; 1 if these must be counted anew; the newest bucket of a pair that found no place (or `NONE`); the oldest
+//! bucket of the window, and the first that has not entered ([`i32::MAX`] if there is none). Then records, ascending by
+//! identity and stretch: upper half, lower half, number of a stretch of 32 buckets since the epoch, those that hold the
+//! identity as bits, the first the lowest.
 
-use super::average::{moves_back, per_cent_of_average, windows_back};
+use super::average::{averaged, moves_back, per_cent_of_average, windows_back};
 use super::bucket::{bounds, bucket_of};
-use super::distinct::{CEILING, halves, read_bucket, whole};
+use super::distinct::{halves, read_bucket, whole};
 use crate::bytes::{Damaged, Reader, Writer};
 use crate::now::{Due, Edge};
 use crate::parts::{Part, partition};
 use model::number::SCALE;
-use model::plan::{MOST_WINDOWS, Window};
+use model::plan::{MOST_RECORDS, MOST_WINDOWS, STRETCH, Window};
 
 const CURRENT: usize = 0;
 const BEFORE: usize = 1;
-const BACK: usize = 2;
+const AVERAGED: usize = 2;
 const UNSETTLED: usize = 3;
 const OVERFLOW: usize = 4;
-const HEAD: usize = 5;
+const OLDEST: usize = 5;
+const WAITING: usize = 6;
+const HEAD: usize = 7;
 const STRIDE: usize = 4;
 
-/// Buckets of a stretch.
-const BUCKETS: i32 = 32;
 /// Windows of which an account is told: the present one and those before.
 const MOST: usize = MOST_WINDOWS as usize + 1;
 /// No bucket.
 const NONE: i32 = i32::MIN;
 
 /// The words of a part that holds nothing.
-pub(crate) const NEW: [u32; HEAD] = [0, 0, 0, 0, NONE.cast_unsigned()];
+pub(crate) const NEW: [u32; HEAD] =
+    [0, 0, 0, 0, NONE.cast_unsigned(), i32::MAX.cast_unsigned(), i32::MAX.cast_unsigned()];
 
 const fn first_of(record: &[u32]) -> i32 {
-    record[2].cast_signed().saturating_mul(BUCKETS)
+    record[2].cast_signed().saturating_mul(STRETCH)
 }
 
 fn overflow(part: &[u32]) -> Option<i32> {
@@ -46,29 +49,50 @@ fn overflow(part: &[u32]) -> Option<i32> {
 /// The bits of a record for the buckets in `from..to`.
 fn within(record: &[u32], from: i32, to: i32) -> u32 {
     let first = i64::from(first_of(record));
-    let below = |bucket: i32| (1_u64 << (i64::from(bucket) - first).clamp(0, i64::from(BUCKETS))) - 1;
+    let below = |bucket: i32| (1_u64 << (i64::from(bucket) - first).clamp(0, i64::from(STRETCH))) - 1;
     u32::try_from(u64::from(record[3]) & below(to) & !below(from)).unwrap_or(0)
 }
 
 /// Adds an identity in a bucket that has not left. Returns whether it found a place.
-pub(crate) fn add(part: &mut Part<'_>, identity: u64, time: i64, window: Window) -> bool {
+pub(crate) fn add(part: &mut Part<'_>, identity: u64, time: i64, window: Window, edge: &Edge<'_>) -> bool {
     let bucket = bucket_of(time, window.bucket);
-    let (stretch, bit) = (bucket.div_euclid(BUCKETS), 1 << bucket.rem_euclid(BUCKETS));
+    let (stretch, bit) = (bucket.div_euclid(STRETCH), 1 << bucket.rem_euclid(STRETCH));
     let [high, low] = halves(identity);
     let key = |record: &[u32]| (record[0], record[1], record[2].cast_signed());
     let at = partition(part, HEAD, STRIDE, |record| key(record) < (high, low, stretch));
     if at < part.len() && key(&part[at..]) == (high, low, stretch) {
-        part[UNSETTLED] |= u32::from(part[at + 3] & bit == 0);
+        if part[at + 3] & bit != 0 {
+            return true;
+        }
         part[at + 3] |= bit;
-        return true;
+    } else {
+        if (part.len() - HEAD) / STRIDE >= MOST_RECORDS as usize {
+            part[OVERFLOW] = part[OVERFLOW].cast_signed().max(bucket).cast_unsigned();
+            part[UNSETTLED] = 1;
+            return false;
+        }
+        part.insert(at, &[high, low, stretch.cast_unsigned(), bit]);
     }
-    part[UNSETTLED] = 1;
-    if (part.len() - HEAD) / STRIDE >= 4 * CEILING {
-        part[OVERFLOW] = part[OVERFLOW].cast_signed().max(bucket).cast_unsigned();
-        return false;
+    let (oldest, waiting) = (part[OLDEST].cast_signed(), part[WAITING].cast_signed());
+    let has_entered = edge.has_entered(bounds(bucket, window.bucket.width()).0);
+    if has_entered && (oldest..waiting).contains(&bucket) {
+        // Another of the window leaves no later, so this one changes nothing of what is known to be due.
+        part[CURRENT] += u32::from(buckets_of(part, at, oldest, waiting) == 1);
+    } else if has_entered || bucket < waiting {
+        part[UNSETTLED] = 1;
     }
-    part.insert(at, &[high, low, stretch.cast_unsigned(), bit]);
     true
+}
+
+/// How many buckets of `from..to` hold the identity of the record at `at`.
+fn buckets_of(part: &[u32], at: usize, from: i32, to: i32) -> u32 {
+    let (before, after) = part[HEAD..].as_chunks::<STRIDE>().0.split_at((at - HEAD) / STRIDE);
+    let identity = whole(&part[at..]);
+    let is_in = |record: &&[u32; STRIDE]| {
+        whole(*record) == identity && first_of(*record).saturating_add(STRETCH) > from
+    };
+    let records = before.iter().rev().take_while(is_in).chain(after.iter().take_while(is_in));
+    records.map(|record| within(record, from, to).count_ones()).sum()
 }
 
 pub(crate) const fn is_unsettled(part: &[u32]) -> bool {
@@ -78,7 +102,7 @@ pub(crate) const fn is_unsettled(part: &[u32]) -> bool {
 /// The identities of the window in per cent of the average of those before; `None` while some found no place.
 pub(crate) fn value(part: &[u32]) -> Option<i64> {
     let number = |at: usize| i64::from(part[at]);
-    let value = || per_cent_of_average(number(CURRENT) * SCALE, number(BEFORE) * SCALE, number(BACK));
+    let value = || per_cent_of_average(number(CURRENT) * SCALE, number(BEFORE) * SCALE, number(AVERAGED));
     overflow(part).is_none().then(value).flatten()
 }
 
@@ -86,7 +110,7 @@ pub(crate) fn value(part: &[u32]) -> Option<i64> {
 fn extent(part: &[u32]) -> (i32, i32) {
     part[HEAD..].as_chunks::<STRIDE>().0.iter().fold((i32::MAX, NONE), |(least, most), record| {
         let first = first_of(record);
-        let (low, high) = (record[3].trailing_zeros(), BUCKETS.cast_unsigned() - record[3].leading_zeros());
+        let (low, high) = (record[3].trailing_zeros(), STRETCH.cast_unsigned() - record[3].leading_zeros());
         (least.min(first.saturating_add_unsigned(low)), most.max(first.saturating_add_unsigned(high)))
     })
 }
@@ -124,8 +148,7 @@ pub(crate) fn settle(part: &mut Part<'_>, edge: &Edge<'_>, window: Window, windo
         *start = split(kept, to, |bucket| back(bucket) > place);
         to = *start;
     }
-    let window_of = |place: usize| (starts[place], if place == 0 { entered } else { starts[place - 1] });
-    let counted = count(&part[HEAD..], usize::from(windows) + 1, window_of);
+    let counted = count(&part[HEAD..], &starts[..=usize::from(windows)], entered);
     let mut due = Due::NEVER;
     for oldest in counted.oldest.into_iter().filter(|oldest| *oldest != i32::MAX) {
         due = due.sooner(moves_back(end(oldest), window, edge));
@@ -137,48 +160,54 @@ pub(crate) fn settle(part: &mut Part<'_>, edge: &Edge<'_>, window: Window, windo
         let bits = within(record, entered, i32::MAX);
         (bits != 0).then(|| first_of(record).saturating_add_unsigned(bits.trailing_zeros()))
     });
-    if let Some(bucket) = waiting.min() {
-        due = due.sooner(edge.enters(bounds(bucket, width).0));
+    let waiting = waiting.min().unwrap_or(i32::MAX);
+    if waiting != i32::MAX {
+        due = due.sooner(edge.enters(bounds(waiting, width).0));
     }
-    let oldest = counted.oldest.into_iter().min().filter(|oldest| *oldest != i32::MAX);
-    part[CURRENT] = counted.current;
-    part[BEFORE] = counted.before;
-    part[BACK] = oldest.map_or(0, |oldest| u32::try_from(back(oldest)).unwrap_or(0));
+    let furthest = counted.oldest.into_iter().rposition(|oldest| oldest != i32::MAX).unwrap_or(0);
+    let averaged = usize::try_from(averaged(furthest as i64, windows)).unwrap_or(0);
+    part[CURRENT] = counted.identities[0];
+    part[BEFORE] = counted.identities[1..=averaged].iter().sum();
+    part[AVERAGED] = u32::try_from(averaged).unwrap_or(0);
+    part[OLDEST] = counted.oldest[0].cast_unsigned();
+    part[WAITING] = waiting.cast_unsigned();
     part[UNSETTLED] = 0;
     due
 }
 
-/// What the windows hold.
+/// What the windows hold, the present one first.
 struct Counted {
-    current: u32,
-    before: u32,
+    identities: [u32; MOST],
     /// The oldest bucket of each window; [`i32::MAX`] for none.
     oldest: [i32; MOST],
 }
 
-fn count(records: &[u32], windows: usize, window_of: impl Fn(usize) -> (i32, i32)) -> Counted {
-    let mut counted = Counted { current: 0, before: 0, oldest: [i32::MAX; MOST] };
+/// Counts the windows that begin at `starts` and end where the one after them begins, the present one at `entered`.
+fn count(records: &[u32], starts: &[i32], entered: i32) -> Counted {
+    let mut counted = Counted { identities: [0; MOST], oldest: [i32::MAX; MOST] };
     // The windows that hold the identity at hand, a bit each.
     let (mut identity, mut seen) = (None, 0_u64);
-    let add = |seen: u64, counted: &mut Counted| {
-        counted.current += u32::from(seen & 1 != 0);
-        counted.before += (seen >> 1).count_ones();
-    };
     for record in records.as_chunks::<STRIDE>().0 {
         if identity.replace(whole(record)) != Some(whole(record)) {
-            add(std::mem::take(&mut seen), &mut counted);
+            seen = 0;
         }
-        for place in 0..windows {
-            let (from, to) = window_of(place);
-            let bits = within(record, from, to);
+        // Of many windows a record is in a few.
+        let newest = first_of(record).saturating_add(STRETCH - 1);
+        let first = starts.partition_point(|start| *start > newest);
+        for (place, from) in starts.iter().enumerate().skip(first) {
+            let to = if place == 0 { entered } else { starts[place - 1] };
+            let bits = within(record, *from, to);
             if bits != 0 {
+                counted.identities[place] += u32::from(seen & 1 << place == 0);
                 seen |= 1 << place;
                 let first = first_of(record).saturating_add_unsigned(bits.trailing_zeros());
                 counted.oldest[place] = counted.oldest[place].min(first);
             }
+            if *from <= first_of(record) {
+                break;
+            }
         }
     }
-    add(seen, &mut counted);
     counted
 }
 
@@ -246,7 +275,7 @@ mod tests {
     #[test]
     fn beyond_the_ceiling_it_is_unknown_until_what_found_no_place_has_left() {
         let mut alone = Alone::new(USUAL);
-        let most = 4 * CEILING as u64;
+        let most = u64::from(MOST_RECORDS);
         told(&mut alone, 0, 0..10);
         assert_eq!(alone.at(4 * HOUR), Some(0));
         told(&mut alone, 4, 0..most);
@@ -262,17 +291,63 @@ mod tests {
     }
 
     #[test]
+    fn nothing_is_counted_anew_for_whoever_comes_again_or_first_in_the_window() {
+        let mut alone = Alone::new(USUAL);
+        told(&mut alone, 0, 0..10);
+        told(&mut alone, 4, 0..20);
+        assert_eq!(alone.at(4 * HOUR), Some(200 * SCALE));
+        for (hour, users, value) in [(4, 15..30, 300), (5, 0..30, 300), (6, 25..40, 800)] {
+            alone.at(hour * HOUR);
+            told(&mut alone, hour, users);
+            assert_eq!((alone.is_unsettled(), alone.seen()), (false, Some(value * SCALE)), "hour {hour}");
+            assert_eq!(alone.at(hour * HOUR), Some(value * SCALE), "hour {hour}");
+        }
+        // Before all others of the window, and ahead of the clock.
+        for hour in [3, 9] {
+            told(&mut alone, hour, 50..51);
+            assert!(alone.is_unsettled(), "hour {hour}");
+            alone.at(6 * HOUR);
+        }
+        told(&mut alone, 10, 60..61);
+        assert!(!alone.is_unsettled(), "what enters first is known");
+    }
+
+    #[test]
+    fn what_is_counted_as_it_comes_is_what_is_counted_anew() {
+        let mut alone = Alone::new(USUAL);
+        let (mut seed, mut kept) = (1_u64, 0);
+        let mut below = |limit: u64| {
+            seed = seed.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1);
+            (seed >> 33) % limit
+        };
+        for step in 0..4_000 {
+            let now = step * 4 * MINUTE;
+            alone.at(now);
+            let hour = now / HOUR + i64::try_from(below(9)).unwrap() - 7;
+            let user = below(12);
+            told(&mut alone, hour, user..user + 1);
+            kept += u32::from(!alone.is_unsettled());
+            let seen = alone.seen();
+            assert_eq!(seen, alone.at(now), "hour {hour}, user {user} at {step}");
+        }
+        assert!(kept > 1_000, "{kept}");
+    }
+
+    #[test]
     fn what_is_stored_is_read_as_it_was() {
         let mut parts = crate::parts::Parts::new(&[u32::try_from(HEAD).unwrap()]);
         parts.get_mut(0).copy_from_slice(&NEW);
         let window = Window { width: 3 * HOUR, bucket: model::plan::Bucket::Hour };
+        let clock = crate::clock::Clock::default();
+        let rules = model::plan::SourceRules::default();
+        let edge = Edge { clock: &clock, now: crate::now::SourceNow::default(), rules: &rules, spread: 0 };
         for (identity, hour) in [(7, -40), (7, 3), (9, 31), (9, 32), (u64::MAX, 0), (7, 4)] {
-            assert!(add(&mut parts.part(0), identity, hour * HOUR, window));
+            assert!(add(&mut parts.part(0), identity, hour * HOUR, window, &edge));
         }
         let (mut bytes, mut words) = (Vec::new(), Vec::new());
         write(parts.get(0), &mut Writer(&mut bytes));
         assert_eq!(read(&mut Reader(&bytes), &mut words), Ok(()));
-        assert_eq!(words, parts.get(0));
+        assert_eq!(words[HEAD..], parts.get(0)[HEAD..]);
         assert_eq!(extent(&words), (-40, 33));
     }
 }

@@ -96,6 +96,19 @@ alerts: {{ limit: {{ when: {{ {when} }}, notify: csm }} }}
         Some(self.read(at).value).filter(|value| *value != UNKNOWN)
     }
 
+    /// Whether what it told so far must be sorted anew to be read. Of an average of distinct values.
+    pub(super) fn is_unsettled(&self) -> bool {
+        super::stretches::is_unsettled(self.parts.get(0))
+    }
+
+    /// Its value where no time has passed since it was read.
+    pub(super) fn seen(&mut self) -> Option<i64> {
+        let clocks = Clocks { clocks: &self.clocks, rules: &self.rules };
+        let edge: Edge<'_> = edge(clocks, &clocks.now(), self.source, 0);
+        let reading = read(&self.operator, &mut self.parts, 0, &edge, None, false);
+        Some(reading.value).filter(|value| *value != UNKNOWN)
+    }
+
     /// How many words its part has.
     pub(super) fn words(&self) -> usize {
         self.parts.get(0).len()

@@ -210,10 +210,14 @@ fn carry_signals(account: &mut Account, old: &Prepared, new: &Prepared, now: &No
             for place in 0..layout.parts() {
                 parts.part(to + place).replace(account.parts.get(from + place));
             }
-            blind.push(account.blind.as_ref().map_or(i64::MIN, |blind| blind[twin]));
+            let until = account.blind.as_ref().map_or(i64::MIN, |blind| blind[twin]);
+            // The same definition may come with another half-life.
+            let from = until.saturating_sub(operator::blind(&old.plan.signals[twin].operator));
+            let then = from.saturating_add(operator::blind(&signal.operator));
+            blind.push(if until == i64::MIN { until } else { then });
         } else {
             let is_windowed = operator::kept(&signal.operator).is_some();
-            blind.push(if is_windowed { living + operator::memory(&signal.operator) } else { i64::MIN });
+            blind.push(if is_windowed { living + operator::blind(&signal.operator) } else { i64::MIN });
         }
     }
     (account.parts, account.valued, account.unread) = (parts, 0, true);

@@ -135,7 +135,8 @@ pub(crate) fn share(
     (whole > 0 && whole >= min_base as usize).then(|| half_up(HUNDRED * part as i128, whole as i128))
 }
 
-/// The window in per cent of the average of those before, back to the oldest that holds anything.
+/// The window in per cent of the average of those before, back to the oldest that holds anything; without that one if it
+/// is neither the only one nor the last.
 pub(crate) fn own_average(
     past: &[&Happening],
     fold: &Fold,
@@ -156,9 +157,10 @@ pub(crate) fn own_average(
     };
     let before: Vec<(usize, Option<i64>)> = (1..=usize::from(windows)).map(over).collect();
     let oldest = before.iter().rposition(|(base, _)| *base > 0)? + 1;
-    let all: i128 = before.iter().map(|(_, value)| i128::from(value.unwrap())).sum();
+    let whole = if (2..before.len()).contains(&oldest) { oldest - 1 } else { oldest };
+    let all: i128 = before[..whole].iter().map(|(_, value)| i128::from(value.unwrap())).sum();
     let now = i128::from(over(0).1?);
-    (all > 0).then(|| half_up(HUNDRED * now * oldest as i128, all))
+    (all > 0).then(|| half_up(HUNDRED * now * whole as i128, all))
 }
 
 pub(crate) fn latest(

@@ -4,7 +4,7 @@
 use std::collections::BTreeMap;
 
 use engine::effect::Freshness;
-use model::plan::{Feed, Operator, Plan, WordTest};
+use model::plan::{Feed, Operator, Plan, Window, WordTest};
 use model::source::Source;
 
 use super::clock::Reached;
@@ -33,7 +33,7 @@ pub(crate) struct Learned {
     /// Activities of this entry and later ones count.
     pub(crate) from_entry: usize,
     /// Where a later model brought it: L of its source then. Windows are unknown until they have passed
-    /// since.
+    /// since, decayed means sooner.
     pub(crate) living_then: Option<i64>,
 }
 
@@ -59,6 +59,11 @@ pub(crate) fn passes(feed: &Feed, happening: &Happening) -> bool {
 /// A feed with further tests.
 pub(crate) fn both(feed: &Feed, filter: &[WordTest]) -> Feed {
     Feed { source: feed.source, filter: [&feed.filter, filter].concat() }
+}
+
+/// For how much living time a decayed mean of a later model is unknown: three half-lives, so many days each, or its window.
+pub(crate) fn decayed_blind(window: Window, half_life: i64) -> i64 {
+    window.width.min(3 * half_life * model::time::DAY)
 }
 
 impl Past {
@@ -105,8 +110,8 @@ impl Past {
             }
             Operator::DecayedMean { feed, field, window, min_base, weights } => {
                 let at = now.source(feed.source)?;
-                settled(at, window.width).then_some(())?;
                 let over = (*window, i64::try_from(weights.len()).unwrap());
+                settled(at, decayed_blind(over.0, over.1)).then_some(())?;
                 operator::decayed_mean(&fed(feed), *field, over, *min_base, at, self.sigma)
             }
             Operator::Share { feed, part, whole, window, min_base } => {

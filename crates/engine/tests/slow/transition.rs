@@ -135,6 +135,10 @@ impl Account {
         if !said.is_empty() {
             (self.as_of, self.has_news) = (at.1, true);
         }
+        // What is known of milestones is of both operators alike.
+        let of_milestones = |operator: &Operator| matches!(operator, Operator::Reached | Operator::Overdue);
+        let milestones = self.plan.signals.iter().find(|signal| of_milestones(&signal.operator));
+        let milestones = milestones.and_then(|signal| self.past.learned.get(&signal.definition)).copied();
         self.plan = Arc::clone(plan);
         let anew = |operator: &Operator| Learned {
             from_entry: index,
@@ -159,6 +163,7 @@ impl Account {
         let known = &self.past.learned;
         let learned = plan.signals.iter().map(|signal| {
             let kept = known.get(&signal.definition).copied();
+            let kept = kept.or_else(|| milestones.filter(|_| of_milestones(&signal.operator)));
             (signal.definition, kept.unwrap_or_else(|| anew(&signal.operator)))
         });
         self.past.learned = learned.collect();

@@ -11,7 +11,7 @@ use super::fact::Fact;
 use super::journal::{Happening, Held};
 use super::now::Now;
 use super::operator::is_answer;
-use super::signal::{Learned, Past, both, passes};
+use super::signal::{Learned, Past, both, decayed_blind, passes};
 use super::window::{Place, enters_at, has_left, leaves_at, place, start};
 
 /// A signal with a window, as far as time concerns it.
@@ -20,6 +20,8 @@ pub(crate) struct Windowed<'a> {
     window: Window,
     /// How many windows there are, the present one among them.
     windows: i64,
+    /// For how much living time a definition of a later model is unknown.
+    blind: i64,
     counts: Counts<'a>,
     /// Whether a bucket is of concern as it passes from any window to the one before, and not only as it leaves the
     /// present one and the last.
@@ -29,7 +31,8 @@ pub(crate) struct Windowed<'a> {
 /// What is of concern between the present window and the last.
 enum Each {
     Nothing,
-    /// The oldest bucket, which says how many windows there are.
+    /// The oldest bucket, which says how many windows there are; and, where its window is left out, the first bucket
+    /// that comes into that.
     Oldest,
     Bucket,
 }
@@ -47,7 +50,9 @@ enum Counts<'a> {
 
 impl<'a> Windowed<'a> {
     pub(crate) fn of(operator: &'a Operator) -> Option<Self> {
-        let new = |feed, window, windows, counts, each| Some(Self { feed, window, windows, counts, each });
+        let new = |feed, window: Window, windows, counts, each| {
+            Some(Self { feed, window, windows, blind: windows * window.width, counts, each })
+        };
         match operator {
             Operator::Rolling { feed, fold: Fold::Distinct(field), window, min_base: 0 } => {
                 new(feed, *window, 1, Counts::Newest(*field), Each::Nothing)
@@ -55,8 +60,10 @@ impl<'a> Windowed<'a> {
             Operator::Rolling { feed, fold, window, .. } => {
                 new(feed, *window, 1, Counts::of(*fold), Each::Nothing)
             }
-            Operator::DecayedMean { feed, field, window, .. } => {
-                new(feed, *window, 1, Counts::Number(*field), Each::Nothing)
+            Operator::DecayedMean { feed, field, window, weights, .. } => {
+                let blind = decayed_blind(*window, i64::try_from(weights.len()).unwrap());
+                let new = new(feed, *window, 1, Counts::Number(*field), Each::Nothing);
+                new.map(|new| Self { blind, ..new })
             }
             Operator::Share { feed, part, whole, window, .. } => {
                 new(feed, *window, 1, Counts::Either(part, whole), Each::Nothing)
@@ -96,6 +103,18 @@ impl<'a> Windowed<'a> {
         let all = self.windows * width;
         let mut leaving = starts(&self.counts.leaving(counted, self.window, at, past.sigma));
         leaving.retain(|start| !has_left(at, bucket, all, past.sigma, *start));
+        let left = |start: i64| {
+            (1..=self.windows)
+                .take_while(|times| has_left(at, bucket, times * width, past.sigma, start))
+                .count()
+        };
+        let oldest = leaving.first().map_or(0, |start| left(*start));
+        let into = i64::try_from(oldest).unwrap();
+        if matches!(self.each, Each::Oldest) && (2..self.windows - 1).contains(&into) {
+            let next = leaving.iter().find(|start| left(**start) < oldest);
+            let span = leaves_at(at, bucket, into * width, past.sigma);
+            facts.extend(next.map(|start| Fact::Since { source, instant: start + bucket.width(), span }));
+        }
         for (place, start) in leaving.into_iter().enumerate() {
             let instant = start + bucket.width();
             let is_each = match self.each {
@@ -108,7 +127,7 @@ impl<'a> Windowed<'a> {
                 facts.push(Fact::Since { source, instant, span });
             }
         }
-        let settled = learned.living_then.map(|then| Fact::Grown { source, to: then + all });
+        let settled = learned.living_then.map(|then| Fact::Grown { source, to: then + self.blind });
         facts.extend(settled);
     }
 }

@@ -192,6 +192,32 @@ fn what_only_turns_state_into_a_value_is_no_part_of_a_definition() {
     }
 }
 
+#[test]
+fn whoever_looks_back_beyond_what_is_remembered_is_a_signal_of_its_own() {
+    const REVIEW: &str = "review: { cadence: csm-activity, where: { kind: qbr }, every: 90d }";
+    const MEASURE: &str = "      quiet: { kind: leading, weight: 1, curve: { 1d: 100, 30d: 0 } }\n";
+    let text = with_more();
+    let of = |name: &str, last: &str, every: &str| {
+        let curve = format!("{{ kind: leading, weight: 1, curve: {{ 1d: 100, {last}: 0 }} }}\n");
+        let measures = format!("      quiet: {curve}      review: {curve}");
+        assert_eq!((text.matches(REVIEW).count(), text.matches(MEASURE).count()), (1, 1));
+        let text = text.replace(REVIEW, &REVIEW.replace("90d", every)).replace(MEASURE, &measures);
+        let plan = compile(&text).unwrap().plan;
+        plan.signals.iter().find(|signal| signal.name == name).unwrap().definition
+    };
+    for (name, last, every, same) in [
+        ("quiet", "400d", "90d", true),
+        ("quiet", "500d", "90d", false),
+        ("review", "310d", "90d", true),
+        ("review", "311d", "90d", false),
+        ("review", "20d", "380d", true),
+        ("review", "30d", "380d", false),
+    ] {
+        assert_eq!(of(name, "30d", "90d") == of(name, last, every), same, "{name} to {last}, every {every}");
+    }
+    assert_ne!(of("quiet", "500d", "90d"), of("quiet", "501d", "90d"));
+}
+
 /// Reverses the keys of some mappings.
 fn mixed(node: &Node, seed: &mut u64) -> Node {
     let value = match &node.value {

@@ -122,7 +122,7 @@ pub enum Operator {
         window: Window,
     },
     /// A rolling value in per cent of its average over windows before, back to the oldest of them that holds an
-    /// activity; unknown when that is zero.
+    /// activity and, unless it is the only one or the last, without that; unknown when that is zero.
     OwnAverage {
         /// Which activities.
         feed: Feed,

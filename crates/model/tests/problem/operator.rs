@@ -13,6 +13,13 @@ fn told(definition: &str) -> String {
 #[rstest]
 #[case::share("share: { kind: reopened }, among: { kind: solved }, from: support, over: 56d, min_base: 5")]
 #[case::share_of_all("share: { by: agent }, among: {}, from: support, where: { kind: replied }, over: 56d")]
+#[case::share_of_what_is_scheduled(
+    "share: { state: cancelled }, among: { kind: call }, from: csm-activity, over: 56d"
+)]
+#[case::share_of_what_was_held("share: { state: held }, among: {}, from: csm-activity, over: 56d")]
+#[case::share_of_some_of_what_passes(
+    "share: { kind: [reopened, opened] }, among: {}, from: support, where: { kind: [reopened, solved] }, over: 56d"
+)]
 #[case::nps("nps: feedback, where: { kind: nps }, over: 180d, min_base: 3")]
 #[case::nps_of_what_support_was_rated("nps: support, where: { kind: rated }, over: 180d")]
 #[case::decayed_mean("mean: score, from: feedback, where: { kind: csat }, half_life: 45d, min_base: 3")]
@@ -42,6 +49,26 @@ fn a_signal_as_it_is_written(#[case] definition: &str) {
     "share: { kind: [solved, closed] }, among: { kind: [closed, solved] }, from: support, over: 56d",
     "17:16: signals.it.share: both filters are the same, so the share is always 100%; test something else under `share`, or leave the signal out"
 )]
+#[case::same_once_all_pass_what_is_common(
+    "share: { kind: replied }, among: {}, from: support, where: { kind: replied }, over: 56d",
+    "17:16: signals.it.share: both filters are the same, so the share is always 100%; test something else under `share`, or leave the signal out"
+)]
+#[case::same_of_what_is_common(
+    "share: { kind: [replied, opened] }, among: { kind: [solved, replied] }, from: support, where: { kind: [replied, closed] }, over: 56d",
+    "17:16: signals.it.share: both filters are the same, so the share is always 100%; test something else under `share`, or leave the signal out"
+)]
+#[case::nothing_passes_share(
+    "share: { kind: reopened }, among: {}, from: support, where: { kind: [closed, solved] }, over: 56d",
+    "17:24: signals.it.share.kind: nothing passes this test and that of `kind` under `where`; choose from closed, solved"
+)]
+#[case::nothing_passes_among(
+    "share: { kind: reopened }, among: { by: agent, kind: solved }, from: support, where: { kind: reopened }, over: 56d",
+    "17:62: signals.it.among.kind: nothing passes this test and that of `kind` under `where`; choose from reopened"
+)]
+#[case::nothing_passes_either(
+    "share: { kind: reopened }, among: { kind: solved }, from: support, where: { kind: opened }, over: 56d",
+    "17:24: signals.it.share.kind: nothing passes this test and that of `kind` under `where`; choose from opened\n17:51: signals.it.among.kind: nothing passes this test and that of `kind` under `where`; choose from opened"
+)]
 fn a_share(#[case] definition: &str, #[case] problem: &str) {
     assert_eq!(told(definition), problem);
 }
@@ -50,6 +77,10 @@ fn a_share(#[case] definition: &str, #[case] problem: &str) {
 #[case::scores(
     "nps: login, over: 180d",
     "17:14: signals.it.nps: `login` has no scores; choose from support, csm-activity, feedback"
+)]
+#[case::all_at_once(
+    "nps: login, over: 18, min_base: 0, where: { knd: nps }",
+    "17:14: signals.it.nps: `login` has no scores; choose from support, csm-activity, feedback\n17:27: signals.it.over: `18` is not a span of time; write it like `18d`\n17:41: signals.it.min_base: 0 is out of range; write 1 to 1000000\n17:53: signals.it.where.knd: `knd` is no field of this source; did you mean `kind`?"
 )]
 #[case::window("nps: feedback", "17:7: signals.it: `over` is missing; add `over: 28d`")]
 #[case::key(
@@ -151,4 +182,27 @@ fn a_cadence(#[case] definition: &str, #[case] problem: &str) {
 )]
 fn a_trend_against_the_own_average(#[case] definition: &str, #[case] problem: &str) {
     assert_eq!(told(definition), problem);
+}
+
+#[test]
+fn a_trend_of_distinct_values_says_how_few_fit() {
+    let of = |width: &str, against: &str| {
+        let line = "  late: { overdue: milestone }\n";
+        let users = format!("  users: {{ distinct: user, from: feature-usage, over: {width} }}\n");
+        let it = format!("  it: {{ trend: users, against: {against} }}\n");
+        let unused = "warning 18:7: signals.it: nobody uses the signal `it`; measure it, name it in a condition, or leave it out\n";
+        problems(&GOOD.replace(line, &format!("{line}{users}{it}"))).replace(unused, "")
+    };
+    assert_eq!(
+        of("24h", "own-average, over: 56d"),
+        "warning 18:51: signals.it.over: it counts by hours, so about 372 values fit that come every day, and with more it is unknown; give `users` an `over` of 3d or more: it then counts by days, and about 5461 fit\n"
+    );
+    assert_eq!(of("7d", "own-average, over: 378d"), "");
+    assert_eq!(of("12h", "own-average, over: 10d"), "");
+    assert_eq!(
+        of("28d", "previous"),
+        "warning 18:32: signals.it.against: about 292 values fit that come every day of both windows, and with more it is unknown; write `against: own-average, over: 28d`: it says the same, and about 5461 fit\n"
+    );
+    assert_eq!(of("28d", "own-average, over: 28d"), "");
+    assert_eq!(of("8d", "previous"), "");
 }
