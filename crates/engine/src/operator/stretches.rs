@@ -229,14 +229,14 @@ pub(crate) fn read(from: &mut Reader<'_>, words: &mut Vec<u32>) -> Result<(), Da
     words.extend(NEW);
     words[start + UNSETTLED] = 1;
     let len = from.len()?;
-    if len > 4 * CEILING {
+    if len > 4 * MOST_RECORDS as usize {
         return Err(Damaged("too many stretches"));
     }
     let mut last = None;
     for _ in 0..len {
         let identity = from.fixed()?;
         let stretch = from.i64()?;
-        read_bucket(stretch.saturating_mul(BUCKETS.into()))?;
+        read_bucket(stretch.saturating_mul(STRETCH.into()))?;
         let stretch = read_bucket(stretch)?;
         let place = (identity, stretch.cast_signed());
         if last.replace(place).is_some_and(|last| last >= place) {
