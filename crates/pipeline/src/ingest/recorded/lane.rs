@@ -2,6 +2,7 @@
 
 use super::super::Feed;
 use super::super::handover::begin;
+use super::super::told::Told;
 use super::super::trail::Trail;
 use super::Recorded;
 use crate::failure::{ANEW, Failure, later};
@@ -49,7 +50,21 @@ impl<L: Log, V: Variant> Recorded<L, V> {
         self.reason = None;
         self.assigned.sort();
         self.assigned.dedup();
+        if self.told.is_none() {
+            self.told = Told::open(&self.log)?;
+        }
+        let Some(told) = &mut self.told else { return Ok(false) };
+        if !told.step()? {
+            return Ok(false);
+        }
+        // Asked for once the journal is read, they know at least as much.
         let Some(committed) = later(member.committed(&self.assigned))? else { return Ok(false) };
+        for (partition, committed) in self.assigned.iter().zip(&committed) {
+            if let Some(reason) = committed.as_ref().and_then(|committed| told.refusal(partition, committed))
+            {
+                return Err(Failure::refused(partition, reason, ANEW));
+            }
+        }
         if committed.iter().any(Option::is_none) && !self.leaves_nothing(&committed)? {
             return Ok(false);
         }
@@ -87,6 +102,7 @@ impl<L: Log, V: Variant> Recorded<L, V> {
             return Ok(false);
         }
         (self.lanes, self.total) = (lanes, total);
+        self.told = None;
         Ok(true)
     }
 
