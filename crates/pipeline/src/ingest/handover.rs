@@ -65,8 +65,6 @@ impl<L: Log, V: Variant> Ingest<L, V> {
                 (_, None) => continue,
                 (_, Some(_)) => Ok(None),
             };
-            let older = older.remove(&partition);
-            let left = older.map_or(left, |reason| Err(Failure::refused(&partition, reason, REBUILD)));
             let begun = match left {
                 Ok(None) => begin(&partition, committed, ends, metadata::DELETE),
                 Ok(Some(feed)) => {
@@ -74,6 +72,8 @@ impl<L: Log, V: Variant> Ingest<L, V> {
                 }
                 Err(failure) => Err(failure),
             };
+            let older = older.remove(&partition).filter(|_| begun.is_ok());
+            let begun = older.map_or(begun, |reason| Err(Failure::refused(&partition, reason, REBUILD)));
             let mut feed = match begun {
                 Ok(Some(feed)) => feed,
                 Ok(None) => continue,

@@ -59,12 +59,6 @@ impl<L: Log, V: Variant> Recorded<L, V> {
         }
         // Asked for once the journal is read, they know at least as much.
         let Some(committed) = later(member.committed(&self.assigned))? else { return Ok(false) };
-        for (partition, committed) in self.assigned.iter().zip(&committed) {
-            if let Some(reason) = committed.as_ref().and_then(|committed| told.refusal(partition, committed))
-            {
-                return Err(Failure::refused(partition, reason, ANEW));
-            }
-        }
         if committed.iter().any(Option::is_none) && !self.leaves_nothing(&committed)? {
             return Ok(false);
         }
@@ -74,7 +68,12 @@ impl<L: Log, V: Variant> Recorded<L, V> {
             let place = self.topics.iter().position(|topic| *topic == partition.topic);
             let ends = place.and_then(|place| round.topics[place].get(partition.number as usize));
             let Some(ends) = ends.copied() else { continue };
+            let older = self.told.as_ref().zip(committed.as_ref());
+            let older = older.and_then(|(told, committed)| told.refusal(partition, committed));
             let Some(feed) = begin(partition, committed, ends, ANEW)? else { continue };
+            if let Some(reason) = older {
+                return Err(Failure::refused(partition, reason, ANEW));
+            }
             let (next, kept) = (feed.next, &feed.kept);
             self.committer.pass(kept.stamp);
             self.tick = self.tick.max(kept.tick);
