@@ -222,13 +222,15 @@ impl<V: Variant> Run<V> {
             }
             Phase::Rebuilding => {
                 let group = outage.group();
-                let is_back = |(partition, before): (&Partition, &Option<Committed>)| {
+                // Also of what only dead letters tell: no offset is left that was harmed.
+                let is_back = |partition: &Partition| {
+                    let put = outage.must.get(partition).cloned().flatten();
                     let committed = self.cluster.committed_offset(group, partition);
                     committed.is_some_and(|committed| {
-                        before.as_ref() != Some(&committed) && !committed.metadata.is_empty()
+                        put.as_ref() != Some(&committed) && !committed.metadata.is_empty()
                     })
                 };
-                if outage.must.iter().all(is_back) {
+                if outage.harmed.iter().all(is_back) {
                     self.trace.say(self.elapsed(), format_args!("{:?} is back", outage.stage));
                     self.set_rebuild(outage.stage, Rebuild::No);
                     return Ok(());
