@@ -22,9 +22,12 @@
 
 pub mod accounting;
 pub mod crew;
+pub mod deed;
+pub mod deletion;
 mod ending;
 pub mod journal;
 mod mischief;
+mod outage;
 pub mod outputs;
 pub mod producer;
 pub mod recorded;
@@ -34,4 +37,5 @@ pub mod trace;
 pub mod world;
 pub mod wrong;
 
+pub use deed::{Deed, Deeds};
 pub use schedule::{Report, Weather, run};

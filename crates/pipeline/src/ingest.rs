@@ -20,6 +20,7 @@ mod intake;
 mod load;
 mod mark;
 mod recorded;
+mod told;
 mod trace;
 mod trail;
 
@@ -41,6 +42,7 @@ use mark::Proof;
 use model::source::Source;
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
+use told::Told;
 use trail::Trail;
 
 /// The group of the ingest workers.
@@ -65,6 +67,8 @@ pub struct Ingest<L: Log, V: Variant = Correct> {
     /// Refused, and not to be begun before they are tried again: where and why is not known to be right.
     refused: BTreeSet<Partition>,
     refusals: Refusals,
+    /// What the journal was told last, while partitions are begun.
+    told: Option<Told<L>>,
     /// What partitions without an offset have left, while it is read.
     trail: Option<Trail<L>>,
     /// Revoked and not given up, since their content is not committed yet.
@@ -95,6 +99,10 @@ struct Clock {
     off: i64,
 }
 
+fn replaces<V: Variant>(published: &Published, model: &Published) -> bool {
+    !V::RULES_KEPT && model.plan.id != published.plan.id
+}
+
 impl<L: Log> Ingest<L> {
     /// A worker that has done nothing.
     pub fn new(log: L, identity: settings::Identity, settings: settings::Ingest) -> Self {
@@ -119,6 +127,7 @@ impl<L: Log, V: Variant> Ingest<L, V> {
             waiting: BTreeSet::new(),
             refused: BTreeSet::new(),
             refusals: Refusals::default(),
+            told: None,
             trail: None,
             leaving: BTreeSet::new(),
             sending: Vec::new(),
@@ -175,8 +184,11 @@ impl<L: Log, V: Variant> Ingest<L, V> {
     /// Has all that a worker needs: a model, a writer, a membership.
     fn prepare(&mut self) -> Result<bool, Failure> {
         match self.models.current()? {
-            Some(published) if self.model.as_ref().is_none_or(|model| model.plan.id != published.plan.id) => {
+            Some(published) if self.model.as_ref().is_none_or(|model| replaces::<V>(published, model)) => {
                 self.model = Some(published.clone());
+                // What was asked and worked out by other rules, and is not told, is by these anew.
+                (self.proof, self.asked_at) = (None, i64::MIN);
+                self.feeds.values_mut().for_each(Feed::forget_untold);
             }
             Some(_) => {}
             None if self.model.is_none() => {

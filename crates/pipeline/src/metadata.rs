@@ -12,7 +12,8 @@ use std::fmt::Write;
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Source {
     pub(crate) stamp: Stamp,
-    /// The greatest time of an accepted activity.
+    /// The greatest time of an accepted activity, less the max skew by which it was accepted: at least so late was it
+    /// appended, whatever rules came since.
     pub(crate) newest: Option<i64>,
     /// The watermark told last.
     pub(crate) told: Option<i64>,

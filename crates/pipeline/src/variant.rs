@@ -50,6 +50,18 @@ pub trait Variant: fmt::Debug + Copy + Default + 'static {
     const AHEAD_SHARED: bool = false;
     /// The counts are those of the marker.
     const HEAD_IGNORED: bool = false;
+    /// The rules of a model stay in force at ingest when another comes.
+    const RULES_KEPT: bool = false;
+    /// What was deleted before it was read is passed over in silence.
+    const GONE_PASSED: bool = false;
+    /// A loss that is accepted is not counted.
+    const LOSS_UNCOUNTED: bool = false;
+    /// An offset of a source that was brought back is believed.
+    const OFFSETS_TRUSTED: bool = false;
+    /// A rebuild of a shard is silent up to the committed offset only, which may be one that was brought back.
+    const HEAD_UNASKED: bool = false;
+    /// It is not noticed that the first records of the state are gone.
+    const CUT_UNSEEN: bool = false;
     /// Whose turn it is in a recorded run goes by what this worker has merged, and not by time.
     const TURN_COUNTED: bool = false;
 }

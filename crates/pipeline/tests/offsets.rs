@@ -6,7 +6,7 @@ mod support;
 
 use engine::entry::Entry;
 use log::simulated::{Cluster, Simulated};
-use log::{Log, Partition};
+use log::{Committed, Log, Partition};
 use model::source::Source;
 use pipeline::settings::{self, Identity, Rebuild};
 use pipeline::{Failure, Ingest, Progress, Recorded, Score, topic};
@@ -139,6 +139,41 @@ fn a_source_whose_offsets_are_lost_is_refused_and_a_rebuild_goes_on_where_it_was
 }
 
 #[test]
+fn an_older_offset_that_is_brought_back_is_refused_and_a_rebuild_goes_on_where_it_was() {
+    for second in ["a", "b", "-", "ba-"] {
+        let cluster = cluster();
+        append(&cluster, 0, "aab-a");
+        append(&cluster, 1, "a");
+        run_well(&cluster, ingest(&cluster, "first", Rebuild::No), 8_000);
+        let older = cluster.committed_offset(GROUP, &login(0));
+        append(&cluster, 0, second);
+        run_well(&cluster, ingest(&cluster, "second", Rebuild::No), 8_000);
+        let before = letters(&cluster);
+        cluster.put_offset(GROUP, &login(0), older.clone());
+
+        append(&cluster, 1, "a");
+        let said = run(&cluster, ingest(&cluster, "third", Rebuild::No), 60_000);
+        assert_eq!(said.len(), 1, "{said:?}");
+        for part in ["vitals.login/0: ", "5 is older than what the journal was told", "vitals run --rebuild"]
+        {
+            assert_eq!(said[0].matches(part).count(), 1, "{part}: {said:?}");
+        }
+        assert_eq!(letters(&cluster), before, "nothing was taken in");
+        assert_eq!(cluster.committed_offset(GROUP, &login(0)), older);
+
+        append(&cluster, 0, "ab");
+        run_well(&cluster, ingest(&cluster, "fourth", Rebuild::Yes), 8_000);
+        append(&cluster, 0, "a");
+        run_well(&cluster, ingest(&cluster, "fifth", Rebuild::No), 8_000);
+        let all = format!("aab-a{second}aba");
+        let count = |kind| all.chars().filter(|other| *other == kind).count() as u64;
+        let expected = [all.len() as u64, count('a'), count('b'), count('-')];
+        assert_eq!(account(&cluster), [expected, [2, 2, 0, 0]], "{second}");
+        assert_eq!(letters(&cluster) as u64, count('b'));
+    }
+}
+
+#[test]
 fn a_partition_that_is_new_has_lost_nothing() {
     let cluster = cluster();
     append(&cluster, 0, "aa");
@@ -187,8 +222,13 @@ fn a_recorded_run_whose_offsets_are_lost_is_refused() {
     recorded("first").unwrap();
     // A second one has nothing to do.
     recorded("second").unwrap();
-    cluster.forget_offsets(GROUP);
+    // As if a backup had been restored that is as old as the run.
+    let metadata = "i1 1 1 - - - 1 0 0 0 0".to_owned();
+    cluster.put_offset(GROUP, &login(0), Some(Committed { offset: 1, metadata }));
     let said = refusal(recorded("third"));
+    assert!(said.contains("older than what the journal was told") && said.contains("begin anew"), "{said}");
+    cluster.forget_offsets(GROUP);
+    let said = refusal(recorded("fourth"));
     assert!(said.contains("no offset is committed, though") && said.contains("begin anew"), "{said}");
 }
 

@@ -2,11 +2,12 @@
 
 use super::trace::Trace;
 use super::world::World;
+use log::Partition;
 use log::simulated::{Cluster, Simulated};
 use pipeline::settings::Identity;
-use pipeline::status::Phase;
+use pipeline::status::{Phase, ShardStatus};
 use pipeline::variant::Variant;
-use pipeline::{Failure, Ingest, Progress, Recorded, Score};
+use pipeline::{Failure, Ingest, Progress, Recorded, Score, topic};
 
 /// The instance of vitals that is simulated.
 pub const INSTANCE: &str = "sim";
@@ -115,15 +116,35 @@ impl<V: Variant> Worker<V> {
         }
     }
 
+    /// The partitions that it refuses, and why.
+    #[must_use]
+    pub fn refusals(&self) -> Vec<(Partition, String)> {
+        match &self.body {
+            Body::Score(score) => {
+                let refused = |shard: ShardStatus| match shard.phase {
+                    Phase::Refused(reason) => Some((Partition::new(topic::JOURNAL, shard.partition), reason)),
+                    Phase::Waiting | Phase::Restoring | Phase::Replaying | Phase::Live => None,
+                };
+                score.status().shards.into_iter().filter_map(refused).collect()
+            }
+            Body::Ingest(ingest) => {
+                // A reason that is of one partition begins with it.
+                let refused = |reason: String| {
+                    let (topic, number) = reason.split_once(": ")?.0.rsplit_once('/')?;
+                    topic::source_of(topic)?;
+                    Some((Partition::new(topic, number.parse().ok()?), reason))
+                };
+                ingest.status().reasons.into_iter().filter_map(refused).collect()
+            }
+            Body::Down | Body::Recorded(_) => Vec::new(),
+        }
+    }
+
     /// Why a worker refuses to go on, if it does.
     #[must_use]
     pub fn refusal(&self) -> Option<String> {
-        let Body::Score(score) = &self.body else { return None };
-        let refused = score.status().shards.into_iter().find_map(|shard| match shard.phase {
-            Phase::Refused(reason) => Some(reason),
-            Phase::Waiting | Phase::Restoring | Phase::Replaying | Phase::Live => None,
-        });
-        refused.map(|reason| format!("Score-{}: {reason}", self.number))
+        let (_, reason) = self.refusals().into_iter().next()?;
+        Some(format!("{:?}-{}: {reason}", self.stage, self.number))
     }
 
     /// The greatest memory that a score worker uses for what is not committed, in bytes.

@@ -1,12 +1,14 @@
 //! How a run ends: faults stop, time passes, everything is folded; and what must be true then.
 
+use super::accounting;
 use super::crew::{Body, Stage};
+use super::deed::Deed;
 use super::journal::{self, Line, Time};
 use super::outputs;
 use super::schedule::Run;
 use super::world::{QUIET, SOON, SOURCES};
 use log::Partition;
-use log::simulated::Faults;
+use log::simulated::{Faults, Stored};
 use model::source::Source;
 use model::time::{MINUTE, SECOND};
 use pipeline::settings::Rebuild;
@@ -27,6 +29,7 @@ impl<V: Variant> Run<V> {
         }
         self.producer.close_all(&self.cluster);
         self.producer.revive();
+        self.delete_no_more();
         while self.published < 2 {
             self.cluster.advance(SECOND);
             self.publish();
@@ -44,6 +47,8 @@ impl<V: Variant> Run<V> {
             round += 1;
             self.everybody(6)?;
             self.resume()?;
+            self.accept_losses();
+            self.suffer(true)?;
             self.cluster.advance(5 * SECOND);
         }
         Ok(())
@@ -52,7 +57,8 @@ impl<V: Variant> Run<V> {
     /// Steps every worker.
     fn everybody(&mut self, times: usize) -> Result<(), String> {
         for worker in &mut self.workers {
-            if worker.is_down() && worker.back_at <= self.cluster.now() {
+            let held = self.outage.as_ref().is_some_and(|outage| outage.holds(worker.stage));
+            if !held && worker.is_down() && worker.back_at <= self.cluster.now() {
                 worker.start(&self.world, &self.cluster);
             }
             for _ in 0..times {
@@ -83,6 +89,9 @@ impl<V: Variant> Run<V> {
         for _ in 0..12 {
             self.cluster.advance(SECOND);
             self.everybody(30)?;
+        }
+        if let Some(outage) = &self.outage {
+            return Err(format!("liveness: no way out of {outage:?}"));
         }
         self.check_time()?;
         self.check_consumed()?;
@@ -134,18 +143,24 @@ impl<V: Variant> Run<V> {
     }
 
     /// Time has come as far as it must.
-    fn check_time(&self) -> Result<(), String> {
+    fn check_time(&mut self) -> Result<(), String> {
         let now = self.cluster.now();
         let interval = i64::try_from(self.world.ingest.mark_interval.as_millis()).unwrap_or(0);
+        // The last model is in force, and time has come as far as its rules let it.
+        let newest = model::compile(&self.world.models[1]).map_err(|problems| problems.to_string())?.plan.id;
         for number in 0..self.world.journal {
-            let mut time = Time::default();
+            let (mut time, mut by) = (Time::default(), None);
             for line in journal::lines(&journal::frames(&self.cluster, number))? {
                 if let Line::Watermarks(marks) = line {
                     time.take(&marks);
+                    by = marks.model;
                 }
             }
-            for (source, rules) in SOURCES.into_iter().zip(self.world.rules) {
-                let least = now - rules.0 - 2 * interval - 3 * SECOND;
+            if by != Some(newest) {
+                return Err(format!("rules: time is told by those of {by:?}, in journal {number}"));
+            }
+            for (source, rules) in SOURCES.into_iter().zip(self.world.rules[1]) {
+                let least = now - rules.delay - 2 * interval - 3 * SECOND;
                 let reached = time.of(source);
                 if reached.is_none_or(|reached| reached < least) {
                     return Err(format!(
@@ -153,6 +168,9 @@ impl<V: Variant> Run<V> {
                     ));
                 }
             }
+        }
+        if self.world.rules_change() {
+            self.deeds.change(Deed::OtherRules);
         }
         Ok(())
     }
@@ -163,17 +181,21 @@ impl<V: Variant> Run<V> {
         for worker in &self.workers {
             let Body::Ingest(ingest) = &worker.body else { continue };
             for feed in ingest.status().feeds {
-                consumed.insert((feed.source, feed.partition), feed.consumed);
+                consumed.insert((feed.source, feed.partition), (feed.consumed, feed.lost));
             }
         }
+        let losses = accounting::losses(&self.cluster)?;
         for (source, count) in SOURCES.into_iter().zip(self.producer.partitions()) {
             for number in 0..count {
                 let partition = Partition::new(topic::of_source(source), number);
-                let records = self.cluster.committed_records(&partition).len() as u64;
+                let records = self.deletions.records(&self.cluster, &partition);
+                let is_read = |record: &&Stored| !accounting::is_lost(&losses, source, number, record.offset);
+                let (records, read) = (records.len(), records.iter().filter(is_read).count() as u64);
+                let lost = accounting::lost(&losses, source, number);
                 let told = consumed.get(&(source, number)).copied();
-                if told != Some(records) {
+                if told != Some((read, lost)) {
                     return Err(format!(
-                        "accounting: of {records} records of {partition}, {told:?} consumed"
+                        "accounting: of {records} records of {partition} {read} were to be consumed and {lost} offsets are lost, {told:?} are"
                     ));
                 }
             }

@@ -75,6 +75,18 @@ impl<V: Variant> Run<V> {
         Ok(())
     }
 
+    /// Does what only some worlds know: deletes records of sources, loses offsets and state.
+    pub(super) fn act_more(&mut self) -> Result<(), String> {
+        if self.world.deletes && self.more.chance(8) {
+            self.delete();
+        }
+        self.accept_losses();
+        if self.world.loses && self.more.chance(12) {
+            self.lose();
+        }
+        self.suffer(false)
+    }
+
     /// Starts a worker anew while its predecessor lives on, forgotten.
     fn replace(&mut self, which: usize) {
         if self.workers[which].is_down() {

@@ -2,7 +2,7 @@
 
 use super::rng::Rng;
 use super::trace::Trace;
-use super::world::{SOURCES, World};
+use super::world::{Rules, SOURCES, World};
 use log::Partition;
 use log::simulated::{Cluster, Foreign, Outcome};
 use model::source::Source;
@@ -125,7 +125,7 @@ impl Producer {
         shape: Shape,
         now: i64,
     ) -> Option<(usize, Option<Vec<u8>>)> {
-        let (delay, skew, _) = world.rules[place];
+        let Rules { delay, skew, .. } = world.in_force(place);
         let which = rng.below(world.accounts.len());
         let account = &world.accounts[which];
         let (time, mark) = match shape {
@@ -148,7 +148,8 @@ impl Producer {
                     &[b"!", b"{\"id\":", b"\xff\xfe\x00", b"{\"id\":\"!\"}", b"[[[[[[[[[[[[[[", b""];
                 return Some((place, Some(rng.pick(garbage).to_vec())));
             }
-            Shape::Tombstone => return Some((place, None)),
+            // Of those only their number is told, which is not enough once offsets are lost and records too.
+            Shape::Tombstone => return Some((place, None)).filter(|_| !(world.deletes && world.loses)),
             Shape::Again => {
                 let (place, value) = self.sent.get(rng.below(self.sent.len()))?.clone();
                 return Some((place, Some(value)));
@@ -245,7 +246,7 @@ impl Producer {
             .say(cluster.now(), format_args!("{} has {} partitions", SOURCES[place], self.partitions[place]));
         let topic = topic::of_source(SOURCES[place]);
         cluster.add_partitions(&topic, self.partitions[place]);
-        let ((delay, skew, _), account) = (world.rules[place], world.accounts[0].clone());
+        let (Rules { delay, skew, .. }, account) = (world.in_force(place), world.accounts[0].clone());
         for (number, ago) in [(self.partitions[place] - 1, delay), (0, -skew)] {
             let value = self.value(rng, place, &account, cluster.now() - ago, 'n');
             cluster.append_raw(&Partition::new(topic.clone(), number), Some(b"k"), Some(&value), None);

@@ -3,17 +3,18 @@
 
 use super::accounting;
 use super::crew::{Body, Stage, Worker};
+use super::deed::{Deed, Deeds};
 use super::outputs;
 use super::producer::Producer;
 use super::rng::Rng;
-use super::schedule::Report;
+use super::schedule::{MORE, Report};
 use super::trace::Trace;
 use super::world::World;
 use log::Partition;
 use log::simulated::{Cluster, Fault, Faults, Tally};
 use model::time::SECOND;
 use pipeline::variant::Variant;
-use pipeline::{Progress, topic};
+use pipeline::{Progress, PublishError, topic};
 use std::collections::BTreeMap;
 use std::fmt;
 
@@ -23,8 +24,20 @@ const ROUNDS: usize = 40_000;
 /// The outputs of each topic by key, in order, without `ce_id`.
 type Outputs = BTreeMap<(&'static str, Vec<u8>), Vec<String>>;
 
+/// When the second model is published.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Second {
+    Never,
+    /// Before the run begins: all of it goes by the rules of the second.
+    Before,
+    /// In this round of it: where it comes in the journal is then a matter of chance, and so are the outputs.
+    Midst(usize),
+}
+
 struct Run<V: Variant> {
     world: World,
+    second: Second,
+    deeds: Deeds,
     cluster: Cluster,
     rng: Rng,
     trace: Trace,
@@ -41,7 +54,9 @@ pub fn run<V: Variant>(seed: u64) -> Report {
     let mut wild = Run::<V>::new(seed, true);
     let result = calm.play().and_then(|first| {
         let second = wild.play()?;
-        same(&first.0, &second.0)?;
+        if !matches!(wild.second, Second::Midst(_)) {
+            same(&first.0, &second.0)?;
+        }
         Ok(second.1)
     });
     let (finding, reference) = match result {
@@ -55,6 +70,7 @@ pub fn run<V: Variant>(seed: u64) -> Report {
         finding,
         faults: struck + wild.kills,
         tally,
+        deeds: wild.deeds,
         entries: reference.entries,
         outputs: reference.outputs,
         steps: calm.steps + wild.steps,
@@ -83,7 +99,11 @@ fn same(first: &Outputs, second: &Outputs) -> Result<(), String> {
 impl<V: Variant> Run<V> {
     fn new(seed: u64, wild: bool) -> Self {
         let mut rng = Rng::new(seed ^ 0x5EED);
-        let mut world = World::new(&mut rng);
+        let mut more = Rng::new(seed ^ 0x5EED ^ MORE);
+        let mut world = World::new(&mut rng, &mut more);
+        (world.deletes, world.loses) = (false, false);
+        let midst = Second::Midst(20 + more.below(1_500));
+        let second = more.pick(&[Second::Never, Second::Before, midst]);
         world.ingest.transaction_bytes = rng.pick(&[300, 2_000, 10_000]);
         // It is short, so much must go wrong at once.
         world.faults = Faults::every(rng.pick(&[3_000, 10_000])).foreign_in(&World::sources());
@@ -92,6 +112,8 @@ impl<V: Variant> Run<V> {
         let producer = Producer::new(&world, &mut rng, cluster.now());
         let mut run = Self {
             world,
+            second,
+            deeds: Deeds::default(),
             cluster,
             rng,
             trace: Trace::default(),
@@ -126,17 +148,28 @@ impl<V: Variant> Run<V> {
     }
 
     fn play(&mut self) -> Result<(Outputs, outputs::Reference), String> {
-        let publisher = self.cluster.process("publisher");
-        pipeline::publish_now(&publisher, &self.world.models[0], 1).map_err(|error| error.to_string())?;
+        self.publish(0).map_err(|error| error.to_string())?;
+        let mut is_due = self.second != Second::Never;
+        if self.second == Second::Before {
+            self.publish(1).map_err(|error| error.to_string())?;
+            is_due = false;
+        }
         self.cluster.set_faults(self.world.faults.clone());
         let mut done = false;
         for round in 0..ROUNDS {
             if round == ROUNDS / 2 {
                 self.cluster.set_faults(Faults::none());
             }
+            if let Second::Midst(from) = self.second
+                && is_due
+                && (round >= from || done)
+            {
+                // Where it is not known to be published it is published again, which changes nothing.
+                is_due = self.publish(1).is_err();
+            }
             done |= self.work()?;
             self.cluster.advance(self.rng.between(0, 300));
-            if done && round.is_multiple_of(16) && self.is_folded() {
+            if done && !is_due && round.is_multiple_of(16) && self.is_folded() {
                 break;
             }
         }
@@ -149,6 +182,16 @@ impl<V: Variant> Run<V> {
         let reference = outputs::compare(&self.cluster, self.world.journal)?;
         accounting::check_recorded(&self.world, &self.cluster, &self.producer)?;
         Ok((self.outputs(), reference))
+    }
+
+    fn publish(&mut self, which: usize) -> Result<(), PublishError> {
+        let publisher = self.cluster.process("publisher");
+        pipeline::publish_now(&publisher, &self.world.models[which], 1)?;
+        if which > 0 && self.world.rules_change() {
+            self.deeds.fire(Deed::OtherRules);
+            self.deeds.change(Deed::OtherRules);
+        }
+        Ok(())
     }
 
     /// Steps a worker. Returns whether the recorded run is over.

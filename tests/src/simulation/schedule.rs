@@ -2,11 +2,15 @@
 
 use super::accounting;
 use super::crew::{Stage, Worker};
+use super::deed::{Deed, Deeds};
+use super::deletion::{self, Deletions};
+use super::outage::{Offsets, Outage};
 use super::outputs;
 use super::producer::Producer;
 use super::rng::Rng;
 use super::trace::Trace;
 use super::world::World;
+use log::Partition;
 use log::simulated::{Cluster, Fault, Faults, Tally};
 use model::time::SECOND;
 use pipeline::variant::Variant;
@@ -20,6 +24,8 @@ pub struct Report {
     pub finding: Option<String>,
     /// What the log's faults did.
     pub tally: Tally,
+    /// What was done from outside.
+    pub deeds: Deeds,
     /// Faults that changed something, those of the schedule included.
     pub faults: u64,
     /// Journal entries.
@@ -39,6 +45,8 @@ pub(super) struct Run<V: Variant> {
     pub(super) world: World,
     pub(super) cluster: Cluster,
     pub(super) rng: Rng,
+    /// Decides what was added later, so that what a seed means for the rest stays the same.
+    pub(super) more: Rng,
     pub(super) trace: Trace,
     pub(super) producer: Producer,
     pub(super) workers: Vec<Worker<V>>,
@@ -47,6 +55,11 @@ pub(super) struct Run<V: Variant> {
     pub(super) steps: u64,
     pub(super) acts: u64,
     pub(super) published: usize,
+    pub(super) deeds: Deeds,
+    pub(super) deletions: Deletions,
+    pub(super) outage: Option<Outage>,
+    /// Offsets of ingest and of score as they were at some time.
+    pub(super) backups: [Offsets; 2],
     /// Until when the log is busier than usual.
     pub(super) busy_until: i64,
     pub(super) weather: Weather,
@@ -63,11 +76,15 @@ pub enum Weather {
     Storm,
 }
 
+/// What tells the second source of chance of a seed from its first.
+pub(super) const MORE: u64 = 0x4D4F_5245;
+
 /// Runs a seed.
 #[must_use]
 pub fn run<V: Variant>(seed: u64, weather: Weather) -> Report {
     let mut rng = Rng::new(seed);
-    let mut world = World::new(&mut rng);
+    let mut more = Rng::new(seed ^ MORE);
+    let mut world = World::new(&mut rng, &mut more);
     if weather == Weather::Fair {
         world.faults = Faults::none();
     }
@@ -82,6 +99,7 @@ pub fn run<V: Variant>(seed: u64, weather: Weather) -> Report {
         world,
         cluster,
         rng,
+        more,
         trace: Trace::default(),
         producer,
         workers,
@@ -90,6 +108,10 @@ pub fn run<V: Variant>(seed: u64, weather: Weather) -> Report {
         steps: 0,
         acts: 0,
         published: 0,
+        deeds: Deeds::default(),
+        deletions: Deletions::default(),
+        outage: None,
+        backups: Default::default(),
         busy_until: i64::MAX,
         weather,
     };
@@ -103,8 +125,9 @@ pub fn run<V: Variant>(seed: u64, weather: Weather) -> Report {
     Report {
         seed,
         finding,
-        faults: struck + run.acts,
+        faults: struck + run.acts + run.deeds.all_changed(),
         tally,
+        deeds: run.deeds,
         entries: reference.entries,
         outputs: reference.outputs,
         steps: run.steps,
@@ -131,6 +154,9 @@ impl<V: Variant> Run<V> {
             if self.rng.chance(30) && self.weather == Weather::Storm {
                 self.act()?;
             }
+            if self.weather == Weather::Storm {
+                self.act_more()?;
+            }
             self.work()?;
             if self.busy_until <= self.cluster.now() {
                 self.busy_until = i64::MAX;
@@ -146,13 +172,9 @@ impl<V: Variant> Run<V> {
         }
         self.calm()?;
         self.finish()?;
-        let slack = if self.world.faults.rate(Fault::Clock) > 0 {
-            self.world.rules.iter().map(|rules| rules.1).min().unwrap_or(0)
-        } else {
-            0
-        };
+        let slack = if self.world.faults.rate(Fault::Clock) > 0 { self.world.slack() } else { 0 };
         let reference = outputs::compare(&self.cluster, self.world.journal)?;
-        accounting::check(&self.world, &self.cluster, &self.producer, slack)?;
+        accounting::check(&self.world, &self.cluster, &self.producer, &self.deletions, slack)?;
         self.check_silence(&reference)?;
         Ok(reference)
     }
@@ -161,7 +183,11 @@ impl<V: Variant> Run<V> {
         let log = self.cluster.process("publisher");
         match pipeline::publish_now(&log, &self.world.models[self.published], 1) {
             Ok(id) => {
+                self.world.force = self.published;
                 self.published += 1;
+                if self.world.force > 0 && self.world.rules_change() {
+                    self.deeds.fire(Deed::OtherRules);
+                }
                 self.trace.say(self.elapsed(), format_args!("model {id} published"));
             }
             Err(error) => self.trace.say(self.elapsed(), format_args!("model not published: {error}")),
@@ -186,7 +212,8 @@ impl<V: Variant> Run<V> {
         let times = 1 + self.rng.below(6);
         let worker = &mut self.workers[which];
         if worker.is_down() {
-            if worker.back_at <= self.cluster.now() {
+            let held = self.outage.as_ref().is_some_and(|outage| outage.holds(worker.stage));
+            if !held && worker.back_at <= self.cluster.now() {
                 self.trace.same(("start", which));
                 worker.start(&self.world, &self.cluster);
             }
@@ -202,10 +229,19 @@ impl<V: Variant> Run<V> {
         Ok(())
     }
 
+    /// Whether a partition is to be refused: it is behind its topic, or what tells how far it is was harmed.
+    fn is_explained(&self, partition: &Partition) -> bool {
+        let outage = self.outage.as_ref();
+        deletion::is_behind(&self.cluster, partition)
+            || outage.is_some_and(|outage| outage.explains(partition, self.deletions.is_cut(partition)))
+    }
+
     pub(super) fn check(&self, which: usize) -> Result<(), String> {
         let worker = &self.workers[which];
-        if let Some(refusal) = worker.refusal() {
-            return Err(format!("refused: {refusal}"));
+        for (partition, reason) in worker.refusals() {
+            if !self.is_explained(&partition) {
+                return Err(format!("refused: {:?}-{}: {reason}", worker.stage, worker.number));
+            }
         }
         let most = self.world.score.outbox_bytes.min(1 << 20) + (2 << 20);
         if worker.outbox() > most {

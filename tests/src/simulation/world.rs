@@ -20,6 +20,22 @@ pub const QUIET: i64 = 180 * SECOND;
 /// Within what time of what concerns all accounts each has its own instant, ms.
 pub const SOON: i64 = 4 * MINUTE;
 
+/// The rules of a source, of a model.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Rules {
+    /// Max delay, ms.
+    pub delay: i64,
+    /// Max skew, ms.
+    pub skew: i64,
+    /// Silent at most, ms.
+    pub silent: Option<i64>,
+    /// For how long an activity is known again.
+    dedup: &'static str,
+}
+
+/// The rules of each of [`SOURCES`].
+pub type RuleSet = [Rules; 3];
+
 /// A world that a seed gives.
 #[derive(Clone, Debug)]
 pub struct World {
@@ -31,10 +47,16 @@ pub struct World {
     pub workers: [u32; 2],
     /// Account ids.
     pub accounts: Vec<String>,
-    /// The rules of each of [`SOURCES`]: max delay, max skew, silent at most.
-    pub rules: [(i64, i64, Option<i64>); 3],
+    /// The rules of each of the models.
+    pub rules: [RuleSet; 2],
+    /// Which model is in force.
+    pub force: usize,
     /// The first model and the one that is published in the midst of it.
     pub models: [String; 2],
+    /// Whether records are deleted before they were read.
+    pub deletes: bool,
+    /// Whether offsets and state are lost or brought back.
+    pub loses: bool,
     /// What goes wrong while it goes wrong.
     pub faults: Faults,
     /// The settings of the ingest workers.
@@ -46,24 +68,28 @@ pub struct World {
 }
 
 impl World {
-    /// The world of a seed.
+    /// The world of a seed. What `more` decides was added later: what `rng` decides of a seed stays the same.
     #[must_use]
-    pub fn new(rng: &mut Rng) -> Self {
-        let rules = [(); 3].map(|()| {
-            let delay = rng.pick(&[2 * SECOND, 10 * SECOND, 45 * SECOND]);
-            let skew = rng.pick(&[5 * SECOND, 15 * SECOND]);
-            let silent = rng.pick(&[None, Some(30 * SECOND), Some(60 * SECOND), Some(150 * SECOND)]);
-            (delay, skew, silent)
+    pub fn new(rng: &mut Rng, more: &mut Rng) -> Self {
+        let first = [(); 3].map(|()| rules(rng, "2h"));
+        // Mostly the second model has rules of its own, of one source or of all.
+        let second = first.map(|kept| {
+            let dedup = more.pick(&["10m", "2h", "6h"]);
+            let other = rules(more, dedup);
+            if more.chance(650) { other } else { kept }
         });
         let count = 5 + rng.below(10);
-        let models = [model(rng, &rules, "first"), model(rng, &rules, "second")];
+        let models = [model(rng, &first, "first"), model(rng, &second, "second")];
         Self {
             journal: 2 + u32::try_from(rng.below(3)).unwrap_or(0),
             partitions: [(); 3].map(|()| 1 + u32::try_from(rng.below(3)).unwrap_or(0)),
             workers: [(); 2].map(|()| 1 + u32::try_from(rng.below(3)).unwrap_or(0)),
             accounts: accounts(rng, count),
-            rules,
+            rules: [first, second],
+            force: 0,
             models,
+            deletes: more.chance(400),
+            loses: more.chance(300),
             faults: faults(rng),
             ingest: settings::Ingest {
                 commit_interval: Duration::from_millis(rng.pick(&[50, 500])),
@@ -84,6 +110,25 @@ impl World {
             },
             rounds: 1_700 + rng.below(600),
         }
+    }
+
+    /// The rules of one of [`SOURCES`] that are in force.
+    #[must_use]
+    pub const fn in_force(&self, place: usize) -> Rules {
+        self.rules[self.force][place]
+    }
+
+    /// Whether the models differ in their rules.
+    #[must_use]
+    pub fn rules_change(&self) -> bool {
+        self.rules[0] != self.rules[1]
+    }
+
+    /// By how much a clock may be wrong without its owner knowing, at most.
+    #[must_use]
+    pub fn slack(&self) -> i64 {
+        let of = |rules: &RuleSet| rules.iter().map(|rules| rules.skew).min();
+        self.rules.iter().filter_map(of).max().unwrap_or(0)
     }
 
     /// Every topic.
@@ -109,6 +154,13 @@ impl World {
     pub fn sources() -> Vec<Arc<str>> {
         SOURCES.map(topic::of_source).to_vec()
     }
+}
+
+fn rules(rng: &mut Rng, dedup: &'static str) -> Rules {
+    let delay = rng.pick(&[2 * SECOND, 10 * SECOND, 45 * SECOND]);
+    let skew = rng.pick(&[5 * SECOND, 15 * SECOND]);
+    let silent = rng.pick(&[None, Some(30 * SECOND), Some(60 * SECOND), Some(150 * SECOND)]);
+    Rules { delay, skew, silent, dedup }
 }
 
 /// Accounts whose own instants come soon after what concerns all of them.
@@ -143,12 +195,12 @@ fn span(ms: i64) -> String {
     format!("{}s", ms / SECOND)
 }
 
-fn model(rng: &mut Rng, rules: &[(i64, i64, Option<i64>); 3], name: &str) -> String {
+fn model(rng: &mut Rng, rules: &RuleSet, name: &str) -> String {
     let mut text = format!("format: 1\nmodel: {name}\nowner: ops@example.com\n");
     text.push_str(
         "score: { bands: { healthy: 70, neutral: 45, at-risk: 0 }, min_coverage: 40% }\nsources:\n",
     );
-    for (source, (delay, skew, silent)) in SOURCES.iter().zip(rules) {
+    for (source, Rules { delay, skew, silent, dedup }) in SOURCES.iter().zip(rules) {
         let silent = silent.map_or_else(String::new, |silent| format!(", silent_at_most: {}", span(silent)));
         let stale = rng.pick(&["10m", "1d"]);
         let stale = if silent.is_empty() { String::new() } else { format!(", stale_after: {stale}") };
@@ -156,7 +208,7 @@ fn model(rng: &mut Rng, rules: &[(i64, i64, Option<i64>); 3], name: &str) -> Str
         let (delay, skew) = (span(*delay), span(*skew));
         writeln!(
             text,
-            "  {}: {{ max_delay: {delay}, max_skew: {skew}{silent}{stale}, dedup: 2h }}",
+            "  {}: {{ max_delay: {delay}, max_skew: {skew}{silent}{stale}, dedup: {dedup} }}",
             source.name()
         )
         .unwrap_or_default();

@@ -54,4 +54,10 @@ wrong! {
     EntryIgnored: ENTRY_IGNORED,
     AheadShared: AHEAD_SHARED,
     HeadIgnored: HEAD_IGNORED,
+    RulesKept: RULES_KEPT,
+    GonePassed: GONE_PASSED,
+    LossUncounted: LOSS_UNCOUNTED,
+    OffsetsTrusted: OFFSETS_TRUSTED,
+    HeadUnasked: HEAD_UNASKED,
+    CutUnseen: CUT_UNSEEN,
 }

@@ -155,6 +155,14 @@ impl Group {
         self.offsets.clear();
     }
 
+    /// Replaces an offset, or deletes it. What comes after it stays, whatever is decided later of what came before.
+    pub(super) fn put(&mut self, partition: &Partition, committed: Option<Committed>, number: u64) {
+        match committed {
+            Some(committed) => drop(self.offsets.insert(partition.clone(), Kept { committed, number })),
+            None => drop(self.offsets.remove(partition)),
+        }
+    }
+
     // Rebalances.
 
     /// Begins a rebalance, unless one is under way.

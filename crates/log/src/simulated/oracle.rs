@@ -206,6 +206,14 @@ impl Cluster {
         state.groups[group].forget_offsets();
     }
 
+    /// Replaces what `group` has committed for a partition, or deletes it, as an operator may, or a backup that is
+    /// restored.
+    pub fn put_offset(&self, group: &str, partition: &Partition, committed: Option<Committed>) {
+        let mut state = self.state.borrow_mut();
+        let (group, number) = (state.group(group), state.number());
+        state.groups[group].put(partition, committed, number);
+    }
+
     /// Begins a rebalance of `group` in which nothing has to move.
     pub fn rebalance(&self, group: &str) {
         let mut state = self.state.borrow_mut();
@@ -227,6 +235,15 @@ impl Cluster {
         if let Some(place) = state.place(partition) {
             state.store(place).truncate_before(offset);
         }
+    }
+
+    /// The first offset that a partition still has, and the end.
+    #[must_use]
+    pub fn span(&self, partition: &Partition) -> (i64, i64) {
+        let mut state = self.state.borrow_mut();
+        let Some(place) = state.place(partition) else { return (0, 0) };
+        let store = state.store(place);
+        (store.first, store.end)
     }
 
     /// A partition is as if its topic had been deleted and created again.

@@ -36,7 +36,7 @@ impl<L: Log, V: Variant> Ingest<L, V> {
             }
             Some(Event::Assigned(partitions)) => {
                 // What these have left may be younger than what was read.
-                self.trail = None;
+                (self.told, self.trail) = (None, None);
                 self.waiting.extend(partitions);
             }
             Some(Event::Revoked(partitions)) => self.revoke(partitions),
@@ -103,7 +103,12 @@ impl<L: Log, V: Variant> Ingest<L, V> {
     /// refused for this.
     pub fn skip(&mut self, source: Source, partition: u32) -> Option<(i64, i64)> {
         let of = |feed: &&mut Feed| feed.source == source && feed.number == partition;
-        let (from, to) = self.feeds.values_mut().find(of)?.skip()?;
+        let feed = self.feeds.values_mut().find(of)?;
+        let before = feed.kept.lost;
+        let (from, to) = feed.skip()?;
+        if V::LOSS_UNCOUNTED {
+            feed.kept.lost = before;
+        }
         tracing::warn!(%source, partition, from, to, "what was deleted before it was read is accepted as lost");
         // The next step starts what is held.
         self.hold();

@@ -29,7 +29,7 @@ pub(crate) struct Feed {
     pub(crate) watermark: Option<i64>,
     /// The high watermark when last asked: what stands before it was there when the partitions were counted.
     asked: i64,
-    /// The greatest time of an accepted activity beyond that.
+    /// As [`metadata::Source::newest`], of what was accepted beyond that.
     beyond: Option<i64>,
     pub(crate) kept: metadata::Source,
     /// What was told last of the counts.
@@ -92,6 +92,12 @@ impl Feed {
         Some((from, to))
     }
 
+    /// Passes over what was deleted and says nothing of it: wrong, and only there to be found so.
+    #[doc(hidden)]
+    pub(crate) fn pass(&mut self) {
+        self.next = self.behind.take().unwrap_or(self.next);
+    }
+
     /// Why it is refused, in words.
     pub(crate) fn refusal(&self, partition: &Partition) -> Option<String> {
         let (at, first) = (self.position(), self.behind?);
@@ -114,6 +120,11 @@ impl Feed {
         self
     }
 
+    /// Forgets what it took in last: by which rules that was accepted is not known.
+    pub(crate) const fn forget_newest(&mut self) {
+        (self.kept.newest, self.beyond) = (None, None);
+    }
+
     /// Takes note of the high watermark in an answer of the log that also told all partitions.
     pub(crate) fn ask(&mut self, end: i64) {
         // Whatever was read by now was there when the log was asked.
@@ -126,7 +137,7 @@ impl Feed {
         self.kept.row = 0;
         // A partition that was added since the log was asked may hold older activity than what came after that.
         let newest = if offset < self.asked { &mut self.kept.newest } else { &mut self.beyond };
-        *newest = (*newest).max(Some(time));
+        *newest = (*newest).max(Some(time.saturating_sub(rules.max_skew)));
         let close = rules.silent_at_most.unwrap_or(i64::MAX);
         // Nearly always it goes on with the last run.
         if let Some(run) = self.kept.runs.last_mut()
@@ -189,6 +200,11 @@ impl Feed {
     /// Moves the watermark forward.
     pub(crate) fn move_to(&mut self, watermark: i64) {
         self.watermark = self.watermark.max(Some(watermark));
+    }
+
+    /// Takes back by how much the watermark moved and was not told.
+    pub(crate) const fn forget_untold(&mut self) {
+        self.watermark = self.kept.told;
     }
 
     /// Whether there is something to tell.

@@ -3,14 +3,17 @@
 use super::Ingest;
 use super::feed::Feed;
 use super::load::Load;
-use super::trail::Trail;
+use super::told::Told;
+use super::trail::{REBUILD, Trail};
 use crate::commit::Resolution;
 use crate::failure::{ANEW, Failure, Progress, later, started};
 use crate::metadata;
 use crate::refusal::Cure;
+use crate::settings::Rebuild;
 use crate::topic;
 use crate::variant::Variant;
 use log::{Committed, Ends, Log, Member, Partition};
+use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -22,9 +25,27 @@ impl<L: Log, V: Variant> Ingest<L, V> {
         if self.waiting.is_empty() {
             return Ok(());
         }
+        if self.told.is_none() {
+            self.told = Told::open(&self.log)?;
+        }
+        let Some(told) = &mut self.told else { return Ok(()) };
+        if !told.step()? {
+            return Ok(());
+        }
         let rebuild = self.settings.rebuild;
         let partitions: Vec<Partition> = self.waiting.iter().cloned().collect();
-        let Some(committed) = later(member.committed(&partitions))? else { return Ok(()) };
+        // Asked for once the journal is read, they know at least as much.
+        let Some(mut committed) = later(member.committed(&partitions))? else { return Ok(()) };
+        let mut older: BTreeMap<Partition, String> = BTreeMap::new();
+        for (partition, committed) in partitions.iter().zip(&mut committed) {
+            let told = committed.as_ref().and_then(|committed| told.refusal(partition, committed));
+            match told.filter(|_| !V::OFFSETS_TRUSTED) {
+                // A rebuild finds the place without it.
+                Some(_) if rebuild == Rebuild::Yes => *committed = None,
+                Some(reason) => drop(older.insert(partition.clone(), reason)),
+                None => {}
+            }
+        }
         let topics: Vec<Arc<str>> = partitions.iter().map(|partition| Arc::clone(&partition.topic)).collect();
         let Some(round) = later(self.log.ends(&topics))? else { return Ok(()) };
         let lost = partitions.iter().zip(&committed).filter(|(_, committed)| committed.is_none());
@@ -51,6 +72,8 @@ impl<L: Log, V: Variant> Ingest<L, V> {
                 }
                 Err(failure) => Err(failure),
             };
+            let older = older.remove(&partition).filter(|_| begun.is_ok());
+            let begun = older.map_or(begun, |reason| Err(Failure::refused(&partition, reason, REBUILD)));
             let mut feed = match begun {
                 Ok(Some(feed)) => feed,
                 Ok(None) => continue,
@@ -65,6 +88,9 @@ impl<L: Log, V: Variant> Ingest<L, V> {
             };
             self.committer.pass(feed.kept.stamp);
             feed.meet(ends.first);
+            if V::GONE_PASSED {
+                feed.pass();
+            }
             if let Some(first) = feed.behind {
                 let offset = feed.next;
                 tracing::error!(%partition, offset, first, "records were deleted before they were read; refused");
@@ -82,7 +108,7 @@ impl<L: Log, V: Variant> Ingest<L, V> {
             self.feeds.insert(partition, feed);
         }
         if self.waiting.is_empty() {
-            self.trail = None;
+            (self.told, self.trail) = (None, None);
         }
         Ok(())
     }

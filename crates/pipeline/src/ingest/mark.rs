@@ -105,7 +105,7 @@ impl<L: Log, V: Variant> Ingest<L, V> {
         for (partition, feed) in &mut self.feeds {
             let rules = &model.plan.sources[feed.source.index()];
             if let Some(newest) = feed.kept.newest {
-                feed.move_to(newest - rules.max_delay - rules.max_skew);
+                feed.move_to(newest - rules.max_delay);
             }
             let end = proof.end(&self.topics, partition);
             let end = if V::PROOF_BY_STABLE_END { end.map(|end| end.min(feed.end)) } else { end };

@@ -8,6 +8,7 @@
 mod lane;
 mod merge;
 
+use super::told::Told;
 use super::trail::Trail;
 use super::{GROUP, Intake, Load};
 use crate::commit::{Committer, Outcome, Resolution};
@@ -44,6 +45,8 @@ pub struct Recorded<L: Log, V: Variant = Correct> {
     intake: Intake,
     load: Option<Load>,
     assigned: Vec<Partition>,
+    /// What the journal was told last, while the lanes are opened.
+    told: Option<Told<L>>,
     /// What partitions without an offset have left, while it is read.
     trail: Option<Trail<L>>,
     lanes: Vec<Lane>,
@@ -91,6 +94,7 @@ impl<L: Log, V: Variant> Recorded<L, V> {
             intake: Intake::new(never),
             load: None,
             assigned: Vec::new(),
+            told: None,
             trail: None,
             lanes: Vec::new(),
             heads: BinaryHeap::new(),
@@ -159,7 +163,7 @@ impl<L: Log, V: Variant> Recorded<L, V> {
         self.lanes.clear();
         self.heads.clear();
         self.assigned.clear();
-        self.trail = None;
+        (self.told, self.trail) = (None, None);
         (self.tick, self.finished, self.lost, self.merged) = (None, false, false, 0);
     }
 
@@ -189,7 +193,12 @@ impl<L: Log, V: Variant> Recorded<L, V> {
 
     /// The end: time advances to the given instant, or to the greatest there is.
     fn finish(&mut self) {
-        let newest = self.lanes.iter().filter_map(|lane| lane.feed.kept.newest).max();
+        let Some(model) = &self.model else { return };
+        let newest = self.lanes.iter().filter_map(|lane| {
+            let skew = model.plan.sources[lane.feed.source.index()].max_skew;
+            lane.feed.kept.newest.map(|newest| newest.saturating_add(skew))
+        });
+        let newest = newest.max();
         match self.until.or(newest) {
             Some(end) => {
                 self.tell(end, i64::MAX, Some(end));

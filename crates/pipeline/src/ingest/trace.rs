@@ -111,6 +111,7 @@ impl Trace {
         };
         let mut feed = Feed::new(source, number, next, kept);
         self.untold.values().flatten().for_each(|time| feed.accept(next, *time, rules));
+        feed.forget_newest();
         feed.kept.row = self.row;
         feed.touched = true;
         feed

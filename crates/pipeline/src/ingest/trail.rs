@@ -22,7 +22,8 @@ use wire::frame::FrameBuffer;
 /// How many polls one step takes at most.
 const POLLS: usize = 16;
 
-const REBUILD: &str =
+/// The way out where the offset does not do.
+pub(super) const REBUILD: &str =
     "start once with `vitals run --rebuild`, which finds in the journal how far it was taken in";
 
 /// A partition that is read to an end.

@@ -213,7 +213,7 @@ impl<L: Log, V: Variant> Restore<L, V> {
         let head = records.value(kind::HEAD, &[]).map(Cow::into_owned);
         let target = match (&self.committed, &head) {
             // What of the head cannot be read says nothing, and is a reason to rebuild.
-            (Some((_, journal)), Some(head)) if rebuild == Rebuild::Yes => {
+            (Some((_, journal)), Some(head)) if rebuild == Rebuild::Yes && !V::HEAD_UNASKED => {
                 Shard::peek_head(head).map_or(journal.position, |(at, ..)| at.max(journal.position))
             }
             (Some((_, journal)), _) => journal.position,
@@ -268,7 +268,7 @@ impl<L: Log, V: Variant> Restore<L, V> {
             return Err(self.refuse("the head is missing, which every commit stores: it was deleted"));
         }
         let (since, marker) = read_mark(&marker).ok_or_else(|| self.refuse("the marker is cut off"))?;
-        if since != self.first {
+        if since != self.first && !V::CUT_UNSEEN {
             return Err(self.refuse(format!(
                 "the state topic begins at offset {}, and began at {since} before: accounts in it may have been deleted",
                 self.first

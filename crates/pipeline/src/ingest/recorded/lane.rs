@@ -2,6 +2,7 @@
 
 use super::super::Feed;
 use super::super::handover::begin;
+use super::super::told::Told;
 use super::super::trail::Trail;
 use super::Recorded;
 use crate::failure::{ANEW, Failure, later};
@@ -49,6 +50,14 @@ impl<L: Log, V: Variant> Recorded<L, V> {
         self.reason = None;
         self.assigned.sort();
         self.assigned.dedup();
+        if self.told.is_none() {
+            self.told = Told::open(&self.log)?;
+        }
+        let Some(told) = &mut self.told else { return Ok(false) };
+        if !told.step()? {
+            return Ok(false);
+        }
+        // Asked for once the journal is read, they know at least as much.
         let Some(committed) = later(member.committed(&self.assigned))? else { return Ok(false) };
         if committed.iter().any(Option::is_none) && !self.leaves_nothing(&committed)? {
             return Ok(false);
@@ -59,7 +68,12 @@ impl<L: Log, V: Variant> Recorded<L, V> {
             let place = self.topics.iter().position(|topic| *topic == partition.topic);
             let ends = place.and_then(|place| round.topics[place].get(partition.number as usize));
             let Some(ends) = ends.copied() else { continue };
+            let older = self.told.as_ref().zip(committed.as_ref());
+            let older = older.and_then(|(told, committed)| told.refusal(partition, committed));
             let Some(feed) = begin(partition, committed, ends, ANEW)? else { continue };
+            if let Some(reason) = older {
+                return Err(Failure::refused(partition, reason, ANEW));
+            }
             let (next, kept) = (feed.next, &feed.kept);
             self.committer.pass(kept.stamp);
             self.tick = self.tick.max(kept.tick);
@@ -87,6 +101,7 @@ impl<L: Log, V: Variant> Recorded<L, V> {
             return Ok(false);
         }
         (self.lanes, self.total) = (lanes, total);
+        self.told = None;
         Ok(true)
     }
 
