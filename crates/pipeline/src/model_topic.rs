@@ -161,7 +161,6 @@ pub fn publish_now<L: Log>(log: &L, text: &str, epoch: u32) -> Result<ModelId, P
 #[cfg(test)]
 mod tests {
     use super::*;
-    use engine::entry::Entry;
     use log::embedded::{Embedded, Options};
     use wire::frame::FrameBuffer;
 
@@ -187,7 +186,8 @@ mod tests {
             let mut frame = FrameBuffer::default();
             frame.load(&value).unwrap();
             let entries: Vec<Entry<'_>> = frame.reader().map(Result::unwrap).collect();
-            assert_eq!((key, frame.epoch(), entries), (None, 7, vec![Entry::Model(MODEL)]));
+            let first = vec![Entry::FoldVersion(engine::FOLD_VERSION), Entry::Model(MODEL)];
+            assert_eq!((key, frame.epoch(), entries), (None, 7, first));
         }
         assert_eq!(Follower::new(log).current().unwrap().map(|model| model.plan.id), Some(id));
     }
