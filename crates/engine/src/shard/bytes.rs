@@ -11,7 +11,7 @@ use super::plans::Plans;
 use super::{Parked, Shard, second_of};
 use crate::account::Account;
 use crate::bytes::{Damaged, Reader, Writer};
-use crate::clock::{Clock, Gap};
+use crate::clock::{Clock, Gap, Stand};
 use crate::count::Counts;
 use crate::entry::{Latest, Position, Run};
 use crate::fingerprint;
@@ -375,6 +375,12 @@ fn write_clock(clock: &Clock, to: &mut Writer<'_>) {
         to.i64(gap.end);
         to.i64(gap.living);
     }
+    to.len(clock.stands.len());
+    for stand in &clock.stands {
+        to.i64(stand.at);
+        to.i64(stand.max_delay);
+        to.i64(stand.max_skew);
+    }
 }
 
 fn read_clock(from: &mut Reader<'_>) -> Result<Clock, Damaged> {
@@ -390,6 +396,9 @@ fn read_clock(from: &mut Reader<'_>) -> Result<Clock, Damaged> {
     }
     for _ in 0..from.len()? {
         clock.gaps.push(Gap { start: from.i64()?, end: from.i64()?, living: from.i64()? });
+    }
+    for _ in 0..from.len()? {
+        clock.stands.push(Stand { at: from.i64()?, max_delay: from.i64()?, max_skew: from.i64()? });
     }
     Ok(clock)
 }
