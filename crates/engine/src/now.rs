@@ -131,7 +131,8 @@ impl Edge<'_> {
 
     /// Whether a bucket that starts at `start` has entered, or had under earlier rules.
     pub(crate) fn has_entered(&self, start: i64) -> bool {
-        let once = || self.clock.stands.iter().any(|stand| stand.at + stand.max_delay + stand.max_skew >= start);
+        let once =
+            || self.clock.stands.iter().any(|stand| stand.at + stand.max_delay + stand.max_skew >= start);
         self.now.at.is_some_and(|at| at + self.rules.max_delay + self.rules.max_skew >= start || once())
     }
 

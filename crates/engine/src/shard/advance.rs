@@ -223,7 +223,8 @@ impl Shard {
         for calendar in 0..self.calendars.len() {
             let source = calendar / 2;
             // Plain time that is waited for may be too early where the source may have died.
-            let is_early = calendar % 2 == 1 && self.clocks.get(source).is_some_and(|clock| !clock.gaps.is_empty());
+            let is_early =
+                calendar % 2 == 1 && self.clocks.get(source).is_some_and(|clock| !clock.gaps.is_empty());
             let limit = match self.now.sources.get(source) {
                 None => self.now.greatest,
                 Some(now) if now.at.is_none() => continue,

@@ -111,7 +111,9 @@ fn united(mut runs: Vec<(i64, i64)>, silent_at_most: Option<i64>) -> Vec<(i64, i
     let mut out: Vec<(i64, i64)> = Vec::new();
     for (first, last) in runs {
         match out.last_mut() {
-            Some(run) if silent_at_most.is_none_or(|silent| first - run.1 <= silent) => run.1 = run.1.max(last),
+            Some(run) if silent_at_most.is_none_or(|silent| first - run.1 <= silent) => {
+                run.1 = run.1.max(last)
+            }
             _ => out.push((first, last)),
         }
     }

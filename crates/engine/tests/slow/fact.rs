@@ -119,7 +119,8 @@ pub(crate) fn of_signals(plan: &Plan, past: &Past, now: &Now<'_>) -> Vec<Fact> {
             }
             Operator::Until { feed, field, marks } => {
                 let source = feed.source;
-                let told = past.applied.iter().filter(|one| passes(feed, &one.1) && one.1.time(*field).is_some());
+                let told =
+                    past.applied.iter().filter(|one| passes(feed, &one.1) && one.1.time(*field).is_some());
                 let newest = told.max_by_key(|one| one.1.rank());
                 if let Some(instant) = newest.and_then(|one| one.1.time(*field)) {
                     let left = marks.iter().copied().chain([0]);

@@ -125,7 +125,11 @@ impl Fold {
         let clocks = fold::clocks(&self.entries, upto);
         let a = a.unwrap_or_else(|| std::array::from_fn(|i| clocks[i].t));
         let account = told.accounts.get(account)?;
-        Some(account.past.reading(&account.plan, signal, &Now { clocks: &clocks, a, ends: &[[None; model::source::SOURCES]] }))
+        Some(account.past.reading(
+            &account.plan,
+            signal,
+            &Now { clocks: &clocks, a, ends: &[[None; model::source::SOURCES]] },
+        ))
     }
 
     /// How many activities of each source partition came to each outcome.

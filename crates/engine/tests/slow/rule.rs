@@ -100,12 +100,7 @@ pub(crate) struct Turn {
     pub(crate) severity: Severity,
 }
 
-pub(crate) fn is_on_hold(
-    rule: &Rule,
-    facing: &Facing<'_>,
-    now: &Now<'_>,
-    sigma: i64,
-) -> bool {
+pub(crate) fn is_on_hold(rule: &Rule, facing: &Facing<'_>, now: &Now<'_>, sigma: i64) -> bool {
     let not_fresh = |signal: &usize| facing.readings[*signal].freshness != Freshness::Fresh;
     let blind = rule.signals.iter().any(not_fresh) || (rule.on_score && facing.score.is_none());
     let scattered = now.sees_apart(rule.sources, rule.lag_at_most, sigma);

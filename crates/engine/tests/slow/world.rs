@@ -68,8 +68,16 @@ const STEADY: &str = "
 fn any_sources(dice: &mut Dice) -> String {
     let mut text = String::new();
     for source in SOURCES {
-        let silent = dice.pick(&["", "", "silent_at_most: 5m, ", "silent_at_most: 1h, ", "silent_at_most: 2h, ", "silent_at_most: 6h, "]);
-        let (delay, skew) = (dice.pick(&["0m", "5m", "5m", "5m", "15m", "2h"]), dice.pick(&["5m", "5m", "5m", "30m"]));
+        let silent = dice.pick(&[
+            "",
+            "",
+            "silent_at_most: 5m, ",
+            "silent_at_most: 1h, ",
+            "silent_at_most: 2h, ",
+            "silent_at_most: 6h, ",
+        ]);
+        let (delay, skew) =
+            (dice.pick(&["0m", "5m", "5m", "5m", "15m", "2h"]), dice.pick(&["5m", "5m", "5m", "30m"]));
         let (stale, dedup) = (dice.pick(&["1h", "3h", "20h"]), dice.pick(&["1h", "4h", "30h"]));
         let name = source.name();
         text += &format!(
@@ -238,7 +246,8 @@ pub(crate) fn world(seed: u64, accounts: &[String], entries: usize, rules: Sourc
             if changing && dice.one_in(6) {
                 stalled = dice.one_in(2).then(|| dice.pick(&SOURCES));
             }
-            let moving = SOURCES.into_iter().filter(|source| Some(*source) != lags && Some(*source) != stalled);
+            let moving =
+                SOURCES.into_iter().filter(|source| Some(*source) != lags && Some(*source) != stalled);
             let marks: Vec<(Source, i64)> = moving.map(|source| (source, now - 5 * MINUTE)).collect();
             for (source, watermark) in &marks {
                 told[source.index()] = *watermark;

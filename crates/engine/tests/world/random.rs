@@ -112,7 +112,10 @@ pub fn journal(seed: u64, entries: usize) -> Vec<Owned> {
         if dead.is_some_and(|(_, until)| now > until) {
             dead = None;
         }
-        if changes > 0 && journal.len() > entries / 4 && random.one_in(i64::try_from(entries).unwrap() / (2 * changes)) {
+        if changes > 0
+            && journal.len() > entries / 4
+            && random.one_in(i64::try_from(entries).unwrap() / (2 * changes))
+        {
             let text = models[usize::try_from(random.below(i64::try_from(models.len()).unwrap())).unwrap()];
             // One in four leaves the sources as they are.
             let next = if random.one_in(4) { text.to_owned() } else { with_rules(text, random) };
