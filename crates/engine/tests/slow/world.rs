@@ -248,7 +248,11 @@ pub(crate) fn world(seed: u64, accounts: &[String], entries: usize, rules: Sourc
             }
             let moving =
                 SOURCES.into_iter().filter(|source| Some(*source) != lags && Some(*source) != stalled);
-            let marks: Vec<(Source, i64)> = moving.map(|source| (source, now - 5 * MINUTE)).collect();
+            let mut marks: Vec<(Source, i64)> = moving.map(|source| (source, now - 5 * MINUTE)).collect();
+            // What happens there meanwhile is told.
+            let stands =
+                stalled.filter(|source| changing && told[source.index()] > i64::MIN && Some(*source) != lags);
+            marks.extend(stands.map(|source| (source, told[source.index()])));
             for (source, watermark) in &marks {
                 told[source.index()] = *watermark;
             }
