@@ -5,10 +5,13 @@
 
 use crate::entry::{Run, SourceMark};
 use model::plan::SourceRules;
-use model::time::MINUTE;
+use model::time::{DAY, MINUTE};
 
 /// Over how long a stretch after an instant that concerns many accounts each has its own, in milliseconds.
 pub const SPREAD: i64 = 15 * MINUTE;
+
+/// No model asks for a longer max delay, or max skew, ms.
+const MOST_DELAY: i64 = 30 * DAY;
 
 /// Dead time: from `start` on the source does not live, until `end`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -19,6 +22,17 @@ pub struct Gap {
     pub end: i64,
     /// Living time at `start`.
     pub living: i64,
+}
+
+/// Where the source stood when other rules came into force: what had entered or left a window by then has for good.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Stand {
+    /// A then.
+    pub(crate) at: i64,
+    /// Max delay up to then.
+    pub(crate) max_delay: i64,
+    /// Max skew up to then.
+    pub(crate) max_skew: i64,
 }
 
 /// How an account sees a source.
@@ -47,6 +61,8 @@ pub struct Clock {
     pub(crate) runs: Vec<Run>,
     /// Dead time, ascending, as far back as it is needed; the last may be open.
     pub(crate) gaps: Vec<Gap>,
+    /// Where it stood under earlier rules, as long as windows were further then than they are now; mostly nowhere.
+    pub(crate) stands: Vec<Stand>,
 }
 
 impl Clock {
@@ -109,7 +125,14 @@ impl Clock {
                 && before.end <= after.start
                 && after.living == before.living + (after.start - before.end)
         };
-        in_order && runs && self.gaps.iter().all(dead) && self.gaps.windows(2).all(follows)
+        let is_span = |span: i64| (0..=MOST_DELAY).contains(&span);
+        let stood =
+            |stand: &Stand| Some(stand.at) <= self.at && is_span(stand.max_delay) && is_span(stand.max_skew);
+        in_order
+            && runs
+            && self.gaps.iter().all(dead)
+            && self.gaps.windows(2).all(follows)
+            && self.stands.iter().all(stood)
     }
 
     /// Advances to `to`, at most T. Returns whether the clock moved.
@@ -125,43 +148,89 @@ impl Clock {
         {
             self.find_gaps(to, silent);
         }
+        if !self.stands.is_empty() {
+            // As of A so far: what lies between it and the next is looked at yet.
+            self.outgrow(rules);
+        }
         self.at = Some(to);
         true
     }
 
     /// Closes and opens gaps up to `to`, and forgets runs that can matter no more.
     fn find_gaps(&mut self, to: i64, silent: i64) {
+        // What is behind A does not change any more: not even where other rules would have it die sooner.
+        let floor = self.at.unwrap_or(i64::MIN);
         let mut passed = 0;
         for (place, run) in self.runs.iter().enumerate() {
             if run.first.0 > to {
                 break;
             }
             passed = place;
-            // One that would begin where it lives again, since other rules are in force from there on, ends there too.
-            if let Some(open) =
-                self.gaps.last_mut().filter(|gap| gap.end == i64::MAX && gap.start <= run.first.0)
-            {
-                open.end = run.first.0;
+            let death = run.last.0.saturating_add(silent);
+            if let Some(open) = self.gaps.last_mut().filter(|gap| gap.end == i64::MAX) {
+                if death <= floor {
+                    // It is dead since.
+                    continue;
+                }
+                open.end = run.first.0.max(floor);
+                if open.end == open.start {
+                    self.gaps.pop();
+                }
             }
-            // What is behind A does not change any more: not even where a new model has it die sooner.
-            let death = run.last.0.saturating_add(silent).max(self.at.unwrap_or(i64::MIN));
-            let is_dead = self.gaps.last().is_some_and(|gap| gap.end == i64::MAX);
-            if death < to && !is_dead && self.gaps.last().is_none_or(|gap| gap.start < death) {
-                let begin = self.begin.unwrap_or(death);
-                let living = living_at(&self.gaps, begin, death);
-                self.gaps.push(Gap { start: death, end: i64::MAX, living });
+            let death = death.max(floor);
+            if death < to {
+                match self.gaps.last_mut() {
+                    // Rules by which it lived from A on were in force for no time.
+                    Some(last) if last.end == death => last.end = i64::MAX,
+                    _ => {
+                        let living = living_at(&self.gaps, self.begin.unwrap_or(death), death);
+                        self.gaps.push(Gap { start: death, end: i64::MAX, living });
+                    }
+                }
             }
         }
         self.runs.drain(..passed);
     }
 
-    /// Lets other rules be in force from A on: whether it lives from there is a matter of these.
-    pub fn renew(&mut self) {
-        if let (Some(at), Some(open)) = (self.at, self.gaps.last_mut())
-            && open.end == i64::MAX
+    /// Lets `to` be in force from A on, where `from` was: whether it lives from there is a matter of these. One that
+    /// does not was dead before as well, and is so since then.
+    pub fn renew(&mut self, from: &SourceRules, to: &SourceRules) {
+        let close = to.silent_at_most.unwrap_or(i64::MAX);
+        self.runs.dedup_by(|next, run| {
+            let near = next.first.0.saturating_sub(run.last.0) <= close;
+            if near {
+                run.last = run.last.max(next.last);
+            }
+            near
+        });
+        let Some(at) = self.at else { return };
+        let lives = |silent: i64| {
+            self.runs.iter().any(|run| run.first.0 <= at && run.last.0.saturating_add(silent) > at)
+        };
+        if to.silent_at_most.is_none_or(lives)
+            && let Some(open) = self.gaps.last_mut().filter(|gap| gap.end == i64::MAX)
         {
             open.end = at;
         }
+        self.stands.push(Stand { at, max_delay: from.max_delay, max_skew: from.max_skew });
+        self.outgrow(to);
+    }
+
+    /// Forgets where it stood under earlier rules once windows have come that far again.
+    fn outgrow(&mut self, rules: &SourceRules) {
+        let mut stands = std::mem::take(&mut self.stands);
+        stands.retain(|stand| {
+            let (at, reach) = (self.at.unwrap_or(stand.at), stand.max_delay + stand.max_skew);
+            self.grown(stand.at, at) + rules.max_delay < stand.max_delay
+                || at + rules.max_delay + rules.max_skew < stand.at + reach
+        });
+        stands.dedup();
+        self.stands = stands;
+    }
+
+    /// How far L goes from `from` to `to`; before it begins all time is plain.
+    pub(crate) fn grown(&self, from: i64, to: i64) -> i64 {
+        if self.has_begun() { self.living(to) - self.living(from) } else { to - from }
     }
 
     /// Forgets dead time that lies more than `horizon` of living time back.

@@ -129,9 +129,11 @@ impl Edge<'_> {
         self.now.at.is_some_and(|at| self.clock.has_begun_by(at - self.spread))
     }
 
-    /// Whether a bucket that starts at `start` has entered.
+    /// Whether a bucket that starts at `start` has entered, or had under earlier rules.
     pub(crate) fn has_entered(&self, start: i64) -> bool {
-        self.now.at.is_some_and(|at| at + self.rules.max_delay + self.rules.max_skew >= start)
+        let once =
+            || self.clock.stands.iter().any(|stand| stand.at + stand.max_delay + stand.max_skew >= start);
+        self.now.at.is_some_and(|at| at + self.rules.max_delay + self.rules.max_skew >= start || once())
     }
 
     /// When a bucket that starts at `start`, and has not, enters.
@@ -146,7 +148,7 @@ impl Edge<'_> {
     }
 
     /// How far the window has gone on since a bucket that ends at `end` was its newest: the bucket leaves one that is
-    /// so much wider than a bucket. `None` before the first watermark.
+    /// so much wider than a bucket. It never goes back, though rules change. `None` before the first watermark.
     #[inline]
     pub(crate) fn passed(&self, end: i64) -> Option<i64> {
         let at = self.now.at?;
@@ -156,16 +158,20 @@ impl Edge<'_> {
         } else {
             at - end
         };
-        Some(since + self.rules.max_delay - self.spread)
+        let mut passed = since + self.rules.max_delay;
+        for stand in &self.clock.stands {
+            let since = if end <= stand.at { self.clock.grown(end, stand.at) } else { stand.at - end };
+            passed = passed.max(since + stand.max_delay);
+        }
+        Some(passed - self.spread)
     }
 
-    /// When it leaves: by plain time, which is never too late, until that has come, and then by living time. Which
-    /// of the two is a matter of the clock alone, so that it does not matter how often an account is looked at.
+    /// When it leaves: by plain time, which is never too late, until it has ended, and then by living time.
     pub(crate) fn leaves(&self, end: i64, keep: i64) -> Due {
         let after = keep + self.spread - self.rules.max_delay;
         match self.now.at {
             _ if !self.sees_begun() => Due::WHEN_BEGUN,
-            Some(at) if end <= at && end + after <= at => Due::living(self.clock.living(end) + after),
+            Some(at) if end <= at => Due::living(self.clock.living(end) + after),
             _ => Due::plain(end + after),
         }
     }

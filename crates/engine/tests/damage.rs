@@ -13,7 +13,7 @@ use proptest::prelude::*;
 use proptest::sample::Index;
 use std::collections::BTreeMap;
 use std::sync::LazyLock;
-use world::random::{MODELS, Random, changing_journal, sparse_journal};
+use world::random::{MODELS, Random, journal, sparse_journal};
 use world::{Lines, Owned};
 
 /// What a shard has stored, and the journal from there on.
@@ -36,7 +36,7 @@ fn text(id: ModelId) -> Option<&'static str> {
 }
 
 fn store(seed: u64) -> Stored {
-    let journal = if seed % 4 == 3 { sparse_journal(seed) } else { changing_journal(seed, 220) };
+    let journal = if seed % 4 == 3 { sparse_journal(seed) } else { journal(seed, 220) };
     let mut shard = Shard::new();
     let mut lines = Lines::default();
     let next = journal.len() * 4 / 5;

@@ -9,7 +9,7 @@ use engine::entry::{Position, Watermarks};
 use engine::{Shard, Step};
 use model::source::Source;
 use model::time::MINUTE;
-use world::random::{MODELS, Random, activity, changing_journal, sparse_journal};
+use world::random::{MODELS, Random, activity, journal, sparse_journal};
 use world::{Lines, Owned, mark};
 
 /// Folds a journal; one that walks halts at every minute. Returns what it said, how many steps it took, and the
@@ -58,7 +58,7 @@ fn a_jump_says_what_a_walk_says() {
         steps += one.2;
     };
     for seed in 0..30 {
-        add(compare(seed, &changing_journal(seed, 250)));
+        add(compare(seed, &journal(seed, 250)));
         add(compare(seed, &sparse_journal(seed)));
     }
     assert!(effects > 2_000, "{effects}");

@@ -479,7 +479,7 @@ fn a_later_model_comes_at_the_spread_and_knows_only_what_it_can() {
 fn instants_found_are_those_of_stepping_through_all() {
     let accounts = accounts_on_grid(4, world::GRID);
     for seed in 0..6 {
-        let journal = world::journal(seed, &accounts, 300);
+        let journal = world::world(seed, &accounts, 300, world::Sources::Steady).journal;
         let stepped = journal.fold.run(Search::Every(world::GRID));
         let found = journal.fold.run(Search::Halving);
         assert_eq!(found.outcomes, stepped.outcomes);

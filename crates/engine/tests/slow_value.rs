@@ -10,9 +10,10 @@ use model::source::{Field, Source};
 use model::time::{DAY, EventTime, HOUR, MINUTE};
 
 use slow::blueprint::{Blueprint, days, hours};
-use slow::clock::Clock;
+use slow::clock::{Clock, News};
 use slow::journal::{Happening, Held};
 use slow::operator;
+use slow::window::{Place, place};
 
 const ONE: i64 = 1_000_000;
 
@@ -35,7 +36,8 @@ fn told(runs: &[(i64, i64)], watermark: i64) -> Watermarks {
 }
 
 fn clock(silent_at_most: Option<i64>, told: &[Watermarks]) -> Clock {
-    Clock::after(Source::Login, rules(silent_at_most), told.iter())
+    let told = told.iter().map(News::Watermarks);
+    Clock::after(Source::Login, [News::Rules(rules(silent_at_most))].into_iter().chain(told))
 }
 
 fn at(time: i64, fields: &[(Field, Held)]) -> Happening {
@@ -261,8 +263,47 @@ fn a_run_told_late_counts_only_from_where_the_clock_stands() {
     let entries =
         [told(&[(0, HOUR)], 20 * HOUR), told(&[(2 * HOUR, 3 * HOUR), (15 * HOUR, 21 * HOUR)], 30 * HOUR)];
     let clock = clock(Some(2 * HOUR), &entries);
-    assert_eq!(clock.runs, [(0, HOUR), (20 * HOUR, 21 * HOUR)]);
     assert_eq!(clock.gaps, [(3 * HOUR, 20 * HOUR), (23 * HOUR, i64::MAX)]);
+}
+
+#[test]
+fn a_source_lives_by_the_rules_that_are_in_force() {
+    let (before, after) = (told(&[(0, 2 * HOUR)], 10 * HOUR), told(&[], 30 * HOUR));
+    let (one, always) = (Some(1), None);
+    let ever = i64::MAX / HOUR;
+    for (first, then, gaps) in [
+        (one, one, &[(3, ever)][..]),
+        (one, Some(8), &[(3, ever)]),
+        (one, Some(9), &[(3, 10), (11, ever)]),
+        (one, always, &[(3, 10)]),
+        (always, one, &[(10, ever)]),
+        (Some(20), one, &[(10, ever)]),
+    ] {
+        let [first, then] =
+            [first, then].map(|hours: Option<i64>| News::Rules(rules(hours.map(|h| h * HOUR))));
+        let news = [first, News::Watermarks(&before), then, News::Watermarks(&after)];
+        let clock = Clock::after(Source::Login, news.into_iter());
+        let hours: Vec<_> = clock.gaps.iter().map(|(from, to)| (from / HOUR, to / HOUR)).collect();
+        assert_eq!(hours, gaps);
+    }
+}
+
+#[test]
+fn what_has_entered_or_left_a_window_has_for_good() {
+    let delay = |max_delay| News::Rules(SourceRules { max_delay, ..SourceRules::default() });
+    let told = told(&[(0, 0)], 10 * HOUR);
+    let clock = |later| {
+        let news = [delay(2 * HOUR), News::Watermarks(&told), delay(later)];
+        Clock::after(Source::Login, news.into_iter())
+    };
+    // Under two hours buckets up to that of 12:00 had entered, and all of before 7:00 had left a window of six hours.
+    for (later, entered, left) in [(2 * HOUR, 12, 7), (0, 12, 7), (4 * HOUR, 14, 9)] {
+        let clock = clock(later);
+        let at = clock.at(10 * HOUR);
+        let places: Vec<Place> = (0..16).map(|hour| place(at, hours(6), 0, hour * HOUR)).collect();
+        assert_eq!(places.iter().rposition(|place| *place != Place::Waiting), Some(entered), "{later}");
+        assert_eq!(places.iter().position(|place| *place == Place::Window), Some(left), "{later}");
+    }
 }
 
 #[test]

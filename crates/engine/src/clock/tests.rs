@@ -43,7 +43,7 @@ fn a_source_that_lives_again_where_other_rules_come_into_force_lives() {
     let mut clock = Clock::default();
     told(&mut clock, 20, &[(0, 20)]);
     told(&mut clock, 100, &[]);
-    clock.renew();
+    clock.renew(&RULES, &RULES);
     // It began before what is behind A; what counts of it begins at A.
     told(&mut clock, 120, &[(90, 118)]);
     assert_eq!((clock.is_out(), clock.living(100), clock.living(120)), (false, 30, 50));
@@ -92,12 +92,16 @@ fn a_partition_without_a_watermark_holds_the_source() {
     assert_eq!(clock.watermark(), Some(7));
 }
 
+fn silent(silent_at_most: Option<i64>) -> SourceRules {
+    SourceRules { silent_at_most, ..RULES }
+}
+
 /// A clock that lived to 30 and stood at 100 when other rules came into force.
-fn dead_from_30_at_100() -> Clock {
+fn dead_from_30_at_100(rules: &SourceRules) -> Clock {
     let mut clock = Clock::default();
     told(&mut clock, 20, &[(0, 20)]);
     told(&mut clock, 100, &[]);
-    clock.renew();
+    clock.renew(&RULES, rules);
     clock
 }
 
@@ -108,8 +112,8 @@ fn told_under(clock: &mut Clock, rules: &SourceRules, watermark: i64, runs: &[(i
 
 #[test]
 fn a_source_that_need_not_be_heard_of_any_more_lives_from_then_on() {
-    let mut clock = dead_from_30_at_100();
-    let always = SourceRules { silent_at_most: None, ..RULES };
+    let always = silent(None);
+    let mut clock = dead_from_30_at_100(&always);
     told_under(&mut clock, &always, 150, &[]);
     assert_eq!((clock.living(30), clock.living(100), clock.living(150)), (30, 30, 80));
     assert!(!clock.is_out());
@@ -117,21 +121,63 @@ fn a_source_that_need_not_be_heard_of_any_more_lives_from_then_on() {
 
 #[test]
 fn a_later_limit_of_silence_changes_nothing_that_has_passed() {
-    for (silent_at_most, at_130, at_200) in [(5, 30, 30), (10, 30, 30), (100, 50, 50)] {
-        let mut clock = dead_from_30_at_100();
-        let rules = SourceRules { silent_at_most: Some(silent_at_most), ..RULES };
+    for (silent_at_most, at_130, at_200) in [(5, 30, 30), (10, 30, 30), (80, 30, 30), (100, 50, 50)] {
+        let rules = silent(Some(silent_at_most));
+        let mut clock = dead_from_30_at_100(&rules);
         told_under(&mut clock, &rules, 130, &[]);
         assert_eq!((clock.living(100), clock.living(130)), (30, at_130), "{silent_at_most}");
         told_under(&mut clock, &rules, 200, &[]);
         assert_eq!(clock.living(200), at_200, "{silent_at_most}");
         assert!(clock.is_out());
+        // The end of the old silence is a part of the new one, even where this begins at A.
+        told_under(&mut clock, &rules, 210, &[(200, 205)]);
+        assert_eq!((clock.living(210), clock.is_out()), (at_200 + 10, false), "{silent_at_most}");
     }
     // One that lives is not made to have died before.
-    let mut clock = Clock::default();
+    let (mut clock, rules) = (Clock::default(), silent(Some(2)));
     told(&mut clock, 28, &[(0, 20)]);
-    clock.renew();
-    told_under(&mut clock, &SourceRules { silent_at_most: Some(2), ..RULES }, 60, &[]);
+    clock.renew(&RULES, &rules);
+    told_under(&mut clock, &rules, 60, &[]);
     assert_eq!((clock.living(28), clock.living(60)), (28, 28));
+}
+
+#[test]
+fn a_dead_source_stays_stale_though_other_rules_come() {
+    for silent_at_most in [5, 10, 80] {
+        let rules = silent(Some(silent_at_most));
+        let mut clock = dead_from_30_at_100(&rules);
+        told_under(&mut clock, &rules, 130, &[]);
+        assert_eq!(clock.view(100, &rules), View::Stale, "{silent_at_most}");
+        assert_eq!(clock.gaps, [Gap { start: 30, end: i64::MAX, living: 30 }]);
+    }
+}
+
+#[test]
+fn what_was_told_ahead_counts_as_a_longer_limit_of_silence_has_it() {
+    let (mut clock, rules) = (Clock::default(), silent(Some(20)));
+    told(&mut clock, 5, &[(0, 1), (16, 17)]);
+    clock.renew(&RULES, &rules);
+    told_under(&mut clock, &rules, 30, &[]);
+    assert_eq!((clock.is_out(), clock.living(30)), (false, 30));
+    told_under(&mut clock, &rules, 60, &[(36, 50)]);
+    assert_eq!((clock.is_out(), clock.living(60)), (false, 60));
+}
+
+#[test]
+fn windows_are_as_far_as_they_ever_were() {
+    let delay = |max_delay| SourceRules { max_delay, ..RULES };
+    let (mut clock, long, short) = (Clock::default(), delay(40), delay(10));
+    told_under(&mut clock, &long, 100, &[(0, 100)]);
+    clock.renew(&long, &short);
+    assert_eq!(clock.stands, [Stand { at: 100, max_delay: 40, max_skew: 0 }]);
+    told_under(&mut clock, &short, 129, &[(100, 129)]);
+    assert_eq!(clock.stands.len(), 1);
+    told_under(&mut clock, &short, 130, &[(129, 130)]);
+    assert_eq!(clock.stands.len(), 1, "on the way to 130 they did not come on");
+    told_under(&mut clock, &short, 131, &[(130, 131)]);
+    assert_eq!(clock.stands, [], "they come on from where they were");
+    clock.renew(&short, &long);
+    assert_eq!(clock.stands, []);
 }
 
 #[test]

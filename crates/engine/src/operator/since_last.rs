@@ -18,8 +18,7 @@ pub(crate) fn beyond(last: i64, least: i64, marks: &[i64], edge: &Edge<'_>) -> (
     match edge.now.at {
         // Living time is no faster than plain time, so before `last` this is the earliest that it can be.
         None => (0, first),
-        // Until that has come it stays so, however often the account is looked at.
-        Some(at) if last > at || first.plain > at => (0, first),
+        Some(at) if last > at => (0, first),
         Some(_) => {
             let from = edge.clock.living(last) + least;
             let reached = marks.partition_point(|mark| *mark <= edge.now.living - from);

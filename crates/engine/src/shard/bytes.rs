@@ -11,7 +11,7 @@ use super::plans::Plans;
 use super::{Parked, Shard, second_of};
 use crate::account::Account;
 use crate::bytes::{Damaged, Reader, Writer};
-use crate::clock::{Clock, Gap};
+use crate::clock::{Clock, Gap, Stand};
 use crate::count::Counts;
 use crate::entry::{Latest, Position, Run};
 use crate::fingerprint;
@@ -405,6 +405,12 @@ fn write_clock(clock: &Clock, to: &mut Writer<'_>) {
         to.i64(gap.end);
         to.i64(gap.living);
     }
+    to.len(clock.stands.len());
+    for stand in &clock.stands {
+        to.i64(stand.at);
+        to.i64(stand.max_delay);
+        to.i64(stand.max_skew);
+    }
 }
 
 fn read_clock(from: &mut Reader<'_>) -> Result<Clock, Damaged> {
@@ -420,6 +426,9 @@ fn read_clock(from: &mut Reader<'_>) -> Result<Clock, Damaged> {
     }
     for _ in 0..from.len()? {
         clock.gaps.push(Gap { start: from.time()?, end: from.time_or(i64::MAX)?, living: from.time()? });
+    }
+    for _ in 0..from.len()? {
+        clock.stands.push(Stand { at: from.time()?, max_delay: from.time()?, max_skew: from.time()? });
     }
     if clock.is_sound() { Ok(clock) } else { Err(Damaged("a clock that cannot be")) }
 }

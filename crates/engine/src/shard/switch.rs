@@ -2,7 +2,7 @@
 
 use super::{Horizons, Refused, Shard, is_open};
 use crate::account::{Account, Told, UNKNOWN};
-use crate::clock::{Clock, SPREAD};
+use crate::clock::SPREAD;
 use crate::dedup;
 use crate::effect::{Cause, EffectId, Resolution, Sink};
 use crate::entry::Position;
@@ -11,7 +11,8 @@ use crate::now::{Clocks, Now};
 use crate::operator;
 use crate::prepared::Prepared;
 use crate::rule;
-use model::plan::{Condition, MOST_MEASURES, Plan, Rule, SourceSet};
+use model::plan::{Condition, MOST_MEASURES, Plan, Rule, SourceRules, SourceSet};
+use model::source::SOURCES;
 
 impl Shard {
     pub(super) fn take_model(&mut self, text: &str, position: Position) -> Result<(), Refused> {
@@ -30,7 +31,7 @@ impl Shard {
         }
         let changes_rules = !self.plans.is_empty() && self.rules != plan.sources;
         if changes_rules {
-            self.end_rules();
+            self.end_rules(&plan.sources);
         }
         self.rules = plan.sources;
         self.used = plan.used;
@@ -40,7 +41,7 @@ impl Shard {
         let mut prepared = Prepared::new(plan, text.into());
         for lag in &mut prepared.lags {
             // What was seen of the same sources goes on; of others, as they stand is all that is known.
-            let mut known = self.plans.iter().rev().flat_map(|old| &old.lags);
+            let mut known = self.plans.iter().rev().flat_map(|old| &old.lags).filter(|_| !changes_rules);
             let twin = known.find(|old| (old.sources, old.at_most) == (lag.sources, lag.at_most));
             lag.turns = match twin {
                 Some(twin) => twin.turns.clone(),
@@ -79,18 +80,26 @@ impl Shard {
 
     /// Leaves nothing behind that the rules of sources so far had ended: other rules might take it up again, and
     /// whether it was tidied away by then must not matter.
-    fn end_rules(&mut self) {
+    fn end_rules(&mut self, to: &[SourceRules; SOURCES]) {
         let horizons = Horizons { clocks: &self.clocks, rules: &self.rules };
         for account in self.accounts.iter_mut().filter(|account| !account.ahead) {
             let seen = self.plans[account.plan].seen;
             dedup::tidy(&mut account.parts.part(seen), &horizons);
         }
-        self.clocks.iter_mut().for_each(Clock::renew);
+        for ((clock, from), to) in self.clocks.iter_mut().zip(&self.rules).zip(to) {
+            clock.renew(from, to);
+        }
     }
 
     /// Works out every account anew: when windows move is a matter of the sources' rules, which are in force for all
     /// from here on. They are stored again, since what has left by now may not come back with a restore.
     fn begin_rules(&mut self, position: Position) {
+        // Where sources stood on an axis of other delays says nothing: as they stand is all that is known.
+        for prepared in self.plans.iter_mut() {
+            for lag in &mut prepared.lags {
+                lag.turns = [(i64::MIN, lag.is_apart_now(&self.now, &self.rules))].into();
+            }
+        }
         for place in 0..self.accounts.len() {
             if !self.accounts[place].ahead {
                 self.accounts[place].unread = true;
@@ -129,8 +138,11 @@ impl Shard {
         let come =
             self.switches.iter().filter(|(from, _)| now.greatest - spread >= *from).map(|(_, plan)| *plan);
         if let Some(plan) = come.max().filter(|plan| *plan > self.accounts[place].plan) {
-            // What is due runs under the old model first.
-            self.look(place, position, instant, Cause::Time, Some(now), Scope::Due, sink);
+            // What is due runs under the old model first. What other rules of sources alone have changed may not have
+            // been told yet.
+            let old = &self.plans[self.accounts[place].plan].plan;
+            let cause = if old.sources == self.rules { Cause::Time } else { Cause::Model };
+            self.look(place, position, instant, cause, Some(now), Scope::Due, sink);
             self.switch(place, plan, now, instant, position, sink);
             self.look(place, position, instant, Cause::Model, Some(now), Scope::Anew, sink);
         }

@@ -37,7 +37,7 @@ pub(crate) struct Account {
     /// Which of the journal's models that is.
     pub(crate) model: usize,
     pub(crate) past: Past,
-    /// By the rule's name; kept for its episodes even when the model has no such rule.
+    /// By the rule's name.
     pub(crate) watches: BTreeMap<String, Watch>,
     pub(super) band: Option<String>,
     pub(super) band_since: Option<i64>,
@@ -170,6 +170,18 @@ impl Account {
         })
     }
 
+    /// Takes measures that another plan does not have for gone, whatever comes later under their names.
+    pub(super) fn remove_measures(&mut self, plan: &Plan) {
+        let stays = |name: &str| plan.measures.iter().any(|one| plan.signals[one.signal].name == name);
+        if let Some(published) = &mut self.published {
+            let lines = std::mem::take(&mut published.lines);
+            let number = lines.len();
+            // No name has a space in it.
+            let name = |name: String| if stays(&name) { name } else { format!("{name} {number}") };
+            published.lines = lines.into_iter().map(|(old, line)| (name(old), line)).collect();
+        }
+    }
+
     fn measure(&self, index: usize) -> String {
         self.plan.signals[self.plan.measures[index].signal].name.clone()
     }
@@ -201,7 +213,9 @@ impl Account {
         self.revision += 1;
         let readings = self.readings(now);
         let tally = tally(&self.plan, &self.facing(&readings));
-        let standing = Standing { lines: tally.lines.clone(), ..self.standing(&tally, self.as_of, None) };
+        let band = band(&self.plan, self.band_index(self.band.as_ref()), &tally);
+        let lines = tally.lines.clone();
+        let standing = Standing { lines, band, ..self.standing(&tally, self.as_of, None) };
         let open = |(rule, one): (usize, &Rule)| {
             let watch = self.watches.get(&one.name)?;
             let turn = watch.turn(false)?;

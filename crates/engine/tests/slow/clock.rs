@@ -5,15 +5,34 @@ use engine::entry::{SourceMark, Watermarks};
 use model::plan::SourceRules;
 use model::source::Source;
 
+/// What entries tell that concerns the clock of a source.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum News<'a> {
+    /// A model: from A on these rules are in force.
+    Rules(SourceRules),
+    Watermarks(&'a Watermarks),
+}
+
+/// The stretch of a source's time in which some rules were in force.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Era {
+    /// A when it was over.
+    pub(crate) until: i64,
+    pub(crate) rules: SourceRules,
+}
+
 /// One source after some entries.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Clock {
     pub(crate) source: Source,
+    /// Those in force.
     pub(crate) rules: SourceRules,
+    /// Rules that were in force before, from the first T on.
+    pub(crate) eras: Vec<Era>,
     /// T: no activity older than this is still to come. After an entry it is A too.
     pub(crate) t: Option<i64>,
-    /// The runs of activity as they were taken in, in the order of their starts.
-    pub(crate) runs: Vec<(i64, i64)>,
+    /// b: the source's first activity.
+    first: Option<i64>,
     /// Dead time: between these (both exclusive) the source does not live. The last one has no end.
     pub(crate) gaps: Vec<(i64, i64)>,
     /// Dead time before each gap.
@@ -21,37 +40,53 @@ pub(crate) struct Clock {
 }
 
 impl Clock {
-    /// Goes through all watermark entries so far, in their order.
-    pub(crate) fn after<'a>(
-        source: Source,
-        rules: SourceRules,
-        told: impl Iterator<Item = &'a Watermarks>,
-    ) -> Self {
+    /// Goes through all entries so far, in their order.
+    pub(crate) fn after<'a>(source: Source, told: impl Iterator<Item = News<'a>>) -> Self {
         let mut partitions: Vec<Option<i64>> = Vec::new();
+        let mut rules = SourceRules::default();
+        let mut eras = Vec::new();
         let mut runs: Vec<(i64, i64)> = Vec::new();
+        let mut lives: Vec<(i64, i64)> = Vec::new();
         let mut t: Option<i64> = None;
-        for mark in told.flat_map(|told| &told.sources).filter(|mark| mark.source == source) {
-            runs.extend(runs_of(mark, t));
-            let known = partitions.len().max(mark.partition_count as usize);
-            partitions.resize(known, None);
-            for told in &mark.partitions {
-                if let Some(watermark) = partitions.get_mut(told.partition as usize) {
-                    *watermark = (*watermark).max(told.watermark.map(|at| at.0));
+        for news in told {
+            match news {
+                News::Rules(next) => {
+                    runs = united(runs, rules.silent_at_most);
+                    if let Some(until) = t {
+                        let from = eras.last().map_or(i64::MIN, |era: &Era| era.until);
+                        lives.extend(lives_of(&runs, rules.silent_at_most, from, until));
+                        eras.push(Era { until, rules });
+                    }
+                    rules = next;
+                }
+                News::Watermarks(told) => {
+                    for mark in told.sources.iter().filter(|mark| mark.source == source) {
+                        runs.extend(runs_of(mark, t));
+                        let known = partitions.len().max(mark.partition_count as usize);
+                        partitions.resize(known, None);
+                        for told in &mark.partitions {
+                            if let Some(watermark) = partitions.get_mut(told.partition as usize) {
+                                *watermark = (*watermark).max(told.watermark.map(|at| at.0));
+                            }
+                        }
+                        // `None` is less than any watermark: while a partition has none, there is no new T.
+                        t = t.max(partitions.iter().copied().min().flatten());
+                    }
                 }
             }
-            // `None` is less than any watermark: while a partition has none, there is no new T.
-            t = t.max(partitions.iter().copied().min().flatten());
         }
-        runs.sort_unstable();
-        let gaps = gaps_of(&runs, rules.silent_at_most);
+        runs = united(runs, rules.silent_at_most);
+        let from = eras.last().map_or(i64::MIN, |era| era.until);
+        lives.extend(lives_of(&runs, rules.silent_at_most, from, i64::MAX));
+        let gaps = between(lives);
         let dead_before =
             (0..gaps.len()).map(|gap| gaps[..gap].iter().map(|gap| gap.1 - gap.0).sum()).collect();
-        Self { source, rules, t, runs, gaps, dead_before }
+        Self { source, rules, eras, t, first: runs.first().map(|run| run.0), gaps, dead_before }
     }
 
     /// b: the source's first activity.
-    pub(crate) fn first(&self) -> Option<i64> {
-        self.runs.first().map(|run| run.0)
+    pub(crate) const fn first(&self) -> Option<i64> {
+        self.first
     }
 
     /// How the source stands once advanced to `a`.
@@ -70,20 +105,45 @@ fn runs_of(mark: &SourceMark, a: Option<i64>) -> impl Iterator<Item = (i64, i64)
         .map(move |run| (run.first.0.max(least), run.last.0))
 }
 
-/// What lies between the runs once each is made longer by `silent_at_most`.
-fn gaps_of(runs: &[(i64, i64)], silent_at_most: Option<i64>) -> Vec<(i64, i64)> {
-    let (Some(first), Some(silent_at_most)) = (runs.first(), silent_at_most) else {
-        return Vec::new();
-    };
-    let mut gaps = Vec::new();
-    let mut lives_to = first.1 + silent_at_most;
+/// Runs as one where they lie no further apart than these rules let a source be silent.
+fn united(mut runs: Vec<(i64, i64)>, silent_at_most: Option<i64>) -> Vec<(i64, i64)> {
+    runs.sort_unstable();
+    let mut out: Vec<(i64, i64)> = Vec::new();
     for (first, last) in runs {
-        if *first > lives_to {
-            gaps.push((lives_to, *first));
+        match out.last_mut() {
+            Some(run) if silent_at_most.is_none_or(|silent| first - run.1 <= silent) => {
+                run.1 = run.1.max(last)
+            }
+            _ => out.push((first, last)),
         }
-        lives_to = lives_to.max(last + silent_at_most);
     }
-    gaps.push((lives_to, i64::MAX));
+    out
+}
+
+/// When it lives between the two ends of an era, by its rules and the runs told until it was over.
+fn lives_of(runs: &[(i64, i64)], silent_at_most: Option<i64>, from: i64, until: i64) -> Vec<(i64, i64)> {
+    let lives: Vec<(i64, i64)> = match silent_at_most {
+        None => runs.first().map(|run| (run.0, i64::MAX)).into_iter().collect(),
+        Some(silent) => runs.iter().map(|run| (run.0, run.1 + silent)).collect(),
+    };
+    let within = lives.into_iter().map(|(start, end)| (start.max(from), end.min(until)));
+    within.filter(|(start, end)| start < end).collect()
+}
+
+/// What lies between the stretches in which it lives, and after the last.
+fn between(mut lives: Vec<(i64, i64)>) -> Vec<(i64, i64)> {
+    lives.sort_unstable();
+    let mut gaps = Vec::new();
+    let Some(mut lives_to) = lives.first().map(|first| first.0) else { return gaps };
+    for (start, end) in lives {
+        if start > lives_to {
+            gaps.push((lives_to, start));
+        }
+        lives_to = lives_to.max(end);
+    }
+    if lives_to < i64::MAX {
+        gaps.push((lives_to, i64::MAX));
+    }
     gaps
 }
 

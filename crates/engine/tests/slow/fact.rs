@@ -5,10 +5,11 @@
 //! nothing, but where it coincides with another its instant may be in what that says: only what a signal could
 //! take notice of is a fact. `slow_self` compares with stepping through every instant.
 
-use model::plan::{Operator, Plan, SourceSet};
-use model::source::{Field, Source};
+use model::plan::{Operator, Plan};
+use model::source::Source;
 
 use super::now::{Advance, Now};
+use super::operator;
 use super::rule::{Axis, Watch};
 use super::signal::{Past, passes};
 use super::window_fact::Windowed;
@@ -24,8 +25,8 @@ pub(crate) enum Fact {
     Grown { source: Source, to: i64 },
     /// G has reached an instant.
     Greatest { g: i64 },
-    /// The furthest of some sources has reached a place on the common axis.
-    Furthest { of: u16, x: i64 },
+    /// The furthest source has reached a place on the common axis.
+    Furthest { x: i64 },
 }
 
 impl Fact {
@@ -37,9 +38,7 @@ impl Fact {
             }
             Self::Grown { source, to } => now.source(source).is_some_and(|at| at.reading() >= to),
             Self::Greatest { g } => now.greatest().is_some_and(|greatest| greatest >= g),
-            Self::Furthest { of, x } => {
-                now.furthest(SourceSet(of), &now.a).is_some_and(|furthest| furthest >= x)
-            }
+            Self::Furthest { x } => now.furthest(&now.a).is_some_and(|furthest| furthest >= x),
         }
     }
 
@@ -84,9 +83,8 @@ pub(crate) fn of_sources(plan: &Plan, past: &Past, now: &Now<'_>) -> Vec<Fact> {
         let mut reached = |a: i64| facts.push(Fact::Reached { source, a: a.saturating_add(past.sigma) });
         at.clock.first().into_iter().for_each(&mut reached);
         for (from, to) in &at.clock.gaps {
-            reached(*from + 1);
-            reached(*from + at.clock.rules.stale_after);
-            reached(*to);
+            let stale = from + at.clock.rules.stale_after;
+            [stale, *to].into_iter().filter(|_| stale < *to).for_each(&mut reached);
         }
     }
     facts
@@ -121,14 +119,18 @@ pub(crate) fn of_signals(plan: &Plan, past: &Past, now: &Now<'_>) -> Vec<Fact> {
             }
             Operator::Until { feed, field, marks } => {
                 let source = feed.source;
-                for instant in instants(past, source, *field) {
+                let told =
+                    past.applied.iter().filter(|one| passes(feed, &one.1) && one.1.time(*field).is_some());
+                let newest = told.max_by_key(|one| one.1.rank());
+                if let Some(instant) = newest.and_then(|one| one.1.time(*field)) {
                     let left = marks.iter().copied().chain([0]);
                     facts.extend(left.map(|left| Fact::Reached { source, a: instant - left }));
                 }
             }
             Operator::Overdue => {
                 let source = Source::Milestone;
-                let due = instants(past, source, Field::DueAt);
+                let told = past.applied.iter().map(|one| &one.1).filter(|one| one.source == source);
+                let due = operator::to_be_reached(&told.collect::<Vec<_>>());
                 facts.extend(due.into_iter().map(|a| Fact::Reached { source, a }));
             }
             Operator::Latest { feed, field, expires } => {
@@ -151,10 +153,6 @@ pub(crate) fn of_signals(plan: &Plan, past: &Past, now: &Now<'_>) -> Vec<Fact> {
     facts
 }
 
-fn instants(past: &Past, source: Source, field: Field) -> Vec<i64> {
-    past.applied.iter().filter(|one| one.1.source == source).filter_map(|one| one.1.time(field)).collect()
-}
-
 /// The ends of what rules wait for, and of holds by distance.
 pub(crate) fn of_rules<'a>(
     plan: &Plan,
@@ -165,8 +163,8 @@ pub(crate) fn of_rules<'a>(
     let mut facts = Vec::new();
     for rule in &plan.rules {
         if rule.sources.len() > 1 {
-            let turn = now.next_turn(rule.sources, rule.lag_at_most, plan.used, past.sigma);
-            facts.extend(turn.map(|x| Fact::Furthest { of: plan.used.0, x }));
+            let turn = now.next_turn(rule.sources, rule.lag_at_most, past.sigma);
+            facts.extend(turn.map(|x| Fact::Furthest { x }));
         }
         let Some((stopwatch, span)) = watch(&rule.name).and_then(|watch| watch.running(rule)) else {
             continue;

@@ -9,7 +9,7 @@ use model::plan::Plan;
 use model::source::Source;
 
 use super::account::{Account, Moment};
-use super::clock::Clock;
+use super::clock::{Clock, News};
 use super::effect::{Caused, SlowEffect};
 use super::fact::{Fact, of_rules, of_signals, of_sources};
 use super::intake::{Memory, Outcome, outcome};
@@ -31,21 +31,16 @@ pub(crate) struct Run<'a> {
     told: Told,
 }
 
-/// What is known of all sources after the first `upto` entries, by the newest model among them.
+/// What is known of all sources after the first `upto` entries.
 pub(crate) fn clocks(entries: &[Placed], upto: usize) -> Vec<Clock> {
-    let entries = &entries[..upto];
-    let model = entries.iter().rev().find_map(|one| match &one.what {
-        Entry::Model(plan) => Some(plan),
-        Entry::Activity(_) | Entry::Watermarks(_) => None,
-    });
-    let told = || {
-        entries.iter().filter_map(|one| match &one.what {
-            Entry::Watermarks(told) => Some(told),
-            Entry::Activity(_) | Entry::Model(_) => None,
+    let news = |source: Source| {
+        entries[..upto].iter().filter_map(move |one| match &one.what {
+            Entry::Watermarks(told) => Some(News::Watermarks(told)),
+            Entry::Model(plan) => Some(News::Rules(plan.sources[source.index()])),
+            Entry::Activity(_) => None,
         })
     };
-    let rules = |source: Source| model.map_or_else(Default::default, |plan| plan.sources[source.index()]);
-    Source::ALL.into_iter().map(|source| Clock::after(source, rules(source), told())).collect()
+    Source::ALL.into_iter().map(|source| Clock::after(source, news(source))).collect()
 }
 
 fn places(clocks: &[Clock]) -> Places {
@@ -89,8 +84,9 @@ impl<'a> Run<'a> {
     }
 
     fn model(&mut self, index: usize, plan: &Arc<Plan>) {
-        let same = self.models.last().is_none_or(|(last, _)| last.sources == plan.sources);
-        assert!(same, "the slow fold knows of no change of the `sources:` block");
+        if self.models.last().is_none_or(|(last, _)| last.sources != plan.sources) {
+            self.end_rules();
+        }
         self.clocks = clocks(self.entries, index + 1);
         let now = Now { clocks: &self.clocks, a: places(&self.clocks), ends: &self.ends };
         self.models.push((Arc::clone(plan), now.greatest()));
@@ -99,6 +95,13 @@ impl<'a> Run<'a> {
             said.extend(switch_if_due(account, &self.models, index, &now));
         }
         self.say(index, said);
+    }
+
+    /// What has expired under the rules so far has for good; how far sources lay apart under them is nobody's matter.
+    fn end_rules(&mut self) {
+        self.ends = vec![places(&self.clocks)];
+        let now = Now { clocks: &self.clocks, a: places(&self.clocks), ends: &self.ends };
+        self.memories.values_mut().for_each(|memory| memory.forget(&now));
     }
 
     fn activity(&mut self, index: usize, happening: &Happening) {
@@ -170,6 +173,10 @@ fn next_model_at(account: &Account, models: &Models) -> Option<i64> {
     models.get(account.model + 1).map(|(_, g)| g.map_or(i64::MIN, |g| g + account.past.sigma))
 }
 
+fn has_next_model(account: &Account, models: &Models, now: &Now<'_>) -> bool {
+    next_model_at(account, models).is_some_and(|g| now.greatest().is_some_and(|greatest| greatest >= g))
+}
+
 fn switch_if_due(account: &mut Account, models: &Models, index: usize, now: &Now<'_>) -> Vec<SlowEffect> {
     let greatest = now.greatest().unwrap_or(i64::MIN);
     let has_come = |g: &Option<i64>| g.is_none_or(|g| greatest >= g + account.past.sigma);
@@ -198,7 +205,11 @@ impl Alone<'_> {
             said.push((x, account.id.clone(), self.evaluate(account, now, instant)));
         };
         let start = self.advance.start();
-        at(account, i64::MIN, &start, start.greatest().unwrap_or(i64::MIN));
+        if self.advance.begins() {
+            at(account, i64::MIN, &start, start.greatest().unwrap_or(i64::MIN));
+        } else if let Some((x, instant)) = self.advance.turns(&account.past, account.plan.used) {
+            at(account, x, &start, instant);
+        }
         for (mut after, upto) in self.advance.stretches() {
             while let Some((x, instant)) = self.next(account, after, upto, search) {
                 at(account, x, &self.advance.at(x), instant);
@@ -212,7 +223,10 @@ impl Alone<'_> {
     fn evaluate(&self, account: &mut Account, now: &Now<'_>, instant: i64) -> Vec<SlowEffect> {
         let mut said = Vec::new();
         if may_speak(account, self.gate, now) {
-            said.extend(account.evaluate(now, Moment { instant, cause: Cause::Time }));
+            let takes_rules = has_next_model(account, self.models, now)
+                && self.models.last().is_some_and(|(last, _)| last.sources != account.plan.sources);
+            let cause = if takes_rules { Cause::Model } else { Cause::Time };
+            said.extend(account.evaluate(now, Moment { instant, cause }));
         }
         said.extend(switch_if_due(account, self.models, self.index, now));
         said

@@ -31,9 +31,14 @@ pub(crate) struct Memory {
 }
 
 impl Memory {
-    /// Forgets what is no longer held, and says whether `happening` is.
-    fn holds(&mut self, happening: &Happening, now: &Now<'_>) -> bool {
+    /// Forgets what is no longer held.
+    pub(crate) fn forget(&mut self, now: &Now<'_>) {
         self.remembered.retain(|(hour, _, source)| is_held(*hour, *source, now));
+    }
+
+    /// Whether `happening` is held.
+    fn holds(&mut self, happening: &Happening, now: &Now<'_>) -> bool {
+        self.forget(now);
         self.remembered.iter().any(|(_, id, source)| (*id, *source) == (happening.id, happening.source))
     }
 

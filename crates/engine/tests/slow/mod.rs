@@ -10,8 +10,7 @@
 //! order of all that). `blueprint`, `draft`, `world` and `recorder` are no part of it: they write plans and
 //! journals for tests, and take the engine's effects in the form to compare.
 //!
-//! It does not know: a later model with another `sources:` block, commands, the ceilings of promise 12 other
-//! than that of fingerprints.
+//! It does not know: commands, the ceilings of promise 12 other than that of fingerprints.
 #![allow(
     dead_code,
     clippy::unwrap_used,
@@ -126,7 +125,11 @@ impl Fold {
         let clocks = fold::clocks(&self.entries, upto);
         let a = a.unwrap_or_else(|| std::array::from_fn(|i| clocks[i].t));
         let account = told.accounts.get(account)?;
-        Some(account.past.reading(&account.plan, signal, &Now { clocks: &clocks, a, ends: &[] }))
+        Some(account.past.reading(
+            &account.plan,
+            signal,
+            &Now { clocks: &clocks, a, ends: &[[None; model::source::SOURCES]] },
+        ))
     }
 
     /// How many activities of each source partition came to each outcome.

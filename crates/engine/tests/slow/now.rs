@@ -5,6 +5,7 @@ use model::source::{SOURCES, Source};
 use model::time::MINUTE;
 
 use super::clock::{Clock, Reached};
+use super::signal::Past;
 
 /// A by source; `None` for one with no T.
 pub(crate) type Places = [Option<i64>; SOURCES];
@@ -14,8 +15,8 @@ pub(crate) type Places = [Option<i64>; SOURCES];
 pub(crate) struct Now<'a> {
     pub(crate) clocks: &'a [Clock],
     pub(crate) a: Places,
-    /// Where all sources stood at the end of each minute of x, through all entries so far and the present
-    /// one.
+    /// Where all sources stood when the rules in force came, and then at the end of each minute of x, through all
+    /// entries so far and the present one.
     pub(crate) ends: &'a [Places],
 }
 
@@ -34,9 +35,9 @@ impl<'a> Now<'a> {
         Some(places[source.index()]? + self.clocks[source.index()].rules.max_delay)
     }
 
-    /// The greatest x of `sources`.
-    pub(crate) fn furthest(&self, sources: SourceSet, places: &Places) -> Option<i64> {
-        sources.iter().filter_map(|source| self.x_of(source, places)).max()
+    /// The greatest x of all sources.
+    pub(crate) fn furthest(&self, places: &Places) -> Option<i64> {
+        Source::ALL.into_iter().filter_map(|source| self.x_of(source, places)).max()
     }
 
     /// Whether the furthest two of `sources` stand further apart than `at_most`, while all have a T.
@@ -49,31 +50,25 @@ impl<'a> Now<'a> {
         !sources.is_empty() && most - least > at_most
     }
 
-    /// How many ends of minutes an account sees: those that lie its spread back on the greatest x of the
-    /// sources in use.
-    fn seen(&self, used: SourceSet, sigma: i64) -> usize {
-        let upto = self.furthest(used, &self.a).map(|x| x - sigma);
-        self.ends.partition_point(|places| self.furthest(used, places) <= upto)
+    /// How many ends of minutes an account sees: those that lie its spread back on the greatest x of all
+    /// sources. Where they stood when the rules came all see at once.
+    fn seen(&self, sigma: i64) -> usize {
+        let upto = self.furthest(&self.a).map(|x| x - sigma);
+        self.ends.partition_point(|places| self.furthest(places) <= upto).max(1)
     }
 
     /// Whether an account sees `sources` further apart than `at_most`.
-    pub(crate) fn sees_apart(&self, sources: SourceSet, at_most: i64, used: SourceSet, sigma: i64) -> bool {
-        let last = self.ends[..self.seen(used, sigma)].last();
+    pub(crate) fn sees_apart(&self, sources: SourceSet, at_most: i64, sigma: i64) -> bool {
+        let last = self.ends.get(self.seen(sigma) - 1);
         sources.len() > 1 && last.is_some_and(|places| self.are_apart(sources, at_most, places))
     }
 
     /// The greatest x at which an account will next see `sources` come apart or together, as far as is known.
-    pub(crate) fn next_turn(
-        &self,
-        sources: SourceSet,
-        at_most: i64,
-        used: SourceSet,
-        sigma: i64,
-    ) -> Option<i64> {
-        let (seen, to_come) = self.ends.split_at(self.seen(used, sigma));
+    pub(crate) fn next_turn(&self, sources: SourceSet, at_most: i64, sigma: i64) -> Option<i64> {
+        let (seen, to_come) = self.ends.split_at_checked(self.seen(sigma))?;
         let was = seen.last().is_some_and(|places| self.are_apart(sources, at_most, places));
         let turn = to_come.iter().find(|places| self.are_apart(sources, at_most, places) != was)?;
-        self.furthest(used, turn).map(|x| x + sigma)
+        self.furthest(turn).map(|x| x + sigma)
     }
 }
 
@@ -82,6 +77,8 @@ impl<'a> Now<'a> {
 /// T)`.
 #[derive(Clone, Debug)]
 pub(crate) struct Advance<'a> {
+    /// As they were known before the entry.
+    known: &'a [Clock],
     clocks: &'a [Clock],
     from: Places,
     to: Places,
@@ -90,10 +87,24 @@ pub(crate) struct Advance<'a> {
 
 impl<'a> Advance<'a> {
     /// From what was known before the entry to what is known after it. A first T becomes A at once.
-    pub(crate) fn between(before: &[Clock], after: &'a [Clock]) -> Self {
+    pub(crate) fn between(before: &'a [Clock], after: &'a [Clock]) -> Self {
         let to: Places = std::array::from_fn(|i| after[i].t);
         let from = std::array::from_fn(|i| before[i].t.or(after[i].t));
-        Self { clocks: after, from, to, ends: &[] }
+        Self { known: before, clocks: after, from, to, ends: &[] }
+    }
+
+    /// Whether a first T became A.
+    pub(crate) fn begins(&self) -> bool {
+        self.known.iter().zip(self.clocks).any(|(before, after)| before.t.is_none() && after.t.is_some())
+    }
+
+    /// The x and the instant at which an account sees a source otherwise though it has not moved: the entry tells of an
+    /// activity at A itself.
+    pub(crate) fn turns(&self, past: &Past, used: SourceSet) -> Option<(i64, i64)> {
+        let (start, before) = (self.start(), Now { clocks: self.known, ..self.start() });
+        let turned = used.iter().filter(|source| past.sight(&before, *source) != past.sight(&start, *source));
+        let at = turned.filter_map(|source| start.source(source));
+        at.map(|at| (at.x(), at.a)).min()
     }
 
     /// With the ends of all minutes so far, its own among them.

@@ -271,11 +271,13 @@ pub(crate) fn reached(past: &[&Happening]) -> Option<i64> {
 }
 
 pub(crate) fn overdue(past: &[&Happening], a: i64) -> Option<i64> {
+    let is_any_planned = stories(past, Field::Milestone).values().any(|story| is_planned(story));
+    is_any_planned.then(|| count(to_be_reached(past).iter().filter(|due_at| **due_at <= a).count()))
+}
+
+/// When those are due that are planned and not reached.
+pub(crate) fn to_be_reached(past: &[&Happening]) -> Vec<i64> {
     let stories = stories(past, Field::Milestone);
-    let planned: Vec<&Vec<&Happening>> = stories.values().filter(|story| is_planned(story)).collect();
-    let is_due = |story: &Vec<&Happening>| {
-        story.iter().rev().find_map(|one| one.time(Field::DueAt)).is_some_and(|due_at| due_at <= a)
-    };
-    let overdue = planned.iter().filter(|story| is_due(story) && !is_reached(story)).count();
-    (!planned.is_empty()).then(|| count(overdue))
+    let planned = stories.values().filter(|story| is_planned(story) && !is_reached(story));
+    planned.filter_map(|story| story.iter().rev().find_map(|one| one.time(Field::DueAt))).collect()
 }

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use engine::effect::Freshness;
-use model::plan::{IfUnknown, Rule, Severity, SourceSet};
+use model::plan::{IfUnknown, Rule, Severity};
 use model::source::Source;
 
 use super::condition::Facing;
@@ -100,16 +100,10 @@ pub(crate) struct Turn {
     pub(crate) severity: Severity,
 }
 
-pub(crate) fn is_on_hold(
-    rule: &Rule,
-    facing: &Facing<'_>,
-    now: &Now<'_>,
-    used: SourceSet,
-    sigma: i64,
-) -> bool {
+pub(crate) fn is_on_hold(rule: &Rule, facing: &Facing<'_>, now: &Now<'_>, sigma: i64) -> bool {
     let not_fresh = |signal: &usize| facing.readings[*signal].freshness != Freshness::Fresh;
     let blind = rule.signals.iter().any(not_fresh) || (rule.on_score && facing.score.is_none());
-    let scattered = now.sees_apart(rule.sources, rule.lag_at_most, used, sigma);
+    let scattered = now.sees_apart(rule.sources, rule.lag_at_most, sigma);
     scattered || (blind && rule.if_unknown == IfUnknown::Hold)
 }
 

@@ -33,7 +33,7 @@ impl Account {
         } else {
             let score = tally.score.filter(|_| self.band.is_some());
             let facing = Facing { score, ..self.facing(readings) };
-            let on_hold = is_on_hold(rule, &facing, now, self.plan.used, self.past.sigma);
+            let on_hold = is_on_hold(rule, &facing, now, self.past.sigma);
             let turns = watch.evaluate(rule, &facing, on_hold, &marks(rule, now), as_of);
             turns.into_iter().map(|turn| (turn, Resolution::Recovered)).collect()
         };
@@ -139,6 +139,9 @@ impl Account {
         let of_milestones = |operator: &Operator| matches!(operator, Operator::Reached | Operator::Overdue);
         let milestones = self.plan.signals.iter().find(|signal| of_milestones(&signal.operator));
         let milestones = milestones.and_then(|signal| self.past.learned.get(&signal.definition)).copied();
+        self.remove_measures(plan);
+        // A rule that comes back begins anew.
+        self.watches.retain(|name, _| plan.rules.iter().any(|rule| rule.name == *name));
         self.plan = Arc::clone(plan);
         let anew = |operator: &Operator| Learned {
             from_entry: index,

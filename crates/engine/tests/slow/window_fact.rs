@@ -12,7 +12,7 @@ use super::journal::{Happening, Held};
 use super::now::Now;
 use super::operator::is_answer;
 use super::signal::{Learned, Past, both, decayed_blind, passes};
-use super::window::{Place, enters_at, has_left, leaves_at, place, start};
+use super::window::{Place, enters_at, has_entered, has_left, leaves_at, place, start};
 
 /// A signal with a window, as far as time concerns it.
 pub(crate) struct Windowed<'a> {
@@ -97,9 +97,8 @@ impl<'a> Windowed<'a> {
             starts.dedup();
             starts
         };
-        facts.extend(
-            starts(&counted).into_iter().map(|start| Fact::Reached { source, a: enters_at(at, start) }),
-        );
+        let waiting = starts(&counted).into_iter().filter(|start| !has_entered(at, *start));
+        facts.extend(waiting.map(|start| Fact::Reached { source, a: enters_at(&at.clock.rules, start) }));
         let all = self.windows * width;
         let mut leaving = starts(&self.counts.leaving(counted, self.window, at, past.sigma));
         leaving.retain(|start| !has_left(at, bucket, all, past.sigma, *start));
@@ -112,7 +111,7 @@ impl<'a> Windowed<'a> {
         let into = i64::try_from(oldest).unwrap();
         if matches!(self.each, Each::Oldest) && (2..self.windows - 1).contains(&into) {
             let next = leaving.iter().find(|start| left(**start) < oldest);
-            let span = leaves_at(at, bucket, into * width, past.sigma);
+            let span = leaves_at(&at.clock.rules, bucket, into * width, past.sigma);
             facts.extend(next.map(|start| Fact::Since { source, instant: start + bucket.width(), span }));
         }
         for (place, start) in leaving.into_iter().enumerate() {
@@ -122,8 +121,12 @@ impl<'a> Windowed<'a> {
                 Each::Oldest => place == 0,
                 Each::Bucket => true,
             };
-            for times in (1..=self.windows).filter(|times| is_each || [1, self.windows].contains(times)) {
-                let span = leaves_at(at, bucket, times * width, past.sigma);
+            let is_of_concern = |times: &i64| {
+                (is_each || [1, self.windows].contains(times))
+                    && !has_left(at, bucket, times * width, past.sigma, start)
+            };
+            for times in (1..=self.windows).filter(is_of_concern) {
+                let span = leaves_at(&at.clock.rules, bucket, times * width, past.sigma);
                 facts.push(Fact::Since { source, instant, span });
             }
         }

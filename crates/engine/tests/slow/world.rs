@@ -55,9 +55,41 @@ const SOURCES: [Source; 6] = [
 
 const ONE: i64 = 1_000_000;
 
-/// The text of the model: every operator, rules of every sort, a cap. Version 1 and 2 have most signals and
-/// some rules in common.
-pub(crate) fn text(version: u8) -> String {
+/// The `sources:` block of a world in which rules of sources do not change.
+const STEADY: &str = "
+  login: { max_skew: 5m, silent_at_most: 2h, stale_after: 3h, dedup: 4h }
+  feedback: { max_skew: 5m, silent_at_most: 6h, stale_after: 3h, dedup: 4h }
+  support: { max_skew: 5m, stale_after: 3h, dedup: 4h }
+  subscription: { max_skew: 5m, stale_after: 3h, dedup: 4h }
+  account: { max_skew: 5m, stale_after: 3h, dedup: 4h }
+  milestone: { max_skew: 5m, stale_after: 3h, dedup: 4h }";
+
+/// Any `sources:` block whose spans lie on the grid.
+fn any_sources(dice: &mut Dice) -> String {
+    let mut text = String::new();
+    for source in SOURCES {
+        let silent = dice.pick(&[
+            "",
+            "",
+            "silent_at_most: 5m, ",
+            "silent_at_most: 1h, ",
+            "silent_at_most: 2h, ",
+            "silent_at_most: 6h, ",
+        ]);
+        let (delay, skew) =
+            (dice.pick(&["0m", "5m", "5m", "5m", "15m", "2h"]), dice.pick(&["5m", "5m", "5m", "30m"]));
+        let (stale, dedup) = (dice.pick(&["1h", "3h", "20h"]), dice.pick(&["1h", "4h", "30h"]));
+        let name = source.name();
+        text += &format!(
+            "\n  {name}: {{ {silent}max_delay: {delay}, max_skew: {skew}, stale_after: {stale}, dedup: {dedup} }}"
+        );
+    }
+    text
+}
+
+/// The text of a model: every operator, rules of every sort, a cap. Version 1 and 2 have most signals and
+/// some rules in common. No two of different numbers are the same.
+fn text(version: u8, number: usize, sources: &str) -> String {
     let v = i64::from(version);
     let (half, recent, forgotten, usual) = (v, 2 + v, 2 + 3 * v, 4 * (2 + v));
     let few = if version == 1 { "few-seats" } else { "fewer-seats" };
@@ -65,19 +97,13 @@ pub(crate) fn text(version: u8) -> String {
     format!(
         "
 format: 1
-model: world-{version}
+model: world-{number}
 owner: ops@example.com
 score:
   bands: {{ healthy: 70, neutral: 45, at-risk: 0 }}
   min_coverage: 50%
   not_scored: {{ stage: [trial] }}
-sources:
-  login: {{ max_skew: 5m, silent_at_most: 2h, stale_after: 3h, dedup: 4h }}
-  feedback: {{ max_skew: 5m, silent_at_most: 6h, stale_after: 3h, dedup: 4h }}
-  support: {{ max_skew: 5m, stale_after: 3h, dedup: 4h }}
-  subscription: {{ max_skew: 5m, stale_after: 3h, dedup: 4h }}
-  account: {{ max_skew: 5m, stale_after: 3h, dedup: 4h }}
-  milestone: {{ max_skew: 5m, stale_after: 3h, dedup: 4h }}
+sources:{sources}
 signals:
   logins: {{ count: login, over: 6h }}
   users: {{ distinct: user, from: login, over: 3d }}
@@ -160,9 +186,9 @@ alerts:
     )
 }
 
-/// The model of that text; all its times lie on the grid.
-pub(crate) fn plan(version: u8) -> Arc<Plan> {
-    let plan = model::compile(&text(version)).unwrap().plan;
+/// The model of a text; all its times lie on the grid.
+fn plan(text: &str) -> Arc<Plan> {
+    let plan = model::compile(text).unwrap().plan;
     for signal in &plan.signals {
         if let Operator::SinceLast { marks, .. }
         | Operator::Cadence { marks, .. }
@@ -174,24 +200,59 @@ pub(crate) fn plan(version: u8) -> Arc<Plan> {
     Arc::new(plan)
 }
 
-/// A journal of so many entries. Activities keep max delay and max skew. One world in two has a second model.
-pub(crate) fn journal(seed: u64, accounts: &[String], entries: usize) -> Journal {
+/// Whether later models change how sources behave.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Sources {
+    Steady,
+    Changing,
+}
+
+/// A journal of a world, and the texts of its models in their order.
+pub(crate) struct World {
+    pub(crate) journal: Journal,
+    pub(crate) texts: Vec<String>,
+}
+
+/// A world of so many entries. Activities keep the delays of a world in which they do not change. Most worlds have later
+/// models.
+pub(crate) fn world(seed: u64, accounts: &[String], entries: usize, rules: Sources) -> World {
     let mut dice = Dice(seed);
-    let mut journal = Journal::of(&plan(1));
+    let changing = rules == Sources::Changing;
+    let sources = |dice: &mut Dice| {
+        if changing && !dice.one_in(3) { any_sources(dice) } else { STEADY.into() }
+    };
+    let mut texts = vec![text(1, 1, &sources(&mut dice))];
+    let mut journal = Journal::of(&plan(&texts[0]));
     let mut now = 100 * HOUR;
-    let switch = if dice.one_in(2) { Some(entries / 2) } else { None };
+    let later: Vec<usize> = if changing {
+        (0..dice.below(4)).map(|_| 20 + usize::try_from(dice.below(120)).unwrap()).collect()
+    } else {
+        dice.one_in(2).then_some(entries / 2).into_iter().collect()
+    };
+    // The time of one source may come to a halt for a while.
+    let mut stalled = None;
     let mut sent: Vec<Happening> = Vec::new();
     let mut told = [i64::MIN; model::source::SOURCES];
     while journal.fold.entries.len() < entries {
-        if switch == Some(journal.fold.entries.len()) {
-            journal.model(&plan(2));
+        if later.contains(&journal.fold.entries.len()) {
+            let version = if changing { dice.pick(&[1, 2]) } else { 2 };
+            texts.push(text(version, texts.len() + 1, &sources(&mut dice)));
+            journal.model(&plan(&texts[texts.len() - 1]));
         }
         if dice.one_in(3) {
             now += dice.below(12) * GRID;
             now += if dice.one_in(20) { dice.below(40) * HOUR } else { 0 };
             let lags = if dice.one_in(4) { Some(dice.pick(&SOURCES)) } else { None };
-            let moving = SOURCES.into_iter().filter(|source| Some(*source) != lags);
-            let marks: Vec<(Source, i64)> = moving.map(|source| (source, now - 5 * MINUTE)).collect();
+            if changing && dice.one_in(6) {
+                stalled = dice.one_in(2).then(|| dice.pick(&SOURCES));
+            }
+            let moving =
+                SOURCES.into_iter().filter(|source| Some(*source) != lags && Some(*source) != stalled);
+            let mut marks: Vec<(Source, i64)> = moving.map(|source| (source, now - 5 * MINUTE)).collect();
+            // What happens there meanwhile is told.
+            let stands =
+                stalled.filter(|source| changing && told[source.index()] > i64::MIN && Some(*source) != lags);
+            marks.extend(stands.map(|source| (source, told[source.index()])));
             for (source, watermark) in &marks {
                 told[source.index()] = *watermark;
             }
@@ -215,7 +276,7 @@ pub(crate) fn journal(seed: u64, accounts: &[String], entries: usize) -> Journal
             }
         }
     }
-    journal
+    World { journal, texts }
 }
 
 fn fields(dice: &mut Dice, source: Source, now: i64) -> Vec<(Field, Held)> {

@@ -34,6 +34,12 @@ pub const MODELS: [&str; 5] = [
     include_str!("models/hours3.yaml"),
 ];
 
+const HOURS: [&str; 3] = [MODELS[0], MODELS[3], MODELS[4]];
+const DAYS: [&str; 2] = [MODELS[1], MODELS[2]];
+
+const SOURCES: [Source; 5] =
+    [Source::Login, Source::FeatureUsage, Source::Support, Source::Milestone, Source::Subscription];
+
 /// 2026-01-01T00:00:00Z.
 pub const START: i64 = 1_767_225_600_000;
 
@@ -47,24 +53,44 @@ struct Lane {
     told: i64,
 }
 
-/// A journal of one entry a record, in which no later model changes a delay.
+/// A model of whose sources each behaves as it may.
+fn with_rules(text: &str, random: &mut Random) -> String {
+    let (head, rest) = text.split_once("sources:\n").unwrap();
+    let (_, signals) = rest.split_once("signals:\n").unwrap();
+    let mut text = format!("{head}sources:\n");
+    let spans: [(&str, &[&str]); 5] = [
+        ("max_delay", &["0s", "90s", "5m", "40m", "3h", "1d"]),
+        ("max_skew", &["1m", "10m", "2h"]),
+        ("silent_at_most", &["10m", "1h", "2h", "9h", "20h", "3d"]),
+        ("stale_after", &["30m", "6h", "2d"]),
+        ("dedup", &["1h", "9h", "72h"]),
+    ];
+    for source in SOURCES {
+        let mut rules = Vec::new();
+        for (key, spans) in spans {
+            // Without it a source never dies, which is the other half.
+            if random.one_in(if key == "silent_at_most" { 2 } else { 3 }) {
+                let span = spans[usize::try_from(random.below(i64::try_from(spans.len()).unwrap())).unwrap()];
+                rules.push(format!("{key}: {span}"));
+            }
+        }
+        text += &format!("  {}: {{ {} }}\n", source.name(), rules.join(", "));
+    }
+    format!("{text}signals:\n{signals}")
+}
+
+/// A journal of one entry a record, in which later models may change everything: signals, and how sources behave.
 pub fn journal(seed: u64, entries: usize) -> Vec<Owned> {
-    with_later(seed, entries, [None, Some(MODELS[2])])
-}
-
-/// A journal in which later models may change everything, delays and horizons of sources too.
-#[allow(dead_code, reason = "the slow fold knows of no such change")]
-pub fn changing_journal(seed: u64, entries: usize) -> Vec<Owned> {
-    with_later(seed, entries, [Some(MODELS[if seed.is_multiple_of(3) { 4 } else { 3 }]), Some(MODELS[2])])
-}
-
-fn with_later(seed: u64, entries: usize, later: [Option<&str>; 2]) -> Vec<Owned> {
     let random = &mut Random(seed);
     let hours = random.one_in(2);
-    let (model, step) = if hours { (MODELS[0], 4 * MINUTE) } else { (MODELS[1], 3 * HOUR) };
-    let mut journal = vec![Owned::Model(model.into())];
-    let sources =
-        [Source::Login, Source::FeatureUsage, Source::Support, Source::Milestone, Source::Subscription];
+    let (models, step) = if hours { (&HOURS[..], 4 * MINUTE) } else { (&DAYS[..], 3 * HOUR) };
+    let mut last = models[0].to_owned();
+    if random.one_in(2) {
+        last = with_rules(&last, random);
+    }
+    let changes = random.below(4);
+    let mut journal = vec![Owned::Model(last.clone())];
+    let sources = SOURCES;
     let mut lanes = Vec::new();
     for source in sources {
         for partition in 0..1 + u32::try_from(random.below(2)).unwrap() {
@@ -86,11 +112,17 @@ fn with_later(seed: u64, entries: usize, later: [Option<&str>; 2]) -> Vec<Owned>
         if dead.is_some_and(|(_, until)| now > until) {
             dead = None;
         }
-        if let Some(later) = later[usize::from(!hours)]
-            && journal.len() > entries / 2
-            && random.one_in(entries.cast_signed() as i64 / 3)
+        if changes > 0
+            && journal.len() > entries / 4
+            && random.one_in(i64::try_from(entries).unwrap() / (2 * changes))
         {
-            journal.push(Owned::Model(later.into()));
+            let text = models[usize::try_from(random.below(i64::try_from(models.len()).unwrap())).unwrap()];
+            // One in four leaves the sources as they are.
+            let next = if random.one_in(4) { text.to_owned() } else { with_rules(text, random) };
+            if next != last {
+                journal.push(Owned::Model(next.clone()));
+                last = next;
+            }
         }
         if random.one_in(5) {
             if let Some(told) = marks(&mut lanes, now, random) {

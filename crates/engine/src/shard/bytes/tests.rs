@@ -11,6 +11,7 @@ fn clock() -> Clock {
         begin: Some(0),
         runs: vec![Run { first: EventTime(4 * HOUR), last: EventTime(5 * HOUR) }],
         gaps: vec![gap(2, 4 * HOUR, 2), gap(6, i64::MAX, 4)],
+        stands: vec![Stand { at: 8 * HOUR, max_delay: HOUR, max_skew: 0 }],
     }
 }
 
@@ -26,7 +27,7 @@ fn read(change: impl FnOnce(&mut Clock)) -> Result<(), Damaged> {
 fn a_clock_that_cannot_be_is_not_read() {
     assert_eq!(read(|_| {}), Ok(()));
     assert_eq!(read(|clock| *clock = Clock::default()), Ok(()));
-    let changes: [fn(&mut Clock); 12] = [
+    let changes: [fn(&mut Clock); 15] = [
         |clock| clock.at = Some(9 * HOUR),
         |clock| clock.target = None,
         |clock| clock.target = Some(i64::MAX),
@@ -39,6 +40,9 @@ fn a_clock_that_cannot_be_is_not_read() {
         |clock| clock.gaps[0].end = i64::MAX,
         |clock| clock.gaps[1].living = 5 * HOUR,
         |clock| clock.gaps.swap(0, 1),
+        |clock| clock.stands[0].at = 9 * HOUR,
+        |clock| clock.stands[0].max_delay = 31 * 24 * HOUR,
+        |clock| clock.stands[0].max_skew = -1,
     ];
     for (place, change) in changes.into_iter().enumerate() {
         assert!(read(change).is_err(), "{place}");
