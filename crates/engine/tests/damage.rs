@@ -13,7 +13,7 @@ use proptest::prelude::*;
 use proptest::sample::Index;
 use std::collections::BTreeMap;
 use std::sync::LazyLock;
-use world::random::{MODELS, Random, journal, sparse_journal};
+use world::random::{Random, journal, sparse_journal};
 use world::{Lines, Owned};
 
 /// What a shard has stored, and the journal from there on.
@@ -26,8 +26,11 @@ struct Stored {
     next: usize,
 }
 
-static TEXTS: LazyLock<BTreeMap<ModelId, &str>> =
-    LazyLock::new(|| MODELS.into_iter().map(|text| (model::compile(text).unwrap().plan.id, text)).collect());
+static TEXTS: LazyLock<BTreeMap<ModelId, &str>> = LazyLock::new(|| {
+    let told = STORED.iter().flat_map(|stored| &stored.journal);
+    let texts = told.filter_map(|entry| if let Owned::Model(text) = entry { Some(&**text) } else { None });
+    texts.map(|text| (model::compile(text).unwrap().plan.id, text)).collect()
+});
 
 static STORED: LazyLock<Vec<Stored>> = LazyLock::new(|| (0..12).map(store).collect());
 
