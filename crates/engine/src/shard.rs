@@ -95,7 +95,7 @@ pub struct Shard {
     plans: Plans,
     /// Models that accounts are still to switch to: from which greatest T on, and to which plan.
     switches: Vec<(i64, usize)>,
-    /// The greatest T at which every source of the first model had one.
+    /// The greatest T at which every source of the newest model so far first had one.
     ready_at: Option<i64>,
     /// The greatest T so far.
     greatest: i64,

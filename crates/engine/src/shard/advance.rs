@@ -83,7 +83,7 @@ impl Shard {
         any
     }
 
-    /// Notes from when on accounts may be published: once every source of the first model has a T.
+    /// Notes from when on accounts may be published: once every source of the newest model so far has a T.
     fn open_gate(&mut self) {
         let stands = |source: Source| self.clocks[source.index()].at();
         if self.ready_at.is_none() && !self.plans.is_empty() && self.used.iter().all(|s| stands(s).is_some())

@@ -78,7 +78,7 @@ impl Shard {
         &self.clocks[source.index()]
     }
 
-    /// Whether every source of the first model has had a watermark.
+    /// Whether every source of the newest model so far has had a watermark, then or since.
     #[must_use]
     pub const fn is_ready(&self) -> bool {
         self.ready_at.is_some()

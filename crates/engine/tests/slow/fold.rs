@@ -24,7 +24,7 @@ pub(crate) struct Run<'a> {
     ends: Vec<Places>,
     /// Each with the G at which it came.
     models: Vec<(Arc<Plan>, Option<i64>)>,
-    /// The G at which every source of the first model had a T.
+    /// The G at which every source of the newest model so far had a T.
     gate: Option<i64>,
     accounts: BTreeMap<String, Account>,
     memories: BTreeMap<String, Memory>,
@@ -138,7 +138,7 @@ impl<'a> Run<'a> {
         let advance = Advance::between(&before, &after);
         self.ends.extend(advance.minute_ends());
         let advance = advance.with_ends(&self.ends);
-        let used = self.models.first().expect("a model is the first entry").0.used;
+        let used = self.models.last().expect("a model is the first entry").0.used;
         if used.iter().all(|source| advance.start().a[source.index()].is_some()) {
             self.gate = self.gate.or_else(|| advance.start().greatest());
         }
