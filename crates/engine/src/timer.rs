@@ -5,6 +5,7 @@
 
 use model::time::MINUTE;
 use std::collections::BTreeMap;
+use std::collections::btree_map::Entry;
 
 /// Nothing is due.
 pub(crate) const NEVER: i64 = i64::MAX;
@@ -18,14 +19,55 @@ pub(crate) fn minute_of(instant: i64) -> i32 {
 /// One calendar.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Calendar {
-    minutes: BTreeMap<i32, Vec<u32>>,
+    minutes: BTreeMap<i32, Accounts>,
 }
+
+/// Those that stand in one minute. In most there is one alone: what is there for more must not take room.
+#[derive(Clone, Debug)]
+enum Accounts {
+    One(u32),
+    #[allow(
+        clippy::box_collection,
+        reason = "a vector in place is half as large again as all the rest of a minute"
+    )]
+    More(Box<Vec<u32>>),
+}
+
+impl Accounts {
+    fn add(&mut self, account: u32) {
+        match self {
+            Self::One(other) => *self = Self::More(Box::new(vec![*other, account])),
+            Self::More(accounts) => accounts.push(account),
+        }
+    }
+
+    fn each(&self, mut each: impl FnMut(u32)) {
+        match self {
+            Self::One(account) => each(*account),
+            Self::More(accounts) => accounts.iter().copied().for_each(each),
+        }
+    }
+
+    /// Bytes on the heap.
+    fn heap(&self) -> usize {
+        match self {
+            Self::One(_) => 0,
+            Self::More(accounts) => size_of::<Vec<u32>>() + 4 * accounts.capacity(),
+        }
+    }
+}
+
+/// What a minute takes of a tree's nodes, which are full by two thirds.
+const MINUTE_BYTES: usize = (size_of::<i32>() + size_of::<Accounts>()) * 9 / 5;
 
 impl Calendar {
     /// Puts an account in, and returns the minute in which it stands now.
     pub(crate) fn put(&mut self, account: u32, due: i64) -> i32 {
         let minute = minute_of(due);
-        self.minutes.entry(minute).or_default().push(account);
+        match self.minutes.entry(minute) {
+            Entry::Vacant(free) => drop(free.insert(Accounts::One(account))),
+            Entry::Occupied(mut taken) => taken.get_mut().add(account),
+        }
         minute
     }
 
@@ -39,12 +81,12 @@ impl Calendar {
         let last = minute_of(limit);
         while let Some(entry) = self.minutes.first_entry().filter(|entry| *entry.key() <= last) {
             let (minute, accounts) = entry.remove_entry();
-            accounts.into_iter().for_each(|account| each(minute, account));
+            accounts.each(|account| each(minute, account));
         }
     }
 
     /// Bytes on the heap.
     pub(crate) fn heap(&self) -> usize {
-        self.minutes.values().map(|accounts| 4 * accounts.capacity() + 48).sum()
+        self.minutes.values().map(|accounts| MINUTE_BYTES + accounts.heap()).sum()
     }
 }
