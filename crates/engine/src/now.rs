@@ -166,12 +166,14 @@ impl Edge<'_> {
         Some(passed - self.spread)
     }
 
-    /// When it leaves: by plain time, which is never too late, until it has ended, and then by living time.
+    /// When it leaves, by living time once it has ended. Until then as if the source died now, if it has ended by
+    /// that: never too late, and on the clock on which the account waits anyway. Else by plain time.
     pub(crate) fn leaves(&self, end: i64, keep: i64) -> Due {
         let after = keep + self.spread - self.rules.max_delay;
         match self.now.at {
             _ if !self.sees_begun() => Due::WHEN_BEGUN,
             Some(at) if end <= at => Due::living(self.clock.living(end) + after),
+            Some(at) if end - at <= after => Due::living(self.now.living + after),
             _ => Due::plain(end + after),
         }
     }

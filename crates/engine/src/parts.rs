@@ -108,7 +108,7 @@ impl Part<'_> {
         let (len, count) = (all.len(), words.len());
         if len + count > all.capacity() {
             // Close to the content: there is one of these for every account.
-            all.reserve_exact(count + len / 32 + 6);
+            all.reserve_exact(count + len / 64 + 4);
         }
         all.extend_from_slice(words);
         if at < len {

@@ -22,36 +22,51 @@ pub(crate) struct Calendar {
     minutes: BTreeMap<i32, Accounts>,
 }
 
-/// Those that stand in one minute. In most there is one alone: what is there for more must not take room.
+/// Those that stand in one minute.
 #[derive(Clone, Debug)]
 enum Accounts {
-    One(u32),
-    #[allow(
-        clippy::box_collection,
-        reason = "a vector in place is half as large again as all the rest of a minute"
-    )]
+    /// So many of these: most minutes have few, and room for more would be most of what they take.
+    Few(u8, [u32; FEW]),
+    #[allow(clippy::box_collection, reason = "in place it would make each minute larger")]
     More(Box<Vec<u32>>),
 }
 
+/// How many stand in a minute at no further cost: as many as make it no larger than a vector.
+const FEW: usize = 5;
+
 impl Accounts {
+    fn one(account: u32) -> Self {
+        let mut few = [0; FEW];
+        few[0] = account;
+        Self::Few(1, few)
+    }
+
     fn add(&mut self, account: u32) {
         match self {
-            Self::One(other) => *self = Self::More(Box::new(vec![*other, account])),
+            Self::Few(count, few) => {
+                if let Some(free) = few.get_mut(usize::from(*count)) {
+                    *free = account;
+                    *count += 1;
+                } else {
+                    let more = few.iter().copied().chain([account]).collect();
+                    *self = Self::More(Box::new(more));
+                }
+            }
             Self::More(accounts) => accounts.push(account),
         }
     }
 
-    fn each(&self, mut each: impl FnMut(u32)) {
+    fn all(&self) -> &[u32] {
         match self {
-            Self::One(account) => each(*account),
-            Self::More(accounts) => accounts.iter().copied().for_each(each),
+            Self::Few(count, few) => &few[..usize::from(*count)],
+            Self::More(accounts) => accounts,
         }
     }
 
     /// Bytes on the heap.
     fn heap(&self) -> usize {
         match self {
-            Self::One(_) => 0,
+            Self::Few(..) => 0,
             Self::More(accounts) => size_of::<Vec<u32>>() + 4 * accounts.capacity(),
         }
     }
@@ -65,7 +80,7 @@ impl Calendar {
     pub(crate) fn put(&mut self, account: u32, due: i64) -> i32 {
         let minute = minute_of(due);
         match self.minutes.entry(minute) {
-            Entry::Vacant(free) => drop(free.insert(Accounts::One(account))),
+            Entry::Vacant(free) => drop(free.insert(Accounts::one(account))),
             Entry::Occupied(mut taken) => taken.get_mut().add(account),
         }
         minute
@@ -81,7 +96,7 @@ impl Calendar {
         let last = minute_of(limit);
         while let Some(entry) = self.minutes.first_entry().filter(|entry| *entry.key() <= last) {
             let (minute, accounts) = entry.remove_entry();
-            accounts.each(|account| each(minute, account));
+            accounts.all().iter().for_each(|account| each(minute, *account));
         }
     }
 

@@ -174,6 +174,32 @@ fn an_older_offset_that_is_brought_back_is_refused_and_a_rebuild_goes_on_where_i
 }
 
 #[test]
+fn an_older_offset_is_known_however_long_the_others_have_gone_on() {
+    let cluster = cluster();
+    append(&cluster, 0, "aab-a");
+    append(&cluster, 1, "a");
+    run_well(&cluster, ingest(&cluster, "first", Rebuild::No), 8_000);
+    let older = cluster.committed_offset(GROUP, &login(0));
+    append(&cluster, 0, "ba");
+    run_well(&cluster, ingest(&cluster, "second", Rebuild::No), 8_000);
+    let before = letters(&cluster);
+    cluster.put_offset(GROUP, &login(0), older.clone());
+    // Its last mark is far back by then, and it is tried again and again.
+    append(&cluster, 1, "a");
+    let journal = Partition::new(topic::JOURNAL, 0);
+    let begun = cluster.committed_records(&journal).len();
+    let said = run(&cluster, ingest(&cluster, "third", Rebuild::No), 1_200_000);
+    assert!(cluster.committed_records(&journal).len() > begun + 1_000);
+    assert!(said.len() == 1 && said[0].contains("5 is older than what the journal was told"), "{said:?}");
+    let said = run(&cluster, ingest(&cluster, "fourth", Rebuild::No), 8_000);
+    assert!(said.len() == 1 && said[0].contains("5 is older than what the journal was told"), "{said:?}");
+    assert_eq!((letters(&cluster), cluster.committed_offset(GROUP, &login(0))), (before, older));
+    run_well(&cluster, ingest(&cluster, "fifth", Rebuild::Yes), 8_000);
+    assert_eq!(account(&cluster), [[7, 4, 2, 1], [2, 2, 0, 0]]);
+    assert_eq!(letters(&cluster), 2);
+}
+
+#[test]
 fn a_partition_that_is_new_has_lost_nothing() {
     let cluster = cluster();
     append(&cluster, 0, "aa");

@@ -36,6 +36,11 @@ impl<L: Log, V: Variant> Ingest<L, V> {
         let partitions: Vec<Partition> = self.waiting.iter().cloned().collect();
         // Asked for once the journal is read, they know at least as much.
         let Some(mut committed) = later(member.committed(&partitions))? else { return Ok(()) };
+        let mut known =
+            partitions.iter().zip(&committed).filter_map(|(partition, of)| Some((partition, of.as_ref()?)));
+        if !known.all(|(partition, committed)| told.is_seen(partition, committed)) {
+            return told.look_back(&self.log);
+        }
         let mut older: BTreeMap<Partition, String> = BTreeMap::new();
         for (partition, committed) in partitions.iter().zip(&mut committed) {
             let told = committed.as_ref().and_then(|committed| told.refusal(partition, committed));

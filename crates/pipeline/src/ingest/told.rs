@@ -3,8 +3,8 @@
 //! What ingest tells of a partition is committed with its offset, whose metadata says what was told. So an offset that
 //! knows less than the journal is an older one that was brought back, by a backup or by a broker that had lost the
 //! newest: to go on from there would double what came after it. Time is told about once a second of every partition
-//! that is not stopped, and to all of the journal alike: the end of one journal partition tells. Of what was taken in
-//! since, only what stands in that one is seen.
+//! that is not stopped, and to all of the journal alike: one journal partition tells, from its end back to where each was
+//! told last. Of what was taken in since, only what stands in that one is seen.
 
 use crate::failure::{Failure, later};
 use crate::metadata;
@@ -16,19 +16,30 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 use wire::frame::FrameBuffer;
 
-/// How many offsets are looked at: of ten workers, some seconds.
-const LOOK: i64 = 1_024;
+/// How many offsets are looked at first: of a few workers, some seconds. Each look back is twice as long as all before.
+const LOOK: i64 = 256;
+
+/// How much of the journal is looked at most, in bytes of records and in offsets: of one busy worker, hours. What was not
+/// told for longer is not known to have been.
+const MOST_BYTES: usize = 256 << 20;
+const MOST_OFFSETS: i64 = 1 << 19;
 
 /// How many polls one step takes at most.
 const POLLS: usize = 16;
 
-/// The last marks, as far as they are read.
+/// The last marks, as far as they are read: from `from` on, once what is read now is read up to `until`.
 #[derive(Debug)]
 pub(super) struct Told<L: Log> {
     reader: L::Reader,
+    first: i64,
     end: i64,
+    from: i64,
+    until: i64,
     is_read: bool,
+    bytes: usize,
     marks: BTreeMap<(Source, u32), PartitionMark>,
+    /// Those of what is read now, which is older than what was read before.
+    found: BTreeMap<(Source, u32), PartitionMark>,
     /// The greatest offset of an activity that is seen.
     offsets: BTreeMap<(Source, u32), i64>,
     frame: FrameBuffer,
@@ -45,13 +56,39 @@ impl<L: Log> Told<L> {
         let Some(reader) = later(log.read(&partition, from, Isolation::Committed))? else { return Ok(None) };
         Ok(Some(Self {
             reader,
+            first: ends.first,
             end: ends.end,
+            from,
+            until: ends.end,
             is_read: false,
+            bytes: 0,
             marks: BTreeMap::new(),
+            found: BTreeMap::new(),
             offsets: BTreeMap::new(),
             frame: FrameBuffer::default(),
             batch: Batch::default(),
         }))
+    }
+
+    /// Whether the last mark is seen of a partition with such an offset, if there is one, or as much as is looked at.
+    pub(super) fn is_seen(&self, partition: &Partition, committed: &Committed) -> bool {
+        let source = topic::source_of(&partition.topic);
+        let kept = metadata::Source::read(&committed.metadata);
+        let (Some(source), Some(_)) = (source, kept.and_then(|kept| kept.told)) else { return true };
+        self.marks.contains_key(&(source, partition.number))
+            || self.from <= self.first
+            || self.bytes >= MOST_BYTES
+            || self.end - self.from >= MOST_OFFSETS
+    }
+
+    /// Looks further back.
+    pub(super) fn look_back(&mut self, log: &L) -> Result<(), Failure> {
+        let from = self.first.max(self.from - 2 * (self.end - self.from).max(LOOK));
+        let read = log.read(&Partition::new(topic::JOURNAL, 0), from, Isolation::Committed);
+        if let Some(reader) = later(read)? {
+            (self.reader, self.until, self.from, self.is_read) = (reader, self.from, from, false);
+        }
+        Ok(())
     }
 
     /// Reads on. Returns whether all is read.
@@ -62,8 +99,13 @@ impl<L: Log> Told<L> {
             }
             match later(self.reader.poll(&mut self.batch, Duration::ZERO))? {
                 Some(Event::Records) => self.take(),
-                Some(Event::End { offset, .. }) => self.is_read = offset >= self.end,
+                Some(Event::End { offset, .. }) => self.is_read = offset >= self.until,
                 Some(Event::Idle | Event::Assigned(_) | Event::Revoked(_) | Event::Lost(_)) | None => break,
+            }
+        }
+        if self.is_read {
+            for (of, mark) in std::mem::take(&mut self.found) {
+                self.marks.entry(of).or_insert(mark);
             }
         }
         Ok(self.is_read)
@@ -71,6 +113,11 @@ impl<L: Log> Told<L> {
 
     fn take(&mut self) {
         for record in self.batch.records() {
+            if record.offset >= self.until {
+                self.is_read = true;
+                break;
+            }
+            self.bytes += record.size();
             // What cannot be read is for the fold to refuse.
             if self.frame.load(record.value.unwrap_or_default()).is_err() {
                 continue;
@@ -85,7 +132,7 @@ impl<L: Log> Told<L> {
                     Entry::Watermarks(told) => {
                         for mark in told.sources {
                             let parts = mark.partitions.into_iter();
-                            self.marks.extend(parts.map(|part| ((mark.source, part.partition), part)));
+                            self.found.extend(parts.map(|part| ((mark.source, part.partition), part)));
                         }
                     }
                     Entry::Model(_) | Entry::FoldVersion(_) => {}

@@ -59,6 +59,15 @@ impl<L: Log, V: Variant> Recorded<L, V> {
         }
         // Asked for once the journal is read, they know at least as much.
         let Some(committed) = later(member.committed(&self.assigned))? else { return Ok(false) };
+        let mut known = self
+            .assigned
+            .iter()
+            .zip(&committed)
+            .filter_map(|(partition, of)| Some((partition, of.as_ref()?)));
+        if !known.all(|(partition, committed)| told.is_seen(partition, committed)) {
+            told.look_back(&self.log)?;
+            return Ok(false);
+        }
         if committed.iter().any(Option::is_none) && !self.leaves_nothing(&committed)? {
             return Ok(false);
         }
