@@ -166,14 +166,14 @@ impl Writer {
         let mut lists: Vec<_> =
             transaction.appends.iter().map(|appends| appends.records().peekable()).collect();
         while !self.send_round(&mut lists, until)? {
-            self.producer.handle.flush(patience)?;
+            self.producer.handle.flush(left(until))?;
         }
         let handle = &self.producer.handle;
         if let Some(checked) = checked {
             // Retriable, but with the same arguments only, and it has waited for the transaction's time already.
             handle.send_offsets(&checked.offsets, &checked.standing, patience)?;
         }
-        handle.flush(patience)?;
+        handle.flush(left(until))?;
         match handle.fatal() {
             Some(failure) => Err(failure),
             None => Ok(()),
@@ -288,6 +288,11 @@ impl log::Writer for Writer {
         let delivery = self.prepare(transaction)?;
         self.decide(&delivery)
     }
+}
+
+/// What is left of a time; never none, so that what has arrived by then is seen.
+fn left(until: Instant) -> Duration {
+    until.saturating_duration_since(Instant::now()).max(Duration::from_millis(1))
 }
 
 fn is_fence(code: Code) -> bool {

@@ -156,7 +156,8 @@ pub struct Membership {
 /// A transaction whose whole content is in memory.
 #[derive(Clone, Copy, Debug)]
 pub struct Transaction<'a> {
-    /// The appends, in the order in which they stand in each partition.
+    /// The appends. Those of one list stand in its order in each partition; those of several may stand between one
+    /// another.
     pub appends: &'a [&'a Appends],
     /// The consumed offsets, of each partition of which the transaction contains anything.
     pub offsets: &'a [OffsetCommit],

@@ -185,7 +185,7 @@ impl ShardStatus {
                 status.clocks.push((source, watermark, at, clock.is_out()));
             }
         }
-        status.census = folding.census.clone();
+        status.census = folding.census.clone().unwrap_or_default();
         status
     }
 }

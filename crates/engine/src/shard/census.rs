@@ -18,9 +18,9 @@ pub struct Census {
     pub bands: BTreeMap<String, u64>,
     /// Open alerts by rule.
     pub open_alerts: BTreeMap<String, u64>,
-    /// Accounts by rule, of rules that have been held for longer than their `for`: meanwhile nothing fires or
-    /// resolves. Since when a signal is unknown is not remembered, so such a rule counts at once; it is
-    /// counted in event time.
+    /// Accounts by rule, of rules that have been held for longer than their `for`, in event time: meanwhile nothing
+    /// fires or resolves. Since when a signal is unknown is not remembered, nor since when sources lie apart if
+    /// that is since before their rules changed: such a rule counts at once.
     pub held: BTreeMap<String, u64>,
 }
 

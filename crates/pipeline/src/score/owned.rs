@@ -44,15 +44,20 @@ pub(crate) struct Folding {
     pub(crate) committed: Position,
     /// The greatest end that was reported.
     pub(crate) end: Option<i64>,
-    /// Its accounts as they were counted last, all of them.
-    pub(crate) census: Census,
+    /// Its accounts as they were counted last, all of them; nothing until it is live.
+    pub(crate) census: Option<Census>,
     /// Those that were counted since, up to this place.
     counted: (Census, usize),
 }
 
 impl Folding {
-    /// Goes on counting accounts, at most so many of them: all at once would hold the flow where they are many.
+    /// Goes on counting accounts once it is live, at most so many of them: all at once would hold the flow where they
+    /// are many. The first time it is all of them, so that no number is ever too small.
     pub(crate) fn count(&mut self, most: usize) {
+        if !self.live {
+            return;
+        }
+        let most = if self.census.is_some() { most } else { usize::MAX };
         let (census, from) = &mut self.counted;
         if most >= self.shard.len() {
             (*census, *from) = (Census::default(), 0);
@@ -61,7 +66,7 @@ impl Folding {
         self.shard.count(*from..to, census);
         *from = to;
         if to == self.shard.len() {
-            (self.census, *from) = (std::mem::take(census), 0);
+            (self.census, *from) = (Some(std::mem::take(census)), 0);
         }
     }
 
@@ -83,7 +88,7 @@ impl Folding {
             position,
             committed,
             end: None,
-            census: Census::default(),
+            census: None,
             counted: (Census::default(), 0),
         }
     }
