@@ -116,7 +116,7 @@ pub(crate) fn read(from: &mut Reader<'_>, words: &mut Vec<u32>) -> Result<(), Da
     words.extend(NEW);
     words[start + UNSETTLED] = 1;
     let len = from.len()?;
-    if len > 4 * MOST_RECORDS as usize {
+    if len > MOST_RECORDS as usize {
         return Err(Damaged("too many pairs"));
     }
     let mut last = None;
