@@ -356,7 +356,7 @@ pub struct Plan {
     pub id: ModelId,
     /// Its name.
     pub name: String,
-    /// How each source behaves, by [`Source::index`].
+    /// How each source behaves, by [`crate::source::Source::index`].
     pub sources: [SourceRules; SOURCES],
     /// The sources that feed its signals.
     pub used: SourceSet,
