@@ -3,6 +3,7 @@
 use crate::clock::{Clock, SPREAD, View};
 use model::plan::{SourceRules, SourceSet};
 use model::source::{SOURCES, Source};
+use model::time::MINUTE;
 
 /// One source at the instant of an evaluation.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -92,24 +93,30 @@ pub(crate) struct Due {
     pub(crate) living: i64,
     /// On its plain clock.
     pub(crate) plain: i64,
+    /// Whether it may come later than this says.
+    pub(crate) is_early: bool,
 }
 
 impl Due {
-    pub(crate) const NEVER: Self = Self { living: i64::MAX, plain: i64::MAX };
+    pub(crate) const NEVER: Self = Self { living: i64::MAX, plain: i64::MAX, is_early: false };
     /// Once the source begins: until then living time means nothing. That it begins is an occasion of its own.
-    pub(crate) const WHEN_BEGUN: Self = Self { living: i64::MIN, plain: i64::MAX };
-    pub(crate) const AT_ONCE: Self = Self { living: i64::MIN, plain: i64::MIN };
+    pub(crate) const WHEN_BEGUN: Self = Self { living: i64::MIN, plain: i64::MAX, is_early: false };
+    pub(crate) const AT_ONCE: Self = Self { living: i64::MIN, plain: i64::MIN, is_early: false };
 
     pub(crate) const fn plain(plain: i64) -> Self {
-        Self { living: i64::MAX, plain }
+        Self { plain, ..Self::NEVER }
     }
 
     pub(crate) const fn living(living: i64) -> Self {
-        Self { living, plain: i64::MAX }
+        Self { living, ..Self::NEVER }
     }
 
     pub(crate) fn sooner(self, other: Self) -> Self {
-        Self { living: self.living.min(other.living), plain: self.plain.min(other.plain) }
+        Self {
+            living: self.living.min(other.living),
+            plain: self.plain.min(other.plain),
+            is_early: self.is_early || other.is_early,
+        }
     }
 }
 
@@ -167,13 +174,17 @@ impl Edge<'_> {
     }
 
     /// When it leaves, by living time once it has ended. Until then as if the source died now, if it has ended by
-    /// that: never too late, and on the clock on which the account waits anyway. Else by plain time.
+    /// that: never too late, and on the clock on which the account waits anyway. Else by plain time, which is never
+    /// too late either.
     pub(crate) fn leaves(&self, end: i64, keep: i64) -> Due {
         let after = keep + self.spread - self.rules.max_delay;
         match self.now.at {
             _ if !self.sees_begun() => Due::WHEN_BEGUN,
             Some(at) if end <= at => Due::living(self.clock.living(end) + after),
-            Some(at) if end - at <= after => Due::living(self.now.living + after),
+            // What is early by more than the minute in which it is asked again comes to an end.
+            Some(at) if end - at <= after && after > MINUTE => {
+                Due { is_early: true, ..Due::living(self.now.living + after) }
+            }
             _ => Due::plain(end + after),
         }
     }

@@ -134,6 +134,9 @@ fn read(
         account.unbegun = account.unbegun.union(SourceSet::of(source));
         due.living = NEVER;
     }
+    if due.is_early {
+        account.loose = account.loose.union(SourceSet::of(source));
+    }
     let slot = prepared.slot_of[source.index()];
     account.wait_for(slot, due.living);
     account.wait_for(slot + 1, due.plain);
