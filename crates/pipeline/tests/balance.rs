@@ -95,9 +95,14 @@ fn a_recorded_run_of_nothing_but_rejected_records_is_accounted_for() {
 
 /// Appends an activity of [`Source::Login`], or a record that is none.
 fn append_login(cluster: &Cluster, number: usize, good: bool) {
+    append_to(cluster, 0, number, good);
+}
+
+/// The same, to any of its partitions.
+fn append_to(cluster: &Cluster, partition: u32, number: usize, good: bool) {
     let value = format!(r#"{{"id":"{number}","account":"acme","time":"2026-01-01T00:00:00Z"}}"#);
     let value = if good { value.as_bytes() } else { b"no activity" };
-    let partition = Partition::new(topic::of_source(Source::Login), 0);
+    let partition = Partition::new(topic::of_source(Source::Login), partition);
     cluster.append_raw(&partition, Some(b"acme"), Some(value), None).unwrap();
 }
 
@@ -130,6 +135,37 @@ fn a_source_of_which_less_than_half_is_bad_goes_on() {
     let cluster = cluster();
     (0..30).for_each(|number| append_login(&cluster, number, number % 3 != 2));
     assert_eq!(consume(&cluster, &mut share_of_ten(&cluster), 20_000), (30, false));
+}
+
+#[test]
+fn what_is_bad_counts_over_all_partitions_of_a_source_that_a_worker_has() {
+    // Half of twenty, of which no partition has more than five.
+    let cluster = cluster();
+    cluster.add_partitions(&topic::of_source(Source::Login), 4);
+    (0..20_u32).for_each(|number| append_to(&cluster, number / 2 % 4, number as usize, number % 2 == 0));
+    assert!(consume(&cluster, &mut share_of_ten(&cluster), 20_000).1);
+}
+
+#[test]
+fn what_is_accepted_of_a_source_ends_the_row_of_all_its_partitions() {
+    let row_of_five = |cluster: &Cluster, name: &str| {
+        let settings = settings::Ingest { stop_in_a_row: 5, ..settings::Ingest::default() };
+        Ingest::new(cluster.process(name), Identity::default(), settings)
+    };
+    for good_between in [true, false] {
+        let cluster = cluster();
+        cluster.add_partitions(&topic::of_source(Source::Login), 2);
+        (0..4).for_each(|number| append_to(&cluster, 1, number, false));
+        let mut ingest = row_of_five(&cluster, "live");
+        assert!(!consume(&cluster, &mut ingest, 20_000).1);
+        append_to(&cluster, 0, 4, good_between);
+        assert_eq!(consume(&cluster, &mut ingest, 20_000).1, !good_between);
+        ingest.stop();
+        // It is as if they had never been, after a restart too.
+        let mut ingest = row_of_five(&cluster, "again");
+        append_to(&cluster, 1, 5, false);
+        assert_eq!(consume(&cluster, &mut ingest, 20_000).1, !good_between);
+    }
 }
 
 #[test]

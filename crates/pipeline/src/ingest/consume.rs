@@ -1,5 +1,6 @@
 //! What comes is polled and taken in; a source of which too much is bad is stopped as a whole, and resumed.
 
+use super::feed::Beside;
 use super::intake::Taken;
 use super::{Feed, Ingest};
 use crate::failure::{Failure, Progress};
@@ -52,11 +53,11 @@ impl<L: Log, V: Variant> Ingest<L, V> {
             return;
         };
         let Some(source) = self.feeds.get(partition).map(|feed| feed.source) else { return };
+        let (now, mut beside) = (self.log.now(), Beside::default());
         let others = self.feeds.iter().filter(|(other, feed)| feed.source == source && *other != partition);
-        let rows = others.map(|(_, feed)| feed.kept.row).sum();
+        others.for_each(|(_, feed)| feed.add_to(&mut beside, now));
         let Some(feed) = self.feeds.get_mut(partition) else { return };
-        feed.rows_beside = rows;
-        let now = self.log.now();
+        feed.beside = beside;
         let (mut stop, mut crowded) = (false, false);
         for record in batch.records() {
             if record.offset < feed.next || feed.kept.stopped {
@@ -67,6 +68,11 @@ impl<L: Log, V: Variant> Ingest<L, V> {
             if crowded {
                 break;
             }
+        }
+        if beside.row > 0 && feed.beside.row == 0 {
+            let others =
+                self.feeds.iter_mut().filter(|(other, feed)| feed.source == source && *other != partition);
+            others.for_each(|(_, feed)| feed.end_row());
         }
         if stop {
             self.stop_source(source);

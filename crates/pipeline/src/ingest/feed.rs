@@ -36,15 +36,43 @@ pub(crate) struct Feed {
     told_counts: (u64, u64, Lost),
     /// The first offset of its topic while that lies after what it reads next: it is refused.
     pub(crate) behind: Option<i64>,
-    /// Records rejected in a row of the other partitions of its source, as of the batch at hand.
-    pub(crate) rows_beside: u64,
+    /// What was rejected of the other partitions of its source, as of the batch at hand.
+    pub(crate) beside: Beside,
     /// Whether its offset belongs into the next transaction.
     pub(crate) touched: bool,
     /// Records and rejected ones by minute of the wall clock.
     recent: VecDeque<(i64, u64, u64)>,
 }
 
+/// What was rejected of the other partitions that a worker has of a source: whether it stops is a matter of all.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Beside {
+    /// In a row.
+    pub(crate) row: u64,
+    /// Records and rejected ones within the time over which their share counts.
+    pub(crate) recent: (u64, u64),
+}
+
 impl Feed {
+    /// Adds what was rejected of this one.
+    pub(crate) fn add_to(&self, beside: &mut Beside, now: i64) {
+        let recent = self.recent(now);
+        beside.row = beside.row.saturating_add(self.kept.row);
+        beside.recent = (beside.recent.0 + recent.0, beside.recent.1 + recent.1);
+    }
+
+    /// Records and rejected ones within the time over which their share counts.
+    fn recent(&self, now: i64) -> (u64, u64) {
+        let recent = self.recent.iter().filter(|(at, ..)| *at >= now - SHARE_OVER);
+        recent.fold((0, 0), |sum, minute| (sum.0 + minute.1, sum.1 + minute.2))
+    }
+
+    /// Ends its row, since something of its source was accepted.
+    pub(crate) const fn end_row(&mut self) {
+        self.touched |= self.kept.row > 0;
+        self.kept.row = 0;
+    }
+
     pub(crate) fn new(source: Source, number: u32, next: i64, kept: metadata::Source) -> Self {
         Self {
             source,
@@ -58,7 +86,7 @@ impl Feed {
             // What was told of them is not known: it is told again.
             told_counts: (0, 0, Lost::default()),
             behind: None,
-            rows_beside: 0,
+            beside: Beside::default(),
             touched: false,
             recent: VecDeque::new(),
         }
@@ -134,7 +162,7 @@ impl Feed {
 
     /// Takes note of an accepted activity.
     pub(crate) fn accept(&mut self, offset: i64, time: i64, rules: &SourceRules) {
-        self.kept.row = 0;
+        (self.kept.row, self.beside.row) = (0, 0);
         // A partition that was added since the log was asked may hold older activity than what came after that.
         let newest = if offset < self.asked { &mut self.kept.newest } else { &mut self.beyond };
         *newest = (*newest).max(Some(time.saturating_sub(rules.max_skew)));
@@ -167,10 +195,9 @@ impl Feed {
         if let Some(minute) = self.recent.back_mut() {
             minute.2 += 1;
         }
-        let least = now - SHARE_OVER;
-        let recent = self.recent.iter().filter(|(at, ..)| *at >= least);
-        let (all, rejected) = recent.fold((0, 0), |sum, minute| (sum.0 + minute.1, sum.1 + minute.2));
-        self.kept.row.saturating_add(self.rows_beside) >= in_a_row || (all >= share_of && 2 * rejected >= all)
+        let (own, beside) = (self.recent(now), self.beside.recent);
+        let (all, rejected) = (own.0 + beside.0, own.1 + beside.1);
+        self.kept.row.saturating_add(self.beside.row) >= in_a_row || (all >= share_of && 2 * rejected >= all)
     }
 
     /// Takes note of a record, whatever it is.
