@@ -15,7 +15,7 @@ use crate::parts::{Parts, number, set_number, split};
 use crate::prepared::{self, Prepared};
 use crate::rule;
 use crate::timer::NEVER;
-use model::plan::SourceSet;
+use model::plan::{Plan, SourceSet};
 use std::sync::Arc;
 
 /// A value that is not known, where an option would cost eight bytes more.
@@ -310,6 +310,11 @@ impl Account {
 
     pub(crate) fn stage(&self) -> Option<&str> {
         self.info.as_ref()?.stage()
+    }
+
+    /// Whether a model scores it, by its stage.
+    pub(crate) fn is_scored(&self, plan: &Plan) -> bool {
+        self.stage().is_none_or(|stage| !plan.not_scored_stages.iter().any(|none| none == stage))
     }
 
     pub(crate) fn identity(&self) -> Identity<'_> {

@@ -100,9 +100,7 @@ impl Assessment {
     ) {
         self.shown = false;
         self.see(account, prepared, clocks, now);
-        let scored = account
-            .stage()
-            .is_none_or(|stage| !prepared.plan.not_scored_stages.iter().any(|none| none == stage));
+        let scored = account.is_scored(&prepared.plan);
         self.status = Some(if scored { Status::Scored } else { Status::NotScored });
         prepared.weigh(if scored { self.known } else { 0 });
         // Without a score, the weights do not say which signals are known.

@@ -2,7 +2,7 @@
 
 /// How far from 1970 an instant may be and how long a span, ms: 17,800 years. What the fold makes of event times, which
 /// lie in the years 1 to 9999, is less, and a sum of several does not overflow.
-const FAR: i64 = 1 << 49;
+pub const FAR: i64 = 1 << 49;
 
 /// Why stored bytes could not be read.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]

@@ -111,6 +111,11 @@ impl Due {
         Self { living, ..Self::NEVER }
     }
 
+    /// The same, which is the soonest that it can be.
+    pub(crate) const fn early(self) -> Self {
+        Self { is_early: true, ..self }
+    }
+
     pub(crate) fn sooner(self, other: Self) -> Self {
         Self {
             living: self.living.min(other.living),
@@ -182,10 +187,8 @@ impl Edge<'_> {
             _ if !self.sees_begun() => Due::WHEN_BEGUN,
             Some(at) if end <= at => Due::living(self.clock.living(end) + after),
             // What is early by more than the minute in which it is asked again comes to an end.
-            Some(at) if end - at <= after && after > MINUTE => {
-                Due { is_early: true, ..Due::living(self.now.living + after) }
-            }
-            _ => Due::plain(end + after),
+            Some(at) if end - at <= after && after > MINUTE => Due::living(self.now.living + after).early(),
+            _ => Due::plain(end + after).early(),
         }
     }
 }

@@ -150,27 +150,16 @@ pub(crate) fn memory(operator: &Operator) -> i64 {
     }
 }
 
-/// For how much living time the signal of a new definition stays unknown; 0 for what has no window.
-pub(crate) fn blind(operator: &Operator) -> i64 {
-    match operator {
+/// For how much living time the signal of a new definition stays unknown; `None` for what has no window.
+pub(crate) fn blind(operator: &Operator) -> Option<i64> {
+    kept(operator)?;
+    let memory = memory(operator);
+    if let Operator::DecayedMean { weights, .. } = operator {
         // After so long what is missing would weigh less than an eighth.
-        Operator::DecayedMean { window, weights, .. } => {
-            let days = i64::try_from(weights.len()).unwrap_or(i64::MAX);
-            days.saturating_mul(3 * Bucket::Day.width()).min(window.width)
-        }
-        Operator::Rolling { .. }
-        | Operator::Share { .. }
-        | Operator::Trend { .. }
-        | Operator::OwnAverage { .. } => memory(operator),
-        Operator::Latest { .. }
-        | Operator::Ratio { .. }
-        | Operator::SinceLast { .. }
-        | Operator::Cadence { .. }
-        | Operator::Open { .. }
-        | Operator::Until { .. }
-        | Operator::Reached
-        | Operator::Overdue => 0,
+        let days = i64::try_from(weights.len()).unwrap_or(i64::MAX);
+        return Some(days.saturating_mul(3 * Bucket::Day.width()).min(memory));
     }
+    Some(memory)
 }
 
 /// Takes in an activity that passed the feed, into the parts that begin at `at`. Returns whether there was a place

@@ -4,8 +4,8 @@
 //! perhaps too early: looking at it then changes nothing. Nothing is ever taken out before its minute.
 
 use model::time::MINUTE;
+use smallvec::SmallVec;
 use std::collections::BTreeMap;
-use std::collections::btree_map::Entry;
 
 /// Nothing is due.
 pub(crate) const NEVER: i64 = i64::MAX;
@@ -22,55 +22,8 @@ pub(crate) struct Calendar {
     minutes: BTreeMap<i32, Accounts>,
 }
 
-/// Those that stand in one minute.
-#[derive(Clone, Debug)]
-enum Accounts {
-    /// So many of these: most minutes have few, and room for more would be most of what they take.
-    Few(u8, [u32; FEW]),
-    #[allow(clippy::box_collection, reason = "in place it would make each minute larger")]
-    More(Box<Vec<u32>>),
-}
-
-/// How many stand in a minute at no further cost: as many as make it no larger than a vector.
-const FEW: usize = 5;
-
-impl Accounts {
-    fn one(account: u32) -> Self {
-        let mut few = [0; FEW];
-        few[0] = account;
-        Self::Few(1, few)
-    }
-
-    fn add(&mut self, account: u32) {
-        match self {
-            Self::Few(count, few) => {
-                if let Some(free) = few.get_mut(usize::from(*count)) {
-                    *free = account;
-                    *count += 1;
-                } else {
-                    let more = few.iter().copied().chain([account]).collect();
-                    *self = Self::More(Box::new(more));
-                }
-            }
-            Self::More(accounts) => accounts.push(account),
-        }
-    }
-
-    fn all(&self) -> &[u32] {
-        match self {
-            Self::Few(count, few) => &few[..usize::from(*count)],
-            Self::More(accounts) => accounts,
-        }
-    }
-
-    /// Bytes on the heap.
-    fn heap(&self) -> usize {
-        match self {
-            Self::Few(..) => 0,
-            Self::More(accounts) => size_of::<Vec<u32>>() + 4 * accounts.capacity(),
-        }
-    }
-}
+/// Those that stand in one minute: mostly few, and room for more would be most of what they take.
+type Accounts = SmallVec<[u32; 4]>;
 
 /// What a minute takes of a tree's nodes, which are full by two thirds.
 const MINUTE_BYTES: usize = (size_of::<i32>() + size_of::<Accounts>()) * 9 / 5;
@@ -79,10 +32,7 @@ impl Calendar {
     /// Puts an account in, and returns the minute in which it stands now.
     pub(crate) fn put(&mut self, account: u32, due: i64) -> i32 {
         let minute = minute_of(due);
-        match self.minutes.entry(minute) {
-            Entry::Vacant(free) => drop(free.insert(Accounts::one(account))),
-            Entry::Occupied(mut taken) => taken.get_mut().add(account),
-        }
+        self.minutes.entry(minute).or_default().push(account);
         minute
     }
 
@@ -96,12 +46,13 @@ impl Calendar {
         let last = minute_of(limit);
         while let Some(entry) = self.minutes.first_entry().filter(|entry| *entry.key() <= last) {
             let (minute, accounts) = entry.remove_entry();
-            accounts.all().iter().for_each(|account| each(minute, *account));
+            accounts.into_iter().for_each(|account| each(minute, account));
         }
     }
 
     /// Bytes on the heap.
     pub(crate) fn heap(&self) -> usize {
-        self.minutes.values().map(|accounts| MINUTE_BYTES + accounts.heap()).sum()
+        let spilled = |accounts: &Accounts| if accounts.spilled() { 4 * accounts.capacity() } else { 0 };
+        self.minutes.values().map(|accounts| MINUTE_BYTES + spilled(accounts)).sum()
     }
 }

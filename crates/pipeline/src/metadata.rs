@@ -4,6 +4,7 @@
 //! loses none of it.
 
 use crate::commit::Stamp;
+use engine::bytes::FAR;
 use engine::entry::{Lost, Position, Run};
 use model::time::EventTime;
 use std::fmt::Write;
@@ -47,12 +48,9 @@ pub(crate) fn foreign(text: &str) -> String {
     format!("its committed offset has metadata of another program: {text:?}")
 }
 
-/// How far from 1970 a time may be, ms: 17,800 years, so that what is worked out with it does not overflow.
-const FAR: u64 = 1 << 49;
-
 /// A time, in digits.
 fn time(word: &str) -> Option<i64> {
-    word.parse().ok().filter(|time: &i64| time.unsigned_abs() <= FAR)
+    word.parse().ok().filter(|time| (-FAR..=FAR).contains(time))
 }
 
 /// A number that is counted on, in digits: of its range, half is left.

@@ -228,15 +228,20 @@ pub(crate) fn oldest(part: &[u32], keep: Keep) -> Option<i32> {
 pub(crate) fn front(part: &[u32], keep: Keep, is_before: impl Fn(i32) -> bool) -> (Total, Option<i32>) {
     let (head, stride) = (keep.head(), keep.stride());
     let at = partition(part, head, stride, |record| is_before(bucket(record)));
+    (total(&part[head..at], keep), part.get(at).map(|bucket| bucket.cast_signed()))
+}
+
+/// What buckets come to.
+fn total(records: &[u32], keep: Keep) -> Total {
     let mut total = Total::default();
-    for record in part[head..at].chunks_exact(stride) {
+    for record in records.chunks_exact(keep.stride()) {
         total.count = total.count.saturating_add(record[1]);
         total.buckets += 1;
         if keep == Keep::Sums {
             total.sum = plus(total.sum, number(record, 2));
         }
     }
-    (total, part.get(at).map(|bucket| bucket.cast_signed()))
+    total
 }
 
 /// The buckets of the window, ascending: number, activities, sum. Where sums are kept and the buckets are sorted.
@@ -265,13 +270,11 @@ pub(crate) fn settle(part: &mut Part<'_>, keep: Keep, edge: &Edge<'_>, window: W
     let entered = if all { len } else { partition(part, head, stride, has_entered) };
     let entered = entered.max(previous);
     for (range, count, sum) in [(head..previous, COUNT_BEFORE, SUM_BEFORE), (previous..entered, COUNT, SUM)] {
-        let records = part[range].chunks_exact(stride);
-        let total = records.clone().fold(0_u32, |total, record| total.saturating_add(record[1]));
+        let total = total(&part[range], keep);
         if keep == Keep::Sums {
-            let amounts = records.fold(0_i64, |total, record| plus(total, number(record, 2)));
-            set_number(part, sum, amounts);
+            set_number(part, sum, total.sum);
         }
-        part[count] = total;
+        part[count] = total.count;
     }
     part[PREVIOUS] = word((previous - head) / stride);
     part[WAITING] = word((len - entered) / stride);

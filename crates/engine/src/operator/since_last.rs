@@ -11,7 +11,8 @@ pub(crate) fn silence(last: i64, marks: &[i64], edge: &Edge<'_>) -> (i64, Due) {
 /// The same of what the silence is beyond `least`.
 #[inline]
 pub(crate) fn beyond(last: i64, least: i64, marks: &[i64], edge: &Edge<'_>) -> (i64, Due) {
-    let first = marks.first().map_or(Due::NEVER, |first| Due::plain(last.saturating_add(least + first)));
+    let first =
+        marks.first().map_or(Due::NEVER, |first| Due::plain(last.saturating_add(least + first)).early());
     if !edge.sees_begun() {
         return (0, Due::WHEN_BEGUN);
     }

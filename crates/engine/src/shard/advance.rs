@@ -222,9 +222,6 @@ impl Shard {
         let mut found: Vec<(u32, SourceSet)> = Vec::new();
         for calendar in 0..self.calendars.len() {
             let source = calendar / 2;
-            // Plain time that is waited for may be too early where the source may have died.
-            let is_early =
-                calendar % 2 == 1 && self.clocks.get(source).is_some_and(|clock| !clock.gaps.is_empty());
             let limit = match self.now.sources.get(source) {
                 None => self.now.greatest,
                 Some(now) if now.at.is_none() => continue,
@@ -241,9 +238,6 @@ impl Shard {
                 // One that was put in again earlier, or for a plan that is no more, stands here for nothing.
                 if slot < account.slots() && account.slot(slot).queued == minute {
                     account.set_queued(slot, Slot::NEVER.queued);
-                    if is_early {
-                        account.loose = account.loose.union(SourceSet::of(Source::ALL[source]));
-                    }
                     found.push((
                         index,
                         Source::ALL.get(source).map_or_else(SourceSet::default, |s| SourceSet::of(*s)),

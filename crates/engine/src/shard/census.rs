@@ -56,9 +56,9 @@ impl Shard {
 
     /// Whether the rules of an account are gone through at all.
     fn runs_rules(&self, account: &Account, prepared: &Prepared) -> bool {
-        let unscored = &prepared.plan.not_scored_stages;
-        let is_scored = account.stage().is_none_or(|stage| !unscored.iter().any(|none| none == stage));
-        !account.unread && is_scored && is_open(self.ready_at, &self.now, account.spread)
+        !account.unread
+            && account.is_scored(&prepared.plan)
+            && is_open(self.ready_at, &self.now, account.spread)
     }
 
     /// Whether a rule has been held for longer than its `for`. See "Rules" in `crates/README.md`.

@@ -40,8 +40,8 @@ impl Shard {
         }
         let mut prepared = Prepared::new(plan, text.into());
         for lag in &mut prepared.lags {
-            // What was seen of the same sources goes on; of others, as they stand is all that is known.
-            let mut known = self.plans.iter().rev().flat_map(|old| &old.lags).filter(|_| !changes_rules);
+            // What was seen of the same sources goes on, by the same rules; of others, as they stand is all that is known.
+            let mut known = self.plans.iter().rev().flat_map(|old| &old.lags);
             let twin = known.find(|old| (old.sources, old.at_most) == (lag.sources, lag.at_most));
             lag.turns = match twin {
                 Some(twin) => twin.turns.clone(),
@@ -217,20 +217,21 @@ fn carry_signals(account: &mut Account, old: &Prepared, new: &Prepared, now: &No
         let (layout, to) = new.layouts[i];
         // The same definition may come with another least number of activities, which asks for another state.
         let twin = twin.filter(|twin| old.layouts[*twin].0 == layout);
-        if let Some(twin) = twin {
+        // At what living time it was new, where its window has not passed since.
+        let since = if let Some(twin) = twin {
             let from = old.layouts[twin].1;
             for place in 0..layout.parts() {
                 parts.part(to + place).replace(account.parts.get(from + place));
             }
-            let until = account.blind.as_ref().map_or(i64::MIN, |blind| blind[twin]);
+            let until = account.blind.as_ref().map(|blind| blind[twin]).filter(|until| *until != i64::MIN);
             // The same definition may come with another half-life.
-            let from = until.saturating_sub(operator::blind(&old.plan.signals[twin].operator));
-            let then = from.saturating_add(operator::blind(&signal.operator));
-            blind.push(if until == i64::MIN { until } else { then });
+            let blind = operator::blind(&old.plan.signals[twin].operator);
+            until.zip(blind).map(|(until, blind)| until.saturating_sub(blind))
         } else {
-            let is_windowed = operator::kept(&signal.operator).is_some();
-            blind.push(if is_windowed { living + operator::blind(&signal.operator) } else { i64::MIN });
-        }
+            Some(living)
+        };
+        let until = since.zip(operator::blind(&signal.operator));
+        blind.push(until.map_or(i64::MIN, |(since, blind)| since.saturating_add(blind)));
     }
     (account.parts, account.valued, account.unread) = (parts, 0, true);
     account.forget_scored();

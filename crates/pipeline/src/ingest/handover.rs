@@ -25,21 +25,13 @@ impl<L: Log, V: Variant> Ingest<L, V> {
         if self.waiting.is_empty() {
             return Ok(());
         }
-        if self.told.is_none() {
-            self.told = Told::open(&self.log)?;
-        }
-        let Some(told) = &mut self.told else { return Ok(()) };
-        if !told.step()? {
-            return Ok(());
-        }
+        let Some(told) = Told::read(&mut self.told, &self.log)? else { return Ok(()) };
         let rebuild = self.settings.rebuild;
         let partitions: Vec<Partition> = self.waiting.iter().cloned().collect();
         // Asked for once the journal is read, they know at least as much.
         let Some(mut committed) = later(member.committed(&partitions))? else { return Ok(()) };
-        let mut known =
-            partitions.iter().zip(&committed).filter_map(|(partition, of)| Some((partition, of.as_ref()?)));
-        if !known.all(|(partition, committed)| told.is_seen(partition, committed)) {
-            return told.look_back(&self.log);
+        if !told.reaches(&self.log, &partitions, &committed)? {
+            return Ok(());
         }
         let mut older: BTreeMap<Partition, String> = BTreeMap::new();
         for (partition, committed) in partitions.iter().zip(&mut committed) {

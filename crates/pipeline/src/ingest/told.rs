@@ -47,8 +47,34 @@ pub(super) struct Told<L: Log> {
 }
 
 impl<L: Log> Told<L> {
+    /// Reads on, from the end of the journal at first. `None` until what is looked at is read.
+    pub(super) fn read<'t>(told: &'t mut Option<Self>, log: &L) -> Result<Option<&'t mut Self>, Failure> {
+        if told.is_none() {
+            *told = Self::open(log)?;
+        }
+        let Some(told) = told else { return Ok(None) };
+        Ok(if told.step()? { Some(told) } else { None })
+    }
+
+    /// Whether it is looked far enough back for what is committed of partitions; looks further back if not.
+    pub(super) fn reaches(
+        &mut self,
+        log: &L,
+        partitions: &[Partition],
+        committed: &[Option<Committed>],
+    ) -> Result<bool, Failure> {
+        let is_seen = |(partition, committed): (&Partition, &Option<Committed>)| {
+            committed.as_ref().is_none_or(|committed| self.is_seen(partition, committed))
+        };
+        if partitions.iter().zip(committed).all(is_seen) {
+            return Ok(true);
+        }
+        self.look_back(log)?;
+        Ok(false)
+    }
+
     /// Begins to read. `None` if the log is not ready.
-    pub(super) fn open(log: &L) -> Result<Option<Self>, Failure> {
+    fn open(log: &L) -> Result<Option<Self>, Failure> {
         let partition = Partition::new(topic::JOURNAL, 0);
         let Some(round) = later(log.ends(std::slice::from_ref(&partition.topic)))? else { return Ok(None) };
         let Some(ends) = round.topics.first().and_then(|ends| ends.first()) else { return Ok(None) };
@@ -71,7 +97,7 @@ impl<L: Log> Told<L> {
     }
 
     /// Whether the last mark is seen of a partition with such an offset, if there is one, or as much as is looked at.
-    pub(super) fn is_seen(&self, partition: &Partition, committed: &Committed) -> bool {
+    fn is_seen(&self, partition: &Partition, committed: &Committed) -> bool {
         let source = topic::source_of(&partition.topic);
         let kept = metadata::Source::read(&committed.metadata);
         let (Some(source), Some(_)) = (source, kept.and_then(|kept| kept.told)) else { return true };
@@ -82,7 +108,7 @@ impl<L: Log> Told<L> {
     }
 
     /// Looks further back.
-    pub(super) fn look_back(&mut self, log: &L) -> Result<(), Failure> {
+    fn look_back(&mut self, log: &L) -> Result<(), Failure> {
         let from = self.first.max(self.from - 2 * (self.end - self.from).max(LOOK));
         let read = log.read(&Partition::new(topic::JOURNAL, 0), from, Isolation::Committed);
         if let Some(reader) = later(read)? {
@@ -92,7 +118,7 @@ impl<L: Log> Told<L> {
     }
 
     /// Reads on. Returns whether all is read.
-    pub(super) fn step(&mut self) -> Result<bool, Failure> {
+    fn step(&mut self) -> Result<bool, Failure> {
         for _ in 0..POLLS {
             if self.is_read {
                 break;

@@ -50,22 +50,10 @@ impl<L: Log, V: Variant> Recorded<L, V> {
         self.reason = None;
         self.assigned.sort();
         self.assigned.dedup();
-        if self.told.is_none() {
-            self.told = Told::open(&self.log)?;
-        }
-        let Some(told) = &mut self.told else { return Ok(false) };
-        if !told.step()? {
-            return Ok(false);
-        }
+        let Some(told) = Told::read(&mut self.told, &self.log)? else { return Ok(false) };
         // Asked for once the journal is read, they know at least as much.
         let Some(committed) = later(member.committed(&self.assigned))? else { return Ok(false) };
-        let mut known = self
-            .assigned
-            .iter()
-            .zip(&committed)
-            .filter_map(|(partition, of)| Some((partition, of.as_ref()?)));
-        if !known.all(|(partition, committed)| told.is_seen(partition, committed)) {
-            told.look_back(&self.log)?;
+        if !told.reaches(&self.log, &self.assigned, &committed)? {
             return Ok(false);
         }
         if committed.iter().any(Option::is_none) && !self.leaves_nothing(&committed)? {
