@@ -7,7 +7,7 @@ use crate::problem::Report;
 use crate::signal::Signals;
 use crate::time::{DAY, HOUR};
 
-const KEYS: Keys = Keys {
+pub(crate) const KEYS: Keys = Keys {
     known: &[
         "when",
         "clears_when",
@@ -24,14 +24,16 @@ const KEYS: Keys = Keys {
     ],
     later: &["inhibited_by"],
 };
-const SEVERITIES: [(&str, Severity); 4] = [
+pub(crate) const SEVERITIES: [(&str, Severity); 4] = [
     ("info", Severity::Info),
     ("warning", Severity::Warning),
     ("error", Severity::Error),
     ("critical", Severity::Critical),
 ];
-const PURPOSES: [(&str, Purpose); 2] = [("risk", Purpose::Risk), ("opportunity", Purpose::Opportunity)];
-const UNKNOWNS: [(&str, IfUnknown); 2] = [("hold", IfUnknown::Hold), ("proceed", IfUnknown::Proceed)];
+pub(crate) const PURPOSES: [(&str, Purpose); 2] =
+    [("risk", Purpose::Risk), ("opportunity", Purpose::Opportunity)];
+pub(crate) const UNKNOWNS: [(&str, IfUnknown); 2] =
+    [("hold", IfUnknown::Hold), ("proceed", IfUnknown::Proceed)];
 /// The most rules.
 const MOST: usize = 256;
 /// The longest time of a rule.

@@ -7,7 +7,7 @@ use crate::problem::{Report, quoted};
 use crate::source::{SOURCES, Source};
 use crate::time::{DAY, SECOND};
 
-const KEYS: Keys =
+pub(crate) const KEYS: Keys =
     Keys { known: &["max_delay", "max_skew", "silent_at_most", "stale_after", "dedup"], later: &[] };
 
 /// Reads the block; what it leaves out has its default.

@@ -6,7 +6,7 @@ use crate::plan::Cap;
 use crate::problem::{Report, quoted};
 use crate::signal::Signals;
 
-const KEYS: Keys = Keys { known: &["name", "when", "score_at_most"], later: &[] };
+pub(crate) const KEYS: Keys = Keys { known: &["name", "when", "score_at_most"], later: &[] };
 /// The most caps.
 const MOST: usize = 64;
 

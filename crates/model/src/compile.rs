@@ -10,7 +10,7 @@ use crate::signal::Signals;
 use crate::time::EventTime;
 use crate::{alert, behaviour, cap, check, fingerprint, goal, mark, outcome, score, tree};
 
-const KEYS: Keys = Keys {
+pub(crate) const KEYS: Keys = Keys {
     known: &[
         "format",
         "model",
@@ -27,6 +27,9 @@ const KEYS: Keys = Keys {
     ],
     later: &["calendars", "milestones", "benchmarks", "profiles", "kpis"],
 };
+
+/// What a text is, for messages.
+pub(crate) const WHAT: &str = "model";
 
 /// A model that compiles.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -69,7 +72,7 @@ pub struct Compiled {
 /// # Errors
 /// All problems at once; where the text is not YAML, the first.
 pub fn compile(text: &str) -> Result<Compiled, Problems> {
-    let root = tree::parse(text)?;
+    let root = tree::parse(text, WHAT)?;
     let mut report = Report::default();
     let plan = top(&root, &mut report);
     let warnings = report.close()?;

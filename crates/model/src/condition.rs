@@ -7,7 +7,7 @@ use crate::problem::{Mark, Report, quoted};
 use crate::signal::Signals;
 use crate::tree::{Key, Value};
 
-const COMPARISONS: [&str; 4] = ["below", "at_most", "at_least", "above"];
+pub(crate) const COMPARISONS: [&str; 4] = ["below", "at_most", "at_least", "above"];
 
 /// Whether a condition may name the score.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -88,7 +88,7 @@ fn limit(spot: &Spot<'_>, unit: Unit, report: &mut Report) -> Option<i64> {
 }
 
 /// Reads comparisons: several mean all of them.
-fn tests(
+pub(crate) fn tests(
     spot: &Spot<'_>,
     report: &mut Report,
     limit: impl Fn(&Spot<'_>, &mut Report) -> Option<i64>,

@@ -8,14 +8,15 @@ use crate::problem::{Mark, Report, quoted};
 use crate::signal::Signals;
 use crate::time::{DAY, HOUR};
 
-const KEYS: Keys =
+pub(crate) const KEYS: Keys =
     Keys { known: &["statement", "owner", "priority", "weight", "measures"], later: &["target"] };
-const MEASURE: Keys = Keys { known: &["kind", "in_score", "weight", "target", "curve"], later: &[] };
-const KINDS: [(&str, Kind); 4] = [
-    ("leading", Kind::Leading),
-    ("lagging", Kind::Lagging),
-    ("activity", Kind::Activity),
-    ("quality", Kind::Quality),
+pub(crate) const MEASURE: Keys =
+    Keys { known: &["kind", "in_score", "weight", "target", "curve"], later: &[] };
+pub(crate) const KINDS: [(&str, Kind); 4] = [
+    (Kind::Leading.name(), Kind::Leading),
+    (Kind::Lagging.name(), Kind::Lagging),
+    (Kind::Activity.name(), Kind::Activity),
+    (Kind::Quality.name(), Kind::Quality),
 ];
 /// The most goals, and the most measures of one; of all together [`MOST_MEASURES`].
 const MOST: usize = 64;

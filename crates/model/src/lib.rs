@@ -25,12 +25,17 @@ mod outcome;
 pub mod plan;
 mod problem;
 pub mod quantity;
+pub mod review;
+mod schema;
 mod score;
 mod signal;
 pub mod source;
+pub mod suite;
 pub mod time;
 mod tree;
 mod window;
 
 pub use compile::{Compiled, compile};
 pub use problem::{Problem, Problems};
+pub use review::review;
+pub use schema::schema;

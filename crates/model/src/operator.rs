@@ -39,7 +39,7 @@ const GREATEST_BASE: u32 = 1_000_000;
 
 /// The operator of a signal.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Word {
+pub(crate) enum Word {
     Count,
     CountDays,
     Sum,
@@ -59,7 +59,7 @@ enum Word {
 }
 
 impl Word {
-    const ALL: [Self; 16] = [
+    pub(crate) const ALL: [Self; 16] = [
         Self::Count,
         Self::CountDays,
         Self::Sum,
@@ -78,7 +78,7 @@ impl Word {
         Self::Overdue,
     ];
 
-    const fn keys(self) -> &'static [&'static str] {
+    pub(crate) const fn keys(self) -> &'static [&'static str] {
         match self {
             Self::Count => count::KEYS,
             Self::CountDays => count_days::KEYS,
@@ -100,7 +100,7 @@ impl Word {
     }
 
     /// The word itself, which is the first of its keys.
-    fn name(self) -> &'static str {
+    pub(crate) fn name(self) -> &'static str {
         self.keys().first().copied().unwrap_or_default()
     }
 

@@ -6,7 +6,7 @@ use crate::nearest::suggestion;
 use crate::problem::{Report, quoted};
 use crate::source::Source;
 
-const KEYS: Keys = Keys { known: &["good", "bad"], later: &[] };
+pub(crate) const KEYS: Keys = Keys { known: &["good", "bad"], later: &[] };
 
 /// Checks the block `outcomes`.
 pub(crate) fn check(spot: &Spot<'_>, report: &mut Report) {

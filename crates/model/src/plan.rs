@@ -143,6 +143,19 @@ pub enum Kind {
     Quality,
 }
 
+impl Kind {
+    /// The word of the language.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Leading => "leading",
+            Self::Lagging => "lagging",
+            Self::Activity => "activity",
+            Self::Quality => "quality",
+        }
+    }
+}
+
 /// A measure: a signal turned into points. It bears the name of its signal.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Measure {

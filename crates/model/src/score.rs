@@ -6,11 +6,11 @@ use crate::problem::{Report, quoted};
 use crate::quantity::shown;
 use crate::time::{DAY, HOUR};
 
-const KEYS: Keys = Keys {
+pub(crate) const KEYS: Keys = Keys {
     known: &["bands", "band_margin", "min_coverage", "publish_change", "publish_every", "not_scored"],
     later: &["trend_over"],
 };
-const NOT_SCORED: Keys = Keys { known: &["stage"], later: &["segment", "younger_than"] };
+pub(crate) const NOT_SCORED: Keys = Keys { known: &["stage"], later: &["segment", "younger_than"] };
 /// The least and the most of `publish_every`.
 const PUBLISH_EVERY: (i64, i64) = (HOUR, 366 * DAY);
 /// The most bands.

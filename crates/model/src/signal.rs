@@ -12,7 +12,7 @@ use std::collections::BTreeMap;
 /// The most signals that a model may have.
 const MOST: usize = 512;
 /// Words that conditions use for something else.
-const RESERVED: [&str; 5] = ["score", "stage", "segment", "any", "everyone"];
+pub(crate) const RESERVED: [&str; 5] = ["score", "stage", "segment", "any", "everyone"];
 
 /// The signals of a model, and which of them are used.
 #[derive(Debug, Default)]

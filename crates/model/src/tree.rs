@@ -42,20 +42,22 @@ pub(crate) struct Key {
     pub(crate) text: String,
 }
 
-/// Parses a text.
+/// Parses a text; `what` it is, for messages.
 ///
 /// # Errors
 /// The first syntax error, or everything that the language does not have.
-pub(crate) fn parse(text: &str) -> Result<Node, Problems> {
+pub(crate) fn parse(text: &str, what: &'static str) -> Result<Node, Problems> {
     let mut report = Report::default();
     let start = Mark { line: 1, column: 1 };
     if text.len() > TEXT {
-        report.problem(start, "", "the model is longer than 1 MiB", "make it shorter");
+        report.problem(start, "", format!("the {what} is longer than 1 MiB"), "make it shorter");
     } else {
-        let root = Builder::default().build(text, &mut report);
+        let root = Builder { what, ..Builder::default() }.build(text, &mut report);
         match root {
             Some(root) => return report.close().map(|_| root),
-            None if report.is_empty() => report.problem(start, "", "the model is empty", "write a model"),
+            None if report.is_empty() => {
+                report.problem(start, "", format!("the {what} is empty"), format!("write a {what}"));
+            }
             None => {}
         }
     }
@@ -70,6 +72,7 @@ enum Open {
 
 #[derive(Default)]
 struct Builder {
+    what: &'static str,
     open: Vec<Open>,
     root: Option<Node>,
     documents: usize,
@@ -101,7 +104,8 @@ impl Builder {
             Event::DocumentStart(_) => {
                 self.documents += 1;
                 if self.documents > 1 {
-                    report.problem(mark, "", "a second document begins", "keep one model in a file");
+                    let fix = format!("keep one {} in a file", self.what);
+                    report.problem(mark, "", "a second document begins", fix);
                     return false;
                 }
             }

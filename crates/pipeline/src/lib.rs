@@ -14,6 +14,7 @@ mod metadata;
 mod model_topic;
 mod outside;
 mod refusal;
+pub mod rehearsal;
 mod score;
 pub mod settings;
 pub mod status;

@@ -19,6 +19,7 @@ mod settings;
 mod store;
 mod topic;
 mod trace;
+mod trial;
 
 use clap::Parser;
 use exit::Outcome;

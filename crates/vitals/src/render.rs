@@ -5,12 +5,14 @@ mod demo;
 mod model;
 mod node;
 mod record;
+mod review;
 mod standing;
 
 pub(crate) use account::{account, explanation};
 pub(crate) use demo::demo;
 pub(crate) use model::model;
 pub(crate) use record::{record_json, record_line};
+pub(crate) use review::{review, verdicts};
 pub(crate) use standing::{balance, standing, topics, verified};
 
 use crate::print;

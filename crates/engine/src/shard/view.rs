@@ -4,10 +4,11 @@ use super::Shard;
 use crate::account::Account;
 use crate::clock::Clock;
 use crate::count::Counts;
-use crate::effect::Standing;
+use crate::effect::{Evidence, Freshness, Standing};
 use crate::entry::Position;
 use crate::evaluate::stand;
 use crate::now::Clocks;
+use crate::reading::known;
 use crate::timer::Calendar;
 use model::plan::{ModelId, Plan};
 use model::source::Source;
@@ -58,6 +59,19 @@ impl Shard {
         }
         self.work.show(account, prepared, clocks, &self.now);
         Some(show(&self.work.standing(account, prepared)))
+    }
+
+    /// The value of each signal of an account as it stands now, in the order of its plan. `None` if there is no such
+    /// account.
+    pub fn signals(&mut self, id: &str) -> Option<Vec<Evidence>> {
+        self.standing(id, |_| ())?;
+        let account = &self.accounts[self.find(id)?];
+        let signals = self.work.freshness.iter().enumerate();
+        let evidence = |(signal, freshness): (usize, &Freshness)| {
+            let value = known(account, signal).filter(|_| *freshness != Freshness::Unknown);
+            Evidence { signal, value, freshness: *freshness }
+        };
+        Some(signals.map(evidence).collect())
     }
 
     /// How many accounts it holds.

@@ -246,7 +246,7 @@ fn one_identity_is_one_plan() {
     };
     let (mut same, mut different) = (0, 0);
     for text in [SMALL, include_str!("../../../../deploy/models/b2b.yaml")] {
-        let root = tree::parse(text).unwrap();
+        let root = tree::parse(text, "model").unwrap();
         let original = plan(&root).unwrap();
         for seed in 0..1_000_u64 {
             let mixed = mixed(&root, &mut seed.wrapping_mul(0x9e37_79b9_7f4a_7c15));

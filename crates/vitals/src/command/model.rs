@@ -1,4 +1,7 @@
-//! `vitals model`: check, publish and show health models.
+//! `vitals model`: check, test, publish and show health models.
+
+mod check;
+mod test;
 
 use super::Context;
 use crate::exit::{Invalid, Outcome};
@@ -11,16 +14,29 @@ use serde_json::{Value, json};
 use std::fs;
 use std::path::{Path, PathBuf};
 
-/// The greatest model; as `model::compile`.
+/// The greatest model, and test file; as `model::compile`.
 const MAX_BYTES: u64 = 1 << 20;
 
 #[derive(Debug, Subcommand)]
 pub(crate) enum Model {
-    /// Check a model file: all problems at once, with line, column and the fix.
+    /// Check a model file: all problems at once, with line, column and the fix; then a review of what is right by the
+    /// language and perhaps not meant.
     Check {
         /// The file.
         file: PathBuf,
+        /// Warnings and remarks are findings too: exit with status 1 if there is one.
+        #[arg(long)]
+        strict: bool,
     },
+    /// Play the test cases of a model, and show where an account does not stand as expected.
+    Test {
+        /// The model.
+        model: PathBuf,
+        /// Test files; by default the one beside the model: of `b2b.yaml` that is `b2b.test.yaml`.
+        files: Vec<PathBuf>,
+    },
+    /// Print the JSON Schema of the language, for editors.
+    Schema,
     /// Publish a model: it takes effect at one position of the journal.
     Publish {
         /// The file.
@@ -37,19 +53,22 @@ pub(crate) enum Model {
 impl Model {
     pub(super) fn perform(&self, context: &Context) -> Result<Outcome> {
         match self {
-            Self::Check { file } => check(file, context.format),
+            Self::Check { file, strict } => check::check(file, *strict, context.format),
+            Self::Test { model, files } => test::test(model, files, context.format),
+            Self::Schema => schema(),
             Self::Publish { file } => publish(file, context),
             Self::Show { text } => show(*text, context),
         }
     }
 }
 
-fn read(file: &Path) -> Result<String> {
-    let cannot = || format!("model {} cannot be read", file.display());
+/// The text of a file; `what` it is, for messages.
+fn read(what: &str, file: &Path) -> Result<String> {
+    let cannot = || format!("{what} {} cannot be read", file.display());
     let size = fs::metadata(file).with_context(cannot)?.len();
     ensure!(
         size <= MAX_BYTES,
-        "model {} has {size} bytes, the limit is {MAX_BYTES}; make it shorter",
+        "{what} {} has {size} bytes, the limit is {MAX_BYTES}; make it shorter",
         file.display()
     );
     fs::read_to_string(file).with_context(cannot)
@@ -57,7 +76,7 @@ fn read(file: &Path) -> Result<String> {
 
 /// The text of a model that compiles.
 pub(super) fn read_valid(file: &Path) -> Result<String> {
-    let text = read(file)?;
+    let text = read("model", file)?;
     let problems = |problems| {
         Invalid(format!("model {} is not valid:\n{}", file.display(), Problems::to_string(&problems)))
     };
@@ -65,41 +84,24 @@ pub(super) fn read_valid(file: &Path) -> Result<String> {
     Ok(text)
 }
 
-fn check(file: &Path, format: Format) -> Result<Outcome> {
-    let text = read(file)?;
-    let compiled = model::compile(&text);
-    let mut out = Out::new();
-    let (problems, warnings) = match &compiled {
-        Ok(compiled) => (&[][..], &compiled.warnings[..]),
-        Err(problems) => (&problems.0[..], &[][..]),
-    };
-    let id = compiled.as_ref().ok().map(|compiled| compiled.plan.id.to_string());
-    match format {
-        Format::Programs => {
-            let list = |list: &[Problem]| list.iter().map(as_json).collect::<Vec<_>>();
-            out.json(&json!({ "id": id, "problems": list(problems), "warnings": list(warnings) }))?;
-        }
-        Format::People => {
-            let name = file.display();
-            for problem in problems {
-                out.line(format_args!("{name}:{}", print::clean(&problem.to_string())))?;
-            }
-            for warning in warnings {
-                out.line(format_args!("{name}:{} (warning)", print::clean(&warning.to_string())))?;
-            }
-            match id {
-                Some(id) => out.line(format_args!("{name} is valid: {id}"))?,
-                None => out.line(format_args!("{name} has {} problems", problems.len()))?,
-            }
-        }
+/// A line for each problem, with the name of the file before it.
+fn list(out: &mut Out, file: &Path, problems: &[Problem], mark: &str) -> Result<()> {
+    for problem in problems {
+        out.line(format_args!("{}:{}{mark}", file.display(), print::clean(&problem.to_string())))?;
     }
-    out.flush()?;
-    Ok(if problems.is_empty() { Outcome::Fine } else { Outcome::Findings })
+    Ok(())
 }
 
 fn as_json(problem: &Problem) -> Value {
     let Problem { line, column, path, message, fix } = problem;
     json!({ "line": line, "column": column, "path": path, "message": message, "fix": fix })
+}
+
+fn schema() -> Result<Outcome> {
+    let mut out = Out::new();
+    out.line(serde_json::to_string_pretty(&model::schema())?)?;
+    out.flush()?;
+    Ok(Outcome::Fine)
 }
 
 fn publish(file: &Path, context: &Context) -> Result<Outcome> {
