@@ -40,6 +40,8 @@ pub enum Subject {
     NeverBegins,
     /// An alert or a cap that can never end.
     NeverEnds,
+    /// A cap that takes the score below a band's limit, and leaves the account in that band.
+    CapWithinMargin,
     /// A part of a condition, or a key of an alert, that changes nothing.
     NoEffect,
 }
@@ -58,6 +60,7 @@ impl Subject {
             Self::SilenceOfFeed => "silence-of-feed",
             Self::NeverBegins => "never-begins",
             Self::NeverEnds => "never-ends",
+            Self::CapWithinMargin => "cap-within-margin",
             Self::NoEffect => "no-effect",
         }
     }

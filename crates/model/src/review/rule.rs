@@ -4,7 +4,7 @@ use super::measure::range;
 use super::reach::{of_score, of_signal};
 use super::satisfy::{Asked, Unknown, World};
 use super::{Remarks, Subject, points, signal_name};
-use crate::plan::{Condition, IfUnknown, Plan, Rule, Unit};
+use crate::plan::{Cap, Condition, IfUnknown, Plan, Rule, Unit};
 
 /// Remarks on all of them.
 pub(super) fn review(plan: &Plan, remarks: &mut Remarks<'_>) {
@@ -93,6 +93,7 @@ fn caps(plan: &Plan, remarks: &mut Remarks<'_>) {
             continue;
         }
         dead_parts(plan, &known, &cap.when, &keys, remarks);
+        within_margin(plan, &place, cap, remarks);
         if known.refutes(&[(&cap.when, Asked::Fails)]) {
             let message = format!(
                 "the cap `{}` holds for every account that it is known of: no score is ever above {}",
@@ -114,6 +115,25 @@ fn caps(plan: &Plan, remarks: &mut Remarks<'_>) {
             );
         }
     }
+}
+
+/// Remarks on a cap that lies below the limit of a band, but by less than must be passed to leave it.
+fn within_margin(plan: &Plan, place: &str, cap: &Cap, remarks: &mut Remarks<'_>) {
+    let limits = plan.bands.iter().filter(|band| band.at_least > cap.score_at_most);
+    let Some(band) = limits.min_by_key(|band| band.at_least) else { return };
+    let least = band.at_least.saturating_sub(plan.band_margin);
+    if cap.score_at_most < least {
+        return;
+    }
+    let message = format!(
+        "the cap `{}` takes the score below {}, but whoever is `{}` stays so down to {}, by the `band_margin`",
+        cap.name,
+        points(band.at_least),
+        band.name,
+        points(least),
+    );
+    let fix = format!("write less than {} to change the band too", points(least));
+    remarks.add(Subject::CapWithinMargin, &["caps", place, "score_at_most"], message, fix);
 }
 
 /// Remarks on parts that can never hold in a condition that can.
