@@ -122,14 +122,19 @@ impl Remarks<'_> {
     /// Adds a remark at what stands under `keys`, from the top; of what is not written, at what would hold it.
     fn add(&mut self, subject: Subject, keys: &[&str], message: String, fix: impl Into<String>) {
         let mut node = self.root;
+        let mut path = String::new();
         for key in keys {
-            match child(node, key) {
-                Some(child) => node = child,
-                None => break,
+            let Some(child) = child(node, key) else { break };
+            if matches!(node.value, Value::Sequence(_)) {
+                path = format!("{path}[{key}]");
+            } else {
+                let dot = if path.is_empty() { "" } else { "." };
+                path = format!("{path}{dot}{key}");
             }
+            node = child;
         }
         let (line, column) = (node.mark.line, node.mark.column);
-        let at = Problem { line, column, path: keys.join("."), message, fix: fix.into() };
+        let at = Problem { line, column, path, message, fix: fix.into() };
         self.list.push(Remark { subject, at });
     }
 

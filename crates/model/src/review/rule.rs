@@ -4,7 +4,7 @@ use super::measure::range;
 use super::reach::{of_score, of_signal};
 use super::satisfy::{Asked, Unknown, World};
 use super::{Remarks, Subject, points, signal_name};
-use crate::plan::{Cap, Condition, IfUnknown, Plan, Rule, Unit};
+use crate::plan::{Cap, Comparison, Condition, IfUnknown, Plan, Rule, Unit};
 
 /// Remarks on all of them.
 pub(super) fn review(plan: &Plan, remarks: &mut Remarks<'_>) {
@@ -44,8 +44,10 @@ fn alert(plan: &Plan, rule: &Rule, remarks: &mut Remarks<'_>) {
     }
     if let Some(clears) = &rule.clears_when {
         if as_run.refutes(&[(when, Asked::Fails), (clears, Asked::Holds)]) {
-            let message =
-                format!("the alert never ends: while `when` does not hold, {}", why(plan, &known, clears));
+            let message = format!(
+                "the alert never ends: while `when` does not hold, {}",
+                why_not(plan, &known, clears, "neither does `clears_when`")
+            );
             remarks.add(
                 Subject::NeverEnds,
                 &keys("clears_when"),
@@ -66,8 +68,10 @@ fn alert(plan: &Plan, rule: &Rule, remarks: &mut Remarks<'_>) {
     if let Some(critical) = &rule.critical_when
         && as_run.refutes(&[(when, Asked::Holds), (critical, Asked::Holds)])
     {
-        let message =
-            format!("the alert is never critical: while `when` holds, {}", why(plan, &known, critical));
+        let message = format!(
+            "the alert is never critical: while `when` holds, {}",
+            why_not(plan, &known, critical, "`critical_when` does not")
+        );
         remarks.add(
             Subject::NoEffect,
             &keys("critical_when"),
@@ -161,28 +165,38 @@ fn dead_parts(
     }
 }
 
+/// Why a condition never holds, in words; `otherwise` where it could by itself.
+fn why_not(plan: &Plan, world: &World<'_>, condition: &Condition, otherwise: &str) -> String {
+    if world.refutes(&[(condition, Asked::Holds)]) {
+        why(plan, world, condition)
+    } else {
+        otherwise.to_owned()
+    }
+}
+
 /// Why a condition that never holds does not, in words: the first comparison that alone never does, or that they
 /// exclude each other.
 fn why(plan: &Plan, world: &World<'_>, condition: &Condition) -> String {
+    let refuted = |tests: &[Comparison], of: &dyn Fn(Vec<Comparison>) -> Condition| {
+        tests.iter().any(|test| world.refutes(&[(&of(vec![*test]), Asked::Holds)]))
+    };
     match condition {
         Condition::All(parts) | Condition::Any(parts) => {
             let dead = parts.iter().find(|part| world.refutes(&[(part, Asked::Holds)]));
             dead.map_or_else(|| "its parts exclude each other".to_owned(), |part| why(plan, world, part))
         }
-        Condition::Signal { .. } | Condition::Score { .. }
-            if !world.refutes(&[(condition, Asked::Holds)]) =>
-        {
-            "its limits exclude that".to_owned()
-        }
-        Condition::Signal { signal, .. } => {
+        Condition::Signal { signal, tests } => {
+            let name = signal_name(plan, *signal);
+            if !refuted(tests, &|tests| Condition::Signal { signal: *signal, tests }) {
+                return format!("the limits of `{name}` exclude each other");
+            }
             let unit = plan.signals.get(*signal).map_or(Unit::Number, |signal| signal.unit);
-            format!(
-                "`{}` does not come to that; {}",
-                signal_name(plan, *signal),
-                range(unit, of_signal(plan, *signal))
-            )
+            format!("`{name}` does not come to that; {}", range(unit, of_signal(plan, *signal)))
         }
-        Condition::Score { .. } => {
+        Condition::Score { tests } => {
+            if !refuted(tests, &|tests| Condition::Score { tests }) {
+                return "the limits of the score exclude each other".to_owned();
+            }
             let reach = of_score(plan);
             let [low, high] = [reach.low, reach.high].map(|edge| points(u32::try_from(edge).unwrap_or(0)));
             format!("the score does not come to that; it is {low} to {high}")
