@@ -1,4 +1,7 @@
 //! What an account takes in memory, compared with what the review of its model says.
+//!
+//! The estimate is for 20 users and 30 activities a day, on the side of safety: each day of each window holds something. So
+//! it may not be less than what is measured, and for the model that is fed all of that it may be a quarter more.
 
 #![allow(clippy::unwrap_used, reason = "a test")]
 
@@ -10,7 +13,11 @@ use company::Company;
 use engine::effect::{Effect, EffectId, Sink};
 use engine::entry::{Entry, Position};
 use engine::{Shard, Step};
+use model::time::EventTime;
 use std::sync::Arc;
+
+const ACCOUNTS: usize = 100;
+const DAYS: usize = 60;
 
 struct Nothing;
 
@@ -22,36 +29,43 @@ impl Sink for Nothing {
     }
 }
 
-#[test]
-fn sizes() {
-    let models = ["b2b", "high-touch", "low-touch", "onboarding"]
-        .map(|n| (n, std::fs::read_to_string(format!("../../deploy/models/{n}.yaml")).unwrap()));
-    for (name, text) in models.into_iter().chain([("twelve", company::MODEL.to_owned())]) {
-        let accounts = std::env::var("N").unwrap().parse().unwrap();
-        let mut company = Company::new(accounts, 30);
-        let names = Arc::clone(&company.accounts);
-        let mut shard = Shard::new();
-        let mut offset = 0;
-        let mut fold = |shard: &mut Shard, entry: &Entry<'_>| {
-            let mut step =
-                shard.fold(Position { offset, entry: 0, minute: i64::MIN }, entry, &mut Nothing).unwrap();
-            while step == Step::More {
-                step = shard.go_on(&mut Nothing);
-            }
-            offset += 1;
-        };
-        fold(&mut shard, &Entry::Model(&text));
-        for _ in 0..40 * 30 * accounts {
-            let draw = company.draw();
-            if let Some(mark) = company.pass() {
-                fold(&mut shard, &mark);
-            }
-            let activity = company.activity(draw, &names);
-            fold(&mut shard, &activity);
+/// Bytes an account, as the benchmark measures them.
+fn measured(model: &str) -> u64 {
+    let mut company = Company::new(ACCOUNTS, 30);
+    let names = Arc::clone(&company.accounts);
+    let (mut shard, mut offset) = (Shard::new(), 0);
+    let mut fold = |entry: &Entry<'_>, shard: &mut Shard| {
+        let at = Position { offset, entry: 0, minute: i64::MIN };
+        let mut step = shard.fold(at, entry, &mut Nothing).unwrap();
+        while step == Step::More {
+            step = shard.go_on(&mut Nothing);
         }
-        let memory = model::review(&text, model::time::EventTime(0)).unwrap().memory;
-        println!("{name}: {} measured, {memory:?} {}", shard.size() / accounts, memory.total());
-        let plan = model::compile(&text).unwrap().plan;
-        let _ = plan;
+        offset += 1;
+    };
+    fold(&Entry::Model(model), &mut shard);
+    for _ in 0..DAYS * 30 * ACCOUNTS {
+        let draw = company.draw();
+        if let Some(mark) = company.pass() {
+            fold(&mark, &mut shard);
+        }
+        fold(&company.activity(draw, &names), &mut shard);
+    }
+    u64::try_from(shard.size() / ACCOUNTS).unwrap()
+}
+
+#[test]
+fn the_estimate_of_a_model_holds_what_its_accounts_take() {
+    let shipped = [
+        include_str!("../../../deploy/models/b2b.yaml"),
+        include_str!("../../../deploy/models/high-touch.yaml"),
+        include_str!("../../../deploy/models/low-touch.yaml"),
+        include_str!("../../../deploy/models/onboarding.yaml"),
+    ];
+    for text in shipped.into_iter().chain([company::MODEL]) {
+        let estimate = model::review(text, EventTime(0)).unwrap().memory.total();
+        let found = measured(text);
+        // Of some models much is never fed here: answers, contracts, milestones.
+        let most = if text == company::MODEL { found * 5 / 4 } else { found * 5 / 2 };
+        assert!((found..=most).contains(&estimate), "{found} measured, {estimate} estimated: {text}");
     }
 }

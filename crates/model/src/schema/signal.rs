@@ -82,13 +82,17 @@ fn of_operator(word: Word) -> Value {
         .collect();
     let mut required = vec![word.name()];
     required.extend(needed(word.name()));
-    json!({
+    let mut schema = json!({
         "type": "object",
         "properties": properties,
         "required": required,
         "additionalProperties": false,
-        "allOf": by_source(word),
-    })
+    });
+    let by_source = by_source(word);
+    if let Some(schema) = schema.as_object_mut().filter(|_| !by_source.is_empty()) {
+        schema.insert("allOf".to_owned(), Value::Array(by_source));
+    }
+    schema
 }
 
 /// Keys beside its own that an operator must have.
