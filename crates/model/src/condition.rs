@@ -9,6 +9,9 @@ use crate::tree::{Key, Value};
 
 pub(crate) const COMPARISONS: [&str; 4] = ["below", "at_most", "at_least", "above"];
 
+/// What a condition may name beside signals; the score first.
+const WORDS: [&str; 4] = ["score", "stage", "segment", "any"];
+
 /// Whether a condition may name the score.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Score {
@@ -70,7 +73,8 @@ fn part(
             Some(Condition::Score { tests })
         }
         name => {
-            let signal = signals.find(name, (key.mark, &spot.path), report);
+            let words: &[&str] = if score == Score::Named { &WORDS } else { &WORDS[1..] };
+            let signal = signals.find_beside(words, name, (key.mark, &spot.path), report);
             let unit = signals.list.get(signal?).map(|signal| signal.unit)?;
             let tests = tests(spot, report, |spot, report| limit(spot, unit, report))?;
             Some(Condition::Signal { signal: signal?, tests })

@@ -12,7 +12,7 @@ use std::collections::BTreeMap;
 /// The most signals that a model may have.
 const MOST: usize = 512;
 /// Words that conditions use for something else.
-pub(crate) const RESERVED: [&str; 5] = ["score", "stage", "segment", "any", "everyone"];
+const RESERVED: [&str; 5] = ["score", "stage", "segment", "any", "everyone"];
 
 /// The signals of a model, and which of them are used.
 #[derive(Debug, Default)]
@@ -122,6 +122,17 @@ impl<'t> Signals<'t> {
 
     /// The signal of a name, from then on a used one. A signal with problems of its own is found by no one.
     pub(crate) fn find(&mut self, name: &str, at: (Mark, &str), report: &mut Report) -> Option<usize> {
+        self.find_beside(&[], name, at, report)
+    }
+
+    /// The same where these words may stand, too.
+    pub(crate) fn find_beside(
+        &mut self,
+        words: &[&str],
+        name: &str,
+        at: (Mark, &str),
+        report: &mut Report,
+    ) -> Option<usize> {
         match self.names.get(name) {
             Some(index) => {
                 let index = (*index)?;
@@ -132,7 +143,8 @@ impl<'t> Signals<'t> {
             }
             None => {
                 if !report.is_full() {
-                    let fix = suggestion(name, self.names.keys().map(String::as_str));
+                    let known = self.names.keys().map(String::as_str).chain(words.iter().copied());
+                    let fix = suggestion(name, known);
                     report.problem(at.0, at.1, format!("unknown signal {}", quoted(name)), fix);
                 }
                 None

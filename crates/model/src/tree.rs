@@ -185,7 +185,12 @@ fn plain(mark: Mark, anchor: usize, tagged: bool, report: &mut Report) {
 
 fn syntax(error: &ScanError, report: &mut Report) {
     let message = format!("not YAML: {}", crate::problem::short(error.info()));
-    report.problem(mark(error.marker()), "", message, "check indentation, quotes and brackets here");
+    report.problem(
+        mark(error.marker()),
+        "",
+        message,
+        "check colons, indentation, quotes and brackets here and on the line before",
+    );
 }
 
 fn mark(marker: &Marker) -> Mark {

@@ -85,7 +85,7 @@ fn a_review_is_for_programs_too_and_findings_where_asked_for() {
     let said = place.run(["model", "check", "low.yaml"]);
     assert_eq!(said.status, Some(0), "a remark is no error: {said:?}");
     assert!(
-        said.out.contains("low.yaml:13:12: review_by: the model was to be looked at again by 2020-06-30"),
+        said.out.contains("low.yaml:14:12: review_by: the model was to be looked at again by 2020-06-30"),
         "{}",
         said.out
     );
@@ -96,6 +96,20 @@ fn a_review_is_for_programs_too_and_findings_where_asked_for() {
     assert!(found[0]["bytes_per_account"]["total"].as_u64().unwrap() > 1_000, "{found:?}");
     let schema: Value = serde_json::from_str(&place.run(["model", "schema"]).fine().out).unwrap();
     assert_eq!(schema["title"], "vitals health model");
+}
+
+#[test]
+fn the_page_shows_a_test_file_that_its_model_passes() {
+    let page = std::fs::read_to_string(model("README.md")).unwrap();
+    let fenced = |fence: &str| -> String {
+        page.split(fence).skip(1).filter_map(|rest| rest.split_once("```")).map(|(yaml, _)| yaml).collect()
+    };
+    let place = Place::new();
+    place.write("page.yaml", &fenced("```yaml\n"));
+    place.write("page.test.yaml", &fenced("```yaml test\n"));
+    let said = place.run(["model", "test", "page.yaml"]);
+    assert_eq!(said.status, Some(0), "{}{}", said.out, said.err);
+    assert!(said.out.contains("1 case, looked at 2 times: all as expected"), "{}", said.out);
 }
 
 /// Records of a customer that stops after 40 days, and of a neighbour that keeps every feed alive.
@@ -109,7 +123,7 @@ fn records() -> String {
         )
         .unwrap();
     };
-    for hour in 0..60 * 24 {
+    for hour in 0..=59 * 24 + 12 {
         let login = format!(r#","user":"u{}","kind":"signed-in""#, hour % 4);
         let used = format!(r#","user":"u{}","feature":"f{}""#, hour % 4, hour % 3);
         put("login", hour, "neighbour", &login);

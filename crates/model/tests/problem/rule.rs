@@ -19,7 +19,7 @@ use rstest::rstest;
 #[case::signal(
     "when: { score: { below: 45 } }",
     "when: { scores: { below: 45 } }",
-    "29:19: alerts.risk.when.scores: unknown signal `scores`; choose from csat, late, logins, quiet, renewal, seats, share, tickets, trend"
+    "29:19: alerts.risk.when.scores: unknown signal `scores`; did you mean `score`?"
 )]
 #[case::comparison(
     "score: { below: 45 }",

@@ -10,7 +10,7 @@ use rstest::rstest;
 #[case::no_mapping("- a\n", "1:1: a mapping belongs here; write `key: value` pairs")]
 #[case::syntax(
     "format: 1\nmodel: { a: b\n",
-    "3:1: not YAML: while parsing a flow mapping, did not find expected ',' or '}'; check indentation, quotes and brackets here"
+    "3:1: not YAML: while parsing a flow mapping, did not find expected ',' or '}'; check colons, indentation, quotes and brackets here and on the line before"
 )]
 #[case::tab("format: 1\n\tmodel: x\n", "1:9: not YAML: while scanning a plain scalar, found a tab")]
 #[case::twice("format: 1\nformat: 1\n", "2:1: `format` is defined twice; keep one of them")]

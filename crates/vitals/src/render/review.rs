@@ -47,7 +47,8 @@ pub(crate) fn verdicts(file: &str, verdicts: &[Verdict]) -> String {
     let cases = verdicts.len();
     let outcome =
         if failed == 0 { "all as expected".to_owned() } else { format!("{failed} not as expected") };
-    out + &format!("{file}: {cases} cases, looked at {asked} times: {outcome}\n")
+    let noun = if cases == 1 { "case" } else { "cases" };
+    out + &format!("{file}: {cases} {noun}, looked at {asked} times: {outcome}\n")
 }
 
 fn not_met(file: &str, missed: &Missed) -> String {
