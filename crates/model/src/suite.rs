@@ -188,7 +188,14 @@ fn top(root: &tree::Node, plan: &Plan, report: &mut Report) -> Suite {
         .map_or_else(Vec::new, |spot| activity::read(&spot, calendar, "background ", &mut room, report));
     for (key, spot) in cases.named(MOST_CASES, report) {
         let Some(mut case) = case(&key.text, &spot, calendar, plan, &mut room, report) else { continue };
-        room = room.saturating_sub(background.len());
+        if background.len() > room {
+            let message = format!(
+                "with what stands under `background` the cases give more than {MOST_ACTIVITIES} activities"
+            );
+            spot.problem(report, message, "let less happen there, or write fewer cases in a file");
+            break;
+        }
+        room -= background.len();
         case.activities.splice(0..0, background.iter().cloned());
         activity::check_outages(&case.activities, &case.outages, &spot, report);
         suite.cases.push(case);

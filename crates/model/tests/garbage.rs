@@ -1,6 +1,7 @@
 //! No text makes the compiler panic, hang or forget to say what is wrong.
 
-use model::compile;
+use model::time::EventTime;
+use model::{compile, review, suite};
 use proptest::prelude::*;
 use std::fmt::Write as _;
 
@@ -9,7 +10,11 @@ const B2B: &str = include_str!("../../../deploy/models/b2b.yaml");
 /// A text either compiles or has problems, each at a place within it.
 fn judged(text: &str) {
     match compile(text) {
-        Ok(compiled) => assert!(!compiled.plan.signals.is_empty()),
+        Ok(compiled) => {
+            assert!(!compiled.plan.signals.is_empty());
+            let reviewed = review(text, EventTime(0)).map(|review| review.compiled);
+            assert_eq!(reviewed, Ok(compiled), "{text}");
+        }
         Err(problems) => {
             assert!(!problems.0.is_empty(), "refused without a reason:\n{text}");
             assert!(problems.0.is_sorted());
@@ -143,4 +148,28 @@ fn long_and_wide_texts_are_judged_in_no_time() {
         writeln!(deep, "  s{i}: {{ ratio: s{}, to: s{} }}", i + 1, i + 1).unwrap();
     }
     judged(&format!("{deep}  s511: {{ count: login, over: 7d }}\n"));
+}
+
+const TESTS: &str = include_str!("../../../deploy/models/low-touch.test.yaml");
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(64))]
+
+    #[test]
+    fn a_test_file_with_something_put_in_or_taken_out_is_judged(
+        at in 0..TESTS.len(),
+        length in 0..40_usize,
+        put in 0..PIECES.len(),
+    ) {
+        let plan = compile(include_str!("../../../deploy/models/low-touch.yaml")).unwrap().plan;
+        let mut text = TESTS.to_owned();
+        let end = (at + length).min(text.len());
+        if text.is_char_boundary(at) && text.is_char_boundary(end) {
+            text.replace_range(at..end, PIECES[put]);
+        }
+        if let Err(problems) = suite::read(&text, &plan) {
+            prop_assert!(!problems.0.is_empty());
+            prop_assert!(problems.0.iter().all(|it| !it.message.is_empty() && !it.fix.is_empty()), "{problems}");
+        }
+    }
 }

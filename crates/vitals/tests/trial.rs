@@ -12,6 +12,10 @@ use support::{Place, model};
 #[test]
 fn the_shipped_models_pass_their_review_and_their_tests() {
     let place = Place::new();
+    assert_eq!(
+        place.run(["model", "check", "--strict", model("oulad.yaml").to_str().unwrap()]).status,
+        Some(0)
+    );
     for name in ["high-touch", "low-touch", "onboarding"] {
         let file = model(&format!("{name}.yaml"));
         let file = file.to_str().unwrap();

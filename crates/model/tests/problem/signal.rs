@@ -153,7 +153,7 @@ use rstest::rstest;
 #[case::reserved(
     "  late: {",
     "  stage: {",
-    "16:3: signals.stage: `stage` means something else in conditions; choose another name\n30:29: alerts.other.when.any[0].late: unknown signal `late`; choose from csat, logins, quiet, renewal, seats, share, tickets, trend"
+    "16:3: signals.stage: `stage` means something else in conditions; choose another name\n30:29: alerts.other.when.any[0].late: unknown signal `late`; choose from csat, logins, quiet, renewal, seats, share, tickets, trend, score, stage, segment, any"
 )]
 fn the_definition_of_a_signal(#[case] good: &str, #[case] bad: &str, #[case] told: &str) {
     assert_eq!(spoiled(good, bad), told);
