@@ -1,7 +1,7 @@
 //! The models that are shipped pass their review and their own tests; what is not as expected is told so that a reader
 //! sees why; and a case comes to what a recorded run of the same records comes to.
 
-#![allow(clippy::unwrap_used, reason = "a test")]
+#![allow(clippy::unwrap_used, clippy::panic, reason = "tests: a failure is a panic")]
 
 mod support;
 

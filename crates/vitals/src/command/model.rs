@@ -139,3 +139,20 @@ fn show(text: bool, context: &Context) -> Result<Outcome> {
     out.flush()?;
     Ok(Outcome::Fine)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_schema_beside_the_models_is_up_to_date() {
+        let path = concat!(env!("CARGO_MANIFEST_DIR"), "/../../deploy/models/schema.json");
+        if std::env::var_os("UPDATE_PAGES").is_some() {
+            let text = serde_json::to_string_pretty(&model::schema()).unwrap();
+            fs::write(path, text + "\n").unwrap();
+        } else {
+            let stands: Value = serde_json::from_str(&fs::read_to_string(path).unwrap()).unwrap();
+            assert_eq!(stands, model::schema(), "{path} is out of date; run this test with UPDATE_PAGES=1");
+        }
+    }
+}
