@@ -1,8 +1,8 @@
 //! The review of a model that compiles: what is right by the language and is perhaps not what was meant.
 //!
 //! No remark is an error, and none changes what the fold does. A remark that something can *never* be is proved: by
-//! intervals that hold every value a signal can take ([`reach`]) and by spreading conditions out over them
-//! ([`satisfy`]). Where that is not enough, nothing is said; so silence is no proof of the contrary.
+//! intervals that hold every value a signal can take (`reach`) and by spreading conditions out over them
+//! (`satisfy`). Where that is not enough, nothing is said; so silence is no proof of the contrary.
 
 mod feed;
 mod measure;
