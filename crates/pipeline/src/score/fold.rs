@@ -51,6 +51,8 @@ impl<L: Log, V: Variant> Score<L, V> {
             loaded.map_err(|error| wrong(unreadable(record.offset, &error)))?;
             let frame = self.frame.checksum();
             let proved = folding.prove(record.offset, frame);
+            // A shard that was restored to where it is to go live goes on from there with effects.
+            let proved = proved.and_then(|()| go_live::<V>(folding, partition));
             proved.map_err(|reason| Trouble::of(partition, reason, Cure::Possible))?;
             let mut out = Outbox {
                 encoder: &mut self.encoder,
@@ -76,9 +78,6 @@ impl<L: Log, V: Variant> Score<L, V> {
                     folding.next = record.offset + 1;
                     folding.stand(record.offset, frame);
                     cursor = Cursor { record: cursor.record + 1, ..Cursor::default() };
-                    // Where the marker stands at the end of this record, nothing of it was folded.
-                    go_live::<V>(folding, partition)
-                        .map_err(|reason| Trouble::of(partition, reason, Cure::Possible))?;
                 }
                 Done::Full => {
                     folding.next = record.offset;
