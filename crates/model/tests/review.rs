@@ -106,12 +106,12 @@ fn nothing_is_said_of_a_good_model() {
 #[case::no_silence(
     "  csm-activity: { silent_at_most: 3d }\n",
     "",
-    "silence-of-feed 13:10: signals.quiet: csm-activity has no `silent_at_most`, so if the whole feed stops, `quiet` counts that as silence of every account; after 30d the alert `silent` begins; write `csm-activity: { silent_at_most: … }` under `sources`, above the longest gap that is normal for the whole feed\nsilence-of-feed 14:11: signals.review: csm-activity has no `silent_at_most`, so if the whole feed stops, `review` counts that as silence of every account; after 104d the alert `late` begins; write `csm-activity: { silent_at_most: … }` under `sources`, above the longest gap that is normal for the whole feed"
+    "silence-of-feed 13:10: signals.quiet: csm-activity has no `silent_at_most`, so if the whole feed stops, `quiet` counts that as silence of every account; after 30d the alert `silent` can begin; write `csm-activity: { silent_at_most: … }` under `sources`, above the longest gap that is normal for the whole feed\nsilence-of-feed 14:11: signals.review: csm-activity has no `silent_at_most`, so if the whole feed stops, `review` counts that as silence of every account; after 104d the alert `late` can begin; write `csm-activity: { silent_at_most: … }` under `sources`, above the longest gap that is normal for the whole feed"
 )]
 #[case::long_silence(
     "at_least: 30d",
     "at_least: 72h",
-    "silence-of-feed 37:19: alerts.silent.when: if the whole feed csm-activity stops, its clock goes on for 3d, and the alert `silent` begins for every account after 3d; write a longer span here, or a shorter `silent_at_most` of the source"
+    "silence-of-feed 37:19: alerts.silent.when: if the whole feed csm-activity stops, its clock goes on for 3d, and the alert `silent` can begin for every account after 3d; write a longer span here, or a shorter `silent_at_most` of the source"
 )]
 #[case::empties(
     "weekly: { distinct: user, from: login, over: 7d }",
@@ -213,6 +213,28 @@ fn what_is_possible_is_not_remarked_on(#[case] good_text: &str, #[case] other: &
         .map(|remark| remark.at.to_string())
         .collect();
     assert!(never.is_empty(), "{never:?}");
+}
+
+#[test]
+fn a_measure_of_the_least_weight_can_have_all_of_it() {
+    let text = "
+format: 1
+model: test
+score: { bands: { healthy: 70, at-risk: 0 } }
+signals: { logins: { count: login, over: 28d }, csat: { mean: score, from: feedback, over: 28d } }
+goals:
+  use:
+    statement: Used.
+    owner: product
+    weight: 1
+    measures:
+      logins: { kind: leading, weight: 1000000, curve: { 0: 0, 20: 30 } }
+      csat: { kind: quality, weight: 1, curve: { 0: 0, 100: 100 } }
+alerts: { good: { when: { score: { above: 60 } }, notify: csm } }
+";
+    let review = review(text, EventTime(0)).unwrap();
+    let subjects: Vec<&str> = review.remarks.iter().map(|remark| remark.subject.name()).collect();
+    assert_eq!(subjects, ["measure-weightless"]);
 }
 
 #[test]

@@ -77,14 +77,14 @@ fn consequences(plan: &Plan, signal: usize, beyond: i64) -> Vec<Consequence> {
     for rule in &plan.rules {
         if let Some(limit) = least(&rule.when, signal) {
             let keys = vec!["alerts".to_owned(), rule.name.clone(), "when".to_owned()];
-            let what = format!("the alert `{}` begins", rule.name);
+            let what = format!("the alert `{}` can begin", rule.name);
             all.push(Consequence { what, keys, after: limit.saturating_add(beyond) });
         }
     }
     for (place, cap) in plan.caps.iter().enumerate() {
         if let Some(limit) = least(&cap.when, signal) {
             let keys = vec!["caps".to_owned(), place.to_string(), "when".to_owned()];
-            let what = format!("the cap `{}` holds", cap.name);
+            let what = format!("the cap `{}` can hold", cap.name);
             all.push(Consequence { what, keys, after: limit.saturating_add(beyond) });
         }
     }

@@ -5,7 +5,7 @@
 //! show one more; where dead time stretches a window, no limit is known.
 
 use crate::number::SCALE;
-use crate::plan::{Bucket, Feed, Fold, Operator, Plan, WHOLE, Window, WordTest};
+use crate::plan::{Bucket, Feed, Fold, Measure, Operator, Plan, WHOLE, Window, WordTest};
 use crate::source::Field;
 use crate::time::{DAY, HOUR};
 
@@ -146,10 +146,15 @@ fn clamped(curve: &crate::plan::Curve, x: i64) -> i64 {
 ///
 /// A score is a mean of the points of its measures, each rounded by itself, and no more than a cap.
 pub(super) fn of_score(plan: &Plan) -> Reach {
+    // One of the least weight has all of it where the others are unknown.
+    let counts = |measure: &&Measure| {
+        let goal = plan.goals.get(measure.goal);
+        measure.in_score && measure.weight > 0 && goal.is_some_and(|goal| goal.weight > 0)
+    };
     let scored: Vec<(u32, u32)> = plan
         .measures
         .iter()
-        .filter(|measure| measure.base_weight > 0)
+        .filter(counts)
         .map(|measure| points(&measure.curve, of_signal(plan, measure.signal)))
         .collect();
     let slack = u32::try_from(scored.len()).unwrap_or(WHOLE);
