@@ -33,4 +33,5 @@ mod tree;
 mod window;
 
 pub use compile::{Compiled, compile};
+pub use outcome::Outcomes;
 pub use problem::{Problem, Problems};
