@@ -44,9 +44,11 @@ pub(crate) fn chart(report: &Report, side: Side, every: i64) -> String {
     }
     let with = |week: &Week| Some(week.with);
     let without = |week: &Week| week.without;
-    for (of, colour) in [(&without as &dyn Fn(&Week) -> Option<Quantiles>, WITHOUT), (&with, WITH)] {
-        plot.fan(&mut out, &report.before, of, colour);
-    }
+    let both = [(&without as &dyn Fn(&Week) -> Option<Quantiles>, WITHOUT), (&with, WITH)];
+    let known = both.map(|(of, colour)| (plot.known(&report.before, of), colour));
+    // Lines last, so that no band lies over one.
+    known.iter().for_each(|(known, colour)| plot.bands(&mut out, known, colour));
+    known.iter().for_each(|(known, colour)| plot.median(&mut out, known, colour));
     for week in &report.before {
         let x = plot.x(week.steps_before);
         text(&mut out, x, BOTTOM + 20.0, "middle", 13, &(week.steps_before + 1).to_string());
@@ -94,10 +96,12 @@ impl Plot {
         BOTTOM - (BOTTOM - TOP) * f64::from(score) / 10_000.0
     }
 
-    /// Two bands and a line.
-    fn fan(&self, out: &mut String, weeks: &[Week], of: &dyn Fn(&Week) -> Option<Quantiles>, colour: &str) {
-        let known: Vec<(f64, Quantiles)> =
-            weeks.iter().filter_map(|week| Some((self.x(week.steps_before), of(week)?))).collect();
+    /// The quantiles of each step that has them, and where it stands.
+    fn known(&self, weeks: &[Week], of: &dyn Fn(&Week) -> Option<Quantiles>) -> Vec<(f64, Quantiles)> {
+        weeks.iter().filter_map(|week| Some((self.x(week.steps_before), of(week)?))).collect()
+    }
+
+    fn bands(&self, out: &mut String, known: &[(f64, Quantiles)], colour: &str) {
         for ((low, high), opacity) in [((0, 4), 0.13), ((1, 3), 0.25)] {
             let there = known.iter().map(|(x, quantiles)| (*x, quantiles[high]));
             let back = known.iter().rev().map(|(x, quantiles)| (*x, quantiles[low]));
@@ -105,6 +109,9 @@ impl Plot {
             writeln!(out, r#"<polygon points="{points}" fill="{colour}" opacity="{opacity}"/>"#)
                 .unwrap_or_default();
         }
+    }
+
+    fn median(&self, out: &mut String, known: &[(f64, Quantiles)], colour: &str) {
         let points = self.points(known.iter().map(|(x, quantiles)| (*x, quantiles[2])));
         writeln!(out, r#"<polyline points="{points}" fill="none" stroke="{colour}" stroke-width="2.5"/>"#)
             .unwrap_or_default();
