@@ -254,9 +254,9 @@ mod tests {
         }
 
         #[test]
-        fn turned_round_it_is_the_rest(rows in rows()) {
+        fn turned_round_it_is_the_rest(mut rows in rows()) {
             let mut turned: Vec<Case> = rows.iter().map(|case| Case { value: -case.value, ..*case }).collect();
-            let (one, other) = (mean_auc(&mut rows.clone(), 12), mean_auc(&mut turned, 12));
+            let (one, other) = (mean_auc(&mut rows, 12), mean_auc(&mut turned, 12));
             prop_assert_eq!(one.is_some(), other.is_some());
             if let Some((one, other)) = one.zip(other) {
                 prop_assert!(close(one.mean + other.mean, 1.0));

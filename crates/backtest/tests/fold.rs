@@ -1,4 +1,5 @@
 //! What a fold takes at a cut, on journals of a few entries.
+#![allow(clippy::unwrap_used, reason = "tests: a failure is a panic")]
 
 use backtest::{Collected, Fate, Fold, Question, Row, Schedule, Side};
 use engine::activity::{Activity, Fields, Value};

@@ -161,7 +161,7 @@ fn files_a_journal_and_a_process_that_holds_it_say_the_same() {
 fn two_models_stand_side_by_side_and_the_text_names_what_tells_nothing() {
     let place = Place::new();
     place.write("logins.yaml", LOGINS);
-    let meetings = LOGINS.replace("weight: 80", "weight: 1").replace("weight: 20", "weight: 99");
+    let meetings = LOGINS.replace("weight: 80", "weight: 0").replace("weight: 20", "weight: 100");
     place.write("meetings.yaml", &meetings.replace("model: logins", "model: meetings"));
     place.write("activity.jsonl", &stream());
     let ask = |one: &str, other: &str| {
@@ -173,7 +173,7 @@ fn two_models_stand_side_by_side_and_the_text_names_what_tells_nothing() {
     {
         assert!(said.out.contains(text), "{}", said.out);
     }
-    // The other way round it does not tell.
+    // By itself the other one does not tell.
     let said = ask("meetings.yaml", "logins.yaml");
     assert_eq!(said.status, Some(1), "{said:?}");
     assert!(said.out.contains("the second model ranks better"), "{}", said.out);
