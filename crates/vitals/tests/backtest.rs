@@ -20,7 +20,7 @@ const SPANS: [(&str, &str, &str); 2] =
 fn the_oulad_score_tells_who_withdraws_and_is_worked_out_alike_by_another() {
     let dataset = Dataset::read(&oulad::directory()).unwrap();
     let parts = if vitals_tests::is_whole() { 2 } else { 1 };
-    let mut means = Vec::new();
+    let readme = include_str!("../../../README.md");
     for (code, from, to) in &SPANS[..parts] {
         let place = Place::new();
         let mut lines = Vec::new();
@@ -34,14 +34,16 @@ fn the_oulad_score_tells_who_withdraws_and_is_worked_out_alike_by_another() {
             place.run(["backtest", yaml.to_str().unwrap()].iter().chain(flags)).fine().json().remove(0);
         let report = &found["models"][0];
         let auc = report["auc"]["value"].as_f64().unwrap();
-        println!("{code}: {}, {} scores", report["auc"], report["rows"]);
+        let figure = |name: &str| format!("{:.3}", report["auc"][name].as_f64().unwrap());
+        let [value, low, high] = ["value", "low", "high"].map(figure);
+        let row =
+            format!("| {code} | {} | {} | {value} | {low} to {high} |", report["rows"], report["outcomes"]);
+        assert!(readme.contains(&row), "the README should say {row}");
         assert_eq!(report["cuts"].as_array().unwrap().len(), 24);
         assert!(auc >= 0.7, "{auc}");
         assert!(fs::read_to_string(place.path("scores.svg")).unwrap().ends_with("</svg>\n"));
-        means.push(auc);
         check_scores(&place, &yaml, from, to);
     }
-    println!("mean: {means:?}");
 }
 
 /// Has the script compare; and lets it find what is wrong by a hundredth.
@@ -155,6 +157,47 @@ fn files_a_journal_and_a_process_that_holds_it_say_the_same() {
     place.run(ask.iter().chain(&["served"])).fine();
     drop(running);
     assert_eq!(rows_of_journal, rows(&place, "served"));
+}
+
+#[test]
+fn what_comes_after_a_cut_changes_no_score_at_it() {
+    let place = Place::new();
+    place.write("logins.yaml", LOGINS);
+    let all = stream();
+    let ends = all.match_indices('\n').map(|(at, _)| at + 1);
+    // Each prefix ends somewhere within a day.
+    for length in ends.step_by(701).skip(1).chain([all.len()]) {
+        place.write("activity.jsonl", &all[..length]);
+        let name = format!("{length}.jsonl");
+        let ask = [
+            "backtest",
+            "logins.yaml",
+            "--every",
+            "1d",
+            "--horizon",
+            "1d",
+            "--input",
+            "activity.jsonl",
+            "--scores",
+            &name,
+        ];
+        // Before anybody leaves there is nothing to judge.
+        assert!(matches!(place.run(ask).status, Some(0 | 1 | 70)));
+    }
+    let whole = rows(&place, &format!("{}.jsonl", all.len()));
+    let mut compared = 0;
+    for file in fs::read_dir(place.path(".")).unwrap() {
+        let name = file.unwrap().file_name().into_string().unwrap();
+        if name == "activity.jsonl" || !name.ends_with(".jsonl") {
+            continue;
+        }
+        let part = rows(&place, &name);
+        let last = part.iter().map(|(_, cut, _)| cut).max().unwrap();
+        let same: Vec<_> = whole.iter().filter(|(_, cut, _)| cut <= last).cloned().collect();
+        assert_eq!(part, same, "{name}");
+        compared += part.len();
+    }
+    assert!(compared > 10_000, "{compared}");
 }
 
 #[test]

@@ -128,10 +128,10 @@ impl Backtest {
             let input = input::read(&self.input, &text, &context.settings)?;
             (journal::fold(&input.access, fold)?, input.rejected)
         };
-        let found = found(&collected, &question, rejected)?;
         if let Some(file) = &self.scores {
             scores::write(file, &collected)?;
         }
+        let found = found(&collected, &question, rejected)?;
         if let Some((file, report)) = self.svg.as_deref().zip(found.models.first()) {
             let cannot = || format!("file {} cannot be written", file.display());
             fs::write(file, render::chart(report, question.side, question.schedule.every()))
