@@ -1,9 +1,10 @@
 //! The pipeline's own fold, under the models in question, broken off at each cut.
 //!
 //! A cut at *c* is what a shard holds when its time gets to *c*: everything that stands in the journal before the first
-//! activity of *c* or later, and before the first advance of a source by which its T + max delay goes beyond *c*. An advance
-//! is broken off there, as it may be at any minute, so that every source stands at *c* less its max delay if its time has
-//! got so far. What happened before *c* and was told later is not in it; nor is anything of *c* or later.
+//! activity of *c* or later, and before the first minute in which a source's T + max delay goes beyond *c*. So what happened
+//! before *c* and was told later is not in it; nor is anything of *c* or later. An advance is looked at after each of its
+//! steps. A step may jump over minutes, but only over such in which nothing changes, so that the scores after it are those of
+//! any cut that it passes.
 
 use crate::Question;
 use crate::collected::{Account, Collected, Firing, NO_SEGMENT, Row, Series, UNKNOWN, Unscored};
@@ -12,7 +13,7 @@ use engine::effect::{AlertState, Effect, EffectId, Freshness, Sink, Standing};
 use engine::entry::{Entry, Position, SourceMark, Watermarks};
 use engine::{Refused, Shard, Step};
 use model::source::Source;
-use model::time::{DAY, MINUTE};
+use model::time::DAY;
 use std::collections::HashMap;
 use std::sync::Arc;
 
@@ -114,12 +115,7 @@ impl Fold {
     fn fold(&mut self, lane: usize, at: Position, entry: &Entry<'_>) -> Result<(), Refused> {
         let mut step = None;
         while step != Some(Step::Done) {
-            let Lane { shard, next, open, .. } = &mut self.lanes[lane];
-            if let Some(next) = next {
-                // The minute after it begins at the cut, or holds it.
-                let minute = self.question.schedule.instant(*next).div_euclid(MINUTE) - 1;
-                shard.halt_at(Position { minute, ..at });
-            }
+            let Lane { shard, open, .. } = &mut self.lanes[lane];
             let base = self.collected.accounts.len();
             let firings = &mut self.collected.series[lane].firings;
             let mut alerts = Alerts { ledger: &self.ledger, base, firings, open };

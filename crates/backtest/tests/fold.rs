@@ -205,4 +205,37 @@ fn the_figures_of_a_small_stream_by_hand() {
     let lead = rule.warning.median_lead_days.unwrap();
     assert!((lead - 9.0).abs() < 0.02, "{lead}");
     assert!(backtest::compare(&found, &question).is_none());
+    // What is hoped for should come to those with high scores: the same score is then as wrong as it was right.
+    let hoped = Question { side: Side::Good, ..question };
+    let auc = backtest::report(&found, &found.series[0], &hoped).auc.unwrap();
+    assert!((auc.value - 0.25).abs() < 1e-9, "{auc:?}");
+}
+
+#[test]
+fn two_models_are_compared_on_the_scores_that_both_gave() {
+    let slow = SILENCE.replace("100d: 0", "10d: 100, 100d: 0").replace("model: silence", "model: slow");
+    let mut fold = Fold::new(question(), &[SILENCE, &slow]).unwrap();
+    let mut times = vec![FIRST - 8 * DAY, FIRST - 5 * DAY, FIRST - DAY];
+    let entries = [
+        complete(FIRST - 9 * DAY, &mut Vec::new()),
+        activity("left", Source::Login, times[0], 0, "signed-in"),
+        activity("silent", Source::Login, times[1], 1, "signed-in"),
+        activity("well", Source::Login, times[2], 2, "signed-in"),
+        complete(FIRST, &mut times),
+        activity("left", Source::Subscription, FIRST + 6 * DAY, 3, "ended"),
+        complete(FIRST + 15 * DAY, &mut Vec::new()),
+    ];
+    for (offset, entry) in (0..).zip(&entries) {
+        fold.take(Position::after(offset, 0), entry).unwrap();
+    }
+    fold.end_partition().unwrap();
+    let found = fold.finish();
+    let compared = backtest::compare(&found, &question()).unwrap();
+    assert_eq!((compared.rows, compared.apart), (3, 0));
+    // The second one takes no notice of ten days of silence, so to it all are alike.
+    let figures = [compared.auc.value, compared.other.value, compared.difference.value];
+    assert!(
+        figures.iter().zip([1.0, 0.5, 0.5]).all(|(one, other)| (one - other).abs() < 1e-9),
+        "{figures:?}"
+    );
 }
