@@ -167,7 +167,7 @@ fn what_comes_after_a_cut_changes_no_score_at_it() {
     let ends = all.match_indices('\n').map(|(at, _)| at + 1);
     // Each prefix ends somewhere within a day.
     for length in ends.step_by(701).skip(1).chain([all.len()]) {
-        place.write("activity.jsonl", &all[..length]);
+        place.write("activity.jsonl", all.get(..length).unwrap());
         let name = format!("{length}.jsonl");
         let ask = [
             "backtest",
@@ -243,4 +243,8 @@ fn what_cannot_be_tested_is_said_with_the_way_out() {
         assert_eq!(said.status, Some(status), "{flags:?}: {said:?}");
         assert!(said.err.contains(text), "{flags:?}: {said:?}");
     }
+    place.set_up(Some(&place.path("logins.yaml")));
+    let said = place.run(["backtest", "logins.yaml"]);
+    assert_eq!(said.status, Some(70), "{said:?}");
+    assert!(said.err.contains("there is no activity to back-test: `vitals run` takes in"), "{said:?}");
 }

@@ -6,7 +6,7 @@ use crate::backtest::{Found, input, journal, scores};
 use crate::exit::{Invalid, Outcome, WrongUse};
 use crate::print::{Format, Out};
 use crate::render;
-use anyhow::{Context as _, Result, bail};
+use anyhow::{Context as _, Result, bail, ensure};
 use backtest::{Collected, Fold, Question, Schedule, Side};
 use clap::{Args, ValueEnum};
 use model::Outcomes;
@@ -128,6 +128,10 @@ impl Backtest {
             let input = input::read(&self.input, &text, &context.settings)?;
             (journal::fold(&input.access, fold)?, input.rejected)
         };
+        ensure!(
+            collected.activities > 0,
+            "there is no activity to back-test: `vitals run` takes in what is in the source topics, and `--input FILE` takes files"
+        );
         if let Some(file) = &self.scores {
             scores::write(file, &collected)?;
         }
