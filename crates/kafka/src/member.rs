@@ -21,6 +21,9 @@ use std::time::{Duration, Instant};
 /// How long a wait for records may keep the group's events waiting.
 const SLICE: Duration = Duration::from_millis(10);
 
+/// Within how long a second fence says that there is another who wants the name.
+const AGAIN: Duration = Duration::from_secs(60);
+
 /// A consumer in a group.
 #[derive(Debug)]
 pub struct Member {
@@ -131,9 +134,23 @@ impl Member {
             }
         }
         let Some(failure) = self.handle.fatal() else { return Ok(()) };
-        if failure.code == Code::RD_KAFKA_RESP_ERR_FENCED_INSTANCE_ID && self.is_joining() {
-            tracing::info!(group = self.group, instance = self.instance, "the session ran out; joining anew");
-            return self.join_anew();
+        if failure.code == Code::RD_KAFKA_RESP_ERR_FENCED_INSTANCE_ID {
+            if self.is_joining() {
+                tracing::info!(
+                    group = self.group,
+                    instance = self.instance,
+                    "the session ran out; joining anew"
+                );
+                return self.join_anew();
+            }
+            if self.ownership.is_fenced_first(AGAIN) {
+                tracing::warn!(
+                    group = self.group,
+                    instance = self.instance,
+                    "this name was taken, by a late request of our own or by another process; joining anew"
+                );
+                return self.join_anew();
+            }
         }
         let what = format!("instance {} of group {}", self.instance, self.group);
         Err(Error::Fatal(explain(&what, &failure, None)))
@@ -143,8 +160,12 @@ impl Member {
     ///
     /// A client whose session ran out gives up its member id. It goes on to send heartbeats without one, for as long as a
     /// revocation is not answered, and asks to join again where an answer was lost; a broker takes each for a second
-    /// holder of the name, and refuses the one before it, of which the answer may come once the client has an id again.
-    /// Who was fenced by another had kept its id and what the group gave it.
+    /// holder of the name, and refuses the one before it.
+    ///
+    /// Who has an id and a standing may still be its own rival: a request to join that a broker which stood still had not
+    /// read yet is taken in after the one that was answered. Brokers do not tell whose it was, so a member joins anew
+    /// once: its own rival never asks again, while another process would (each fences the other, and the one that
+    /// was there first is fenced twice, so it ends).
     fn is_joining(&self) -> bool {
         let is_nameless = Standing::of(&self.handle).is_none_or(|standing| standing.member().is_empty());
         is_nameless || !self.ownership.has_standing()

@@ -1,6 +1,6 @@
 //! Records in, records out: flat buffers that are filled again and again.
 
-use crate::Partition;
+use crate::{Partition, Stamp};
 use std::ops::Range;
 use std::sync::Arc;
 
@@ -20,6 +20,7 @@ pub struct Batch {
 struct Slot {
     offset: i64,
     stamp: i64,
+    stamped_by: Stamp,
     key: Option<Range<usize>>,
     value: Option<Range<usize>>,
     headers: Range<usize>,
@@ -30,8 +31,10 @@ struct Slot {
 pub struct Record<'a> {
     /// Its offset.
     pub offset: i64,
-    /// Its timestamp, ms since the epoch, by whatever [`crate::Stamp`] its topic has.
+    /// Its timestamp, ms since the epoch.
     pub stamp: i64,
+    /// Who gave it that: of one topic it may be both, if its rule was changed.
+    pub stamped_by: Stamp,
     /// Its key.
     pub key: Option<&'a [u8]>,
     /// Its value; `None` removes the key from a compacted topic.
@@ -78,6 +81,7 @@ impl Batch {
         &mut self,
         offset: i64,
         stamp: i64,
+        stamped_by: Stamp,
         key: Option<&[u8]>,
         value: Option<&[u8]>,
         headers: impl IntoIterator<Item = (&'h [u8], &'h [u8])>,
@@ -89,7 +93,7 @@ impl Batch {
         }
         let key = key.map(|key| put(&mut self.bytes, key));
         let value = value.map(|value| put(&mut self.bytes, value));
-        self.index.push(Slot { offset, stamp, key, value, headers: first..self.headers.len() });
+        self.index.push(Slot { offset, stamp, stamped_by, key, value, headers: first..self.headers.len() });
     }
 
     /// The records.
@@ -107,6 +111,7 @@ impl Batch {
         Record {
             offset: entry.offset,
             stamp: entry.stamp,
+            stamped_by: entry.stamped_by,
             key: entry.key.clone().map(|range| &self.bytes[range]),
             value: entry.value.clone().map(|range| &self.bytes[range]),
             batch: self,

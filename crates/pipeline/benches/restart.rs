@@ -135,7 +135,7 @@ impl Folded {
     fn store(&mut self) -> usize {
         let settings = settings::Score {
             checkpoint_interval: Duration::ZERO,
-            checkpoint_bytes: 16 << 20,
+            checkpoint_bytes: usize::MAX,
             commit_least: Duration::ZERO,
             commit_most: Duration::ZERO,
             ..back(Rebuild::Yes)

@@ -52,6 +52,16 @@ pub(crate) const ANEW: &str =
 /// The way out where what the fold needs is gone.
 pub(crate) const BRING_BACK: &str = "bring the deleted records back from a backup, or begin anew with `vitals setup` in an empty place; keep the journal for ever, or at least from the last checkpoint on";
 
+/// Why nothing goes on where the journal had `before` partitions and has `now`, if it does not.
+pub(crate) fn widened(before: u32, now: u32) -> Option<String> {
+    (before != 0 && before != now).then(|| {
+        format!(
+            "the journal had {before} partitions and has {now}, which moves accounts to others than hold what was before: \
+             it was made anew, or given more"
+        )
+    })
+}
+
 impl Failure {
     pub(crate) fn refused(
         partition: &Partition,

@@ -227,7 +227,11 @@ impl<L: Log, V: Variant> Ingest<L, V> {
                 return Ok(());
             }
             // A transaction without offsets would not be fenced, so one that has nothing to say says it anyway.
-            touched.extend(self.feeds.keys().next());
+            touched
+                .extend(self.feeds.iter().find(|(_, feed)| feed.is_proved()).map(|(partition, _)| partition));
+            if touched.is_empty() {
+                return Ok(());
+            }
         }
         self.sending = touched.into_iter().cloned().collect();
         let mut offsets = Vec::new();
@@ -291,6 +295,7 @@ impl<L: Log, V: Variant> Ingest<L, V> {
         }));
         let journal = self.load.as_ref().map(Load::partitions);
         let transactions = self.committer.tally();
-        IngestStatus { feeds, reasons, waiting: self.waiting.len(), journal, transactions }
+        let buffered = self.load.as_ref().map_or(0, Load::size);
+        IngestStatus { feeds, reasons, waiting: self.waiting.len(), journal, transactions, buffered }
     }
 }

@@ -6,6 +6,8 @@
 use crate::commit::Stamp;
 use engine::bytes::FAR;
 use engine::entry::{Lost, Position, Run};
+use engine::fingerprint;
+use log::Record;
 use model::time::EventTime;
 use std::fmt::Write;
 
@@ -14,7 +16,7 @@ use std::fmt::Write;
 pub(crate) struct Source {
     pub(crate) stamp: Stamp,
     /// The greatest time of an accepted activity, less the max skew by which it was accepted: at least so late was it
-    /// appended, whatever rules came since.
+    /// appended, whatever rules came since. Where the log itself stamps records, the greatest stamp of any.
     pub(crate) newest: Option<i64>,
     /// The watermark told last.
     pub(crate) told: Option<i64>,
@@ -27,10 +29,31 @@ pub(crate) struct Source {
     /// Records rejected in a row.
     pub(crate) row: u64,
     pub(crate) stopped: bool,
+    /// The record that was read last. What stands at its offset later must be the same: a topic that was made anew, or
+    /// cut off, may have grown beyond it again.
+    pub(crate) last: Option<Last>,
+    /// How many partitions the journal had; none if that is not known.
+    pub(crate) journal: u32,
     /// What was deleted before it was read, and accepted as lost.
     pub(crate) lost: Lost,
     /// Runs not told yet.
     pub(crate) runs: Vec<Run>,
+}
+
+/// A source record, as far as it must be known again.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Last {
+    pub(crate) offset: i64,
+    /// [`Last::of`].
+    print: u64,
+}
+
+impl Last {
+    /// The fingerprint of its value, or of its key where it has none.
+    pub(crate) fn of(record: &Record<'_>) -> Self {
+        let content = record.value.or(record.key).unwrap_or_default();
+        Self { offset: record.offset, print: fingerprint::of(content) }
+    }
 }
 
 /// What stands with the offset of a journal partition.
@@ -38,6 +61,8 @@ pub(crate) struct Source {
 pub(crate) struct Journal {
     pub(crate) stamp: Stamp,
     pub(crate) position: Position,
+    /// The checksum of the frame at that position, as [`Source::last`].
+    pub(crate) frame: u32,
 }
 
 /// The way out where an offset is not ours.
@@ -72,7 +97,7 @@ impl Source {
     pub(crate) fn write(&self) -> String {
         let opt = |value: Option<i64>| value.map_or_else(|| "-".to_owned(), |value| value.to_string());
         let mut text = format!(
-            "{SOURCE} {} {} {} {} {} {} {} {} {} {}",
+            "{SOURCE} {} {} {} {} {} {} {} {} {} {} {} {}",
             self.stamp.incarnation,
             self.stamp.sequence,
             opt(self.newest),
@@ -83,6 +108,8 @@ impl Source {
             self.skipped,
             self.row,
             u8::from(self.stopped),
+            self.last.map_or_else(|| "-".to_owned(), |last| format!("{}:{:x}", last.offset, last.print)),
+            self.journal,
         );
         // Writing to a string cannot fail.
         if self.lost != Lost::default() {
@@ -113,6 +140,15 @@ impl Source {
             "1" => true,
             _ => return None,
         };
+        let last = match next()? {
+            "-" => None,
+            word => {
+                let (offset, print) = word.split_once(':')?;
+                let offset = offset.parse().ok().filter(|offset| *offset >= 0)?;
+                Some(Last { offset, print: u64::from_str_radix(print, 16).ok()? })
+            }
+        };
+        let journal = next()?.parse().ok()?;
         let run = |word: &str| {
             let (first, last) = word.split_once(':')?;
             let run = Run { first: EventTime(time(first)?), last: EventTime(time(last)?) };
@@ -126,7 +162,21 @@ impl Source {
             words.next();
         }
         let runs = words.map(run).collect::<Option<_>>()?;
-        Some(Self { stamp, newest, told, tick, consumed, rejected, skipped, row, stopped, lost, runs })
+        Some(Self {
+            stamp,
+            newest,
+            told,
+            tick,
+            consumed,
+            rejected,
+            skipped,
+            row,
+            stopped,
+            last,
+            journal,
+            lost,
+            runs,
+        })
     }
 
     pub(crate) fn stamp(text: &str) -> Option<Stamp> {
@@ -136,10 +186,10 @@ impl Source {
 
 impl Journal {
     pub(crate) fn write(&self) -> String {
-        let Self { stamp, position } = self;
+        let Self { stamp, position, frame } = self;
         let Position { offset, entry, minute } = position;
         let minute = if *minute == Position::DONE { "done".to_owned() } else { minute.to_string() };
-        format!("{JOURNAL} {} {} {offset} {entry} {minute}", stamp.incarnation, stamp.sequence)
+        format!("{JOURNAL} {} {} {offset} {entry} {minute} {frame:x}", stamp.incarnation, stamp.sequence)
     }
 
     pub(crate) fn read(text: &str) -> Option<Self> {
@@ -154,10 +204,11 @@ impl Journal {
             "done" => Position::DONE,
             minute => minute.parse().ok()?,
         };
+        let frame = u32::from_str_radix(next()?, 16).ok()?;
         if offset < Position::START.offset || words.next().is_some() {
             return None;
         }
-        Some(Self { stamp, position: Position { offset, entry, minute } })
+        Some(Self { stamp, position: Position { offset, entry, minute }, frame })
     }
 
     pub(crate) fn stamp(text: &str) -> Option<Stamp> {

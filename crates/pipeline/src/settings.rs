@@ -81,7 +81,8 @@ pub struct Score {
     pub outbox_bytes: usize,
     /// Within what time each changed account is stored, unless the ceiling is reached. Default 60 s.
     pub checkpoint_interval: Duration,
-    /// How many bytes of accounts one transaction may hold. Default 1 MiB.
+    /// How many bytes of accounts a shard stores a second at most; where that is too few for the interval, checkpoints
+    /// fall behind. Default 4 MiB.
     pub checkpoint_bytes: usize,
     /// Whether the state topic is not read and all is folded from the journal's beginning. Default no.
     pub rebuild: Rebuild,
@@ -109,7 +110,7 @@ impl Default for Score {
             commit_most: Duration::from_millis(100),
             outbox_bytes: 32 << 20,
             checkpoint_interval: Duration::from_secs(60),
-            checkpoint_bytes: 1 << 20,
+            checkpoint_bytes: 4 << 20,
             rebuild: Rebuild::No,
             ahead_from: 4_096,
             wait: Duration::from_millis(5),

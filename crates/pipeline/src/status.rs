@@ -34,6 +34,8 @@ pub struct IngestStatus {
     pub journal: Option<u32>,
     /// What became of its transactions.
     pub transactions: Transactions,
+    /// Bytes that were read and wait for a transaction.
+    pub buffered: usize,
 }
 
 /// How one source partition stands.
@@ -138,6 +140,8 @@ pub struct ShardStatus {
     pub model: Option<ModelId>,
     /// Changed accounts that are not stored yet.
     pub dirty: usize,
+    /// Offsets of the journal since its checkpoint: what a restart folds again.
+    pub checkpoint_lag: u64,
 }
 
 /// How a score worker stands.
@@ -170,6 +174,7 @@ impl ShardStatus {
             clocks: Vec::new(),
             model: None,
             dirty: 0,
+            checkpoint_lag: 0,
         };
         let Some(folding) = state.folding() else { return status };
         let shard = &folding.shard;
@@ -179,6 +184,7 @@ impl ShardStatus {
         status.counts = shard.counts().clone();
         status.model = shard.plan().map(|plan| plan.id);
         status.dirty = shard.dirty();
+        status.checkpoint_lag = folding.checkpoint.lag(folding.position);
         for source in Source::ALL {
             let clock = shard.clock(source);
             if let (Some(watermark), Some(at)) = (clock.watermark(), clock.at()) {

@@ -139,6 +139,89 @@ fn a_source_whose_offsets_are_lost_is_refused_and_a_rebuild_goes_on_where_it_was
 }
 
 #[test]
+fn a_source_that_was_cut_off_or_made_anew_and_has_grown_again_is_refused_until_it_is_brought_back() {
+    for kept in [0, 2] {
+        let cluster = cluster();
+        append(&cluster, 0, "aab-ab-");
+        append(&cluster, 1, "a");
+        run_well(&cluster, ingest(&cluster, "first", Rebuild::No), 8_000);
+        let (records, before) =
+            (cluster.committed_records(&login(0)), cluster.committed_offset(GROUP, &login(0)));
+        let put = |records: &[log::simulated::Stored]| {
+            for record in records {
+                let (key, value) = (record.key.as_deref(), record.value.as_deref());
+                cluster.append_raw(&login(0), key, value, None);
+            }
+        };
+        cluster.recreate(&login(0));
+        put(&records[..kept]);
+        append(&cluster, 0, "aaaaaaaaa");
+        let frames = cluster.committed_records(&Partition::new(topic::JOURNAL, 0)).len();
+        for rebuild in [Rebuild::No, Rebuild::Yes] {
+            // Long enough to be tried again.
+            let said = run(&cluster, ingest(&cluster, "second", rebuild), 45_000);
+            assert_eq!(said.len(), 1, "{said:?}");
+            assert!(said[0].starts_with("vitals.login/0: the record at offset 6 is another"), "{said:?}");
+            assert!(said[0].contains("backup"), "{said:?}");
+        }
+        assert_eq!(letters(&cluster), 2);
+        assert_eq!(cluster.committed_offset(GROUP, &login(0)), before);
+        // Nothing is proved of it: the time of its source stands.
+        let told = |record: &log::simulated::Stored| {
+            let mut frame = wire::frame::FrameBuffer::default();
+            frame.load(record.value.as_deref().unwrap()).unwrap();
+            let entries: Vec<bool> = frame
+                .reader()
+                .map(|entry| match entry.unwrap() {
+                    Entry::Watermarks(told) => told.sources.iter().any(|mark| {
+                        mark.source == Source::Login && mark.partitions.iter().any(|part| part.partition == 0)
+                    }),
+                    Entry::Activity(_) | Entry::Model(_) | Entry::FoldVersion(_) => false,
+                })
+                .collect();
+            entries.contains(&true)
+        };
+        let since = &cluster.committed_records(&Partition::new(topic::JOURNAL, 0))[frames..];
+        assert!(!since.is_empty() && !since.iter().any(told));
+
+        cluster.recreate(&login(0));
+        put(&records);
+        append(&cluster, 0, "a");
+        run_well(&cluster, ingest(&cluster, "third", Rebuild::No), 8_000);
+        assert_eq!(account(&cluster), [[8, 4, 2, 2], [1, 1, 0, 0]], "{kept}");
+    }
+}
+
+#[test]
+fn a_source_whose_last_record_was_deleted_since_goes_on() {
+    for first in [4, 5] {
+        let cluster = cluster();
+        append(&cluster, 0, "aab-a");
+        append(&cluster, 1, "a");
+        run_well(&cluster, ingest(&cluster, "first", Rebuild::No), 8_000);
+        cluster.truncate_before(&login(0), first);
+        run_well(&cluster, ingest(&cluster, "second", Rebuild::No), 8_000);
+        append_after(&cluster, 5);
+        let mut third = ingest(&cluster, "third", Rebuild::No);
+        for _ in 0..400 {
+            third.step().unwrap();
+            cluster.advance(20);
+        }
+        let status = third.status();
+        let feed =
+            status.feeds.iter().find(|feed| (feed.source, feed.partition) == (Source::Login, 0)).unwrap();
+        assert_eq!((feed.consumed, feed.rejected, feed.skipped, feed.position), (6, 1, 1, 6), "{first}");
+    }
+}
+
+/// Appends an activity to the first partition of logins, of which the offset is known though others were deleted.
+fn append_after(cluster: &Cluster, number: usize) {
+    let good =
+        format!(r#"{{"id":"0-{number}","account":"acme","time":"2026-01-01T00:00:00Z","user":"ada"}}"#);
+    cluster.append_raw(&login(0), Some(b"k"), Some(good.as_bytes()), None);
+}
+
+#[test]
 fn an_older_offset_that_is_brought_back_is_refused_and_a_rebuild_goes_on_where_it_was() {
     for second in ["a", "b", "-", "ba-"] {
         let cluster = cluster();
@@ -249,7 +332,7 @@ fn a_recorded_run_whose_offsets_are_lost_is_refused() {
     // A second one has nothing to do.
     recorded("second").unwrap();
     // As if a backup had been restored that is as old as the run.
-    let metadata = "i1 1 1 - - - 1 0 0 0 0".to_owned();
+    let metadata = "i1 1 1 - - - 1 0 0 0 0 - 0".to_owned();
     cluster.put_offset(GROUP, &login(0), Some(Committed { offset: 1, metadata }));
     let said = refusal(recorded("third"));
     assert!(said.contains("older than what the journal was told") && said.contains("begin anew"), "{said}");

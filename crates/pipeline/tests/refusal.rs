@@ -13,6 +13,7 @@ use pipeline::{Ingest, Recorded, Score, topic};
 use std::collections::BTreeMap;
 use std::time::Duration;
 use support::folded;
+use wire::frame::FrameBuffer;
 
 /// Starts a score worker and drives it until its shard is live or refused.
 fn phase(cluster: &Cluster, log: Simulated, settings: settings::Score) -> Phase {
@@ -74,6 +75,69 @@ fn a_journal_that_begins_after_the_checkpoint_is_refused() {
     cluster.truncate_before(&Partition::new(topic::JOURNAL, 0), end);
     let reason = refused(&cluster);
     assert!(reason.contains("journal") && reason.contains("offset"), "{reason}");
+}
+
+/// Lets an ingest worker take in what there is, and says why partitions are refused.
+fn ingest(cluster: &Cluster, name: &str, rebuild: Rebuild) -> Vec<String> {
+    let settings = settings::Ingest { rebuild, ..settings::Ingest::default() };
+    let mut ingest = Ingest::new(cluster.process(name), Identity::default(), settings);
+    for _ in 0..400 {
+        ingest.step().unwrap();
+        cluster.advance(20);
+    }
+    let reasons = ingest.status().reasons;
+    ingest.stop();
+    reasons
+}
+
+#[test]
+fn a_journal_that_was_cut_off_or_made_anew_and_has_grown_again_is_refused() {
+    for kept in [0, 3] {
+        let cluster = folded();
+        let journal = Partition::new(topic::JOURNAL, 0);
+        let records = cluster.committed_records(&journal);
+        let before = cluster.committed_offset(GROUP, &journal).unwrap();
+        cluster.recreate(&journal);
+        // Others stand where the old ones stood, and beyond: sound frames, only not these.
+        for (place, _) in (0..).zip(0..2 * records.len()) {
+            let other = if place < kept { place } else { (place * 7 + 1) % records.len() };
+            cluster.append_raw(&journal, None, records[other].value.as_deref(), None);
+        }
+        let said_before = said(&cluster);
+        for settings in [settings::Score::default(), rebuilding()] {
+            let phase = phase(&cluster, cluster.process("second"), settings);
+            let Phase::Refused(reason) = phase else { panic!("not refused but {phase:?}") };
+            assert!(reason.contains("journal") && reason.contains("backup"), "{reason}");
+        }
+        // Ingest does not add to what is not the journal that it was told to.
+        let reasons = ingest(&cluster, "ingest again", Rebuild::No);
+        assert!(reasons.iter().any(|reason| reason.contains("truncated or made anew")), "{reasons:?}");
+        assert_eq!(said(&cluster), said_before);
+        assert_eq!(cluster.committed_offset(GROUP, &journal), Some(before.clone()));
+    }
+}
+
+#[test]
+fn a_journal_that_was_given_more_partitions_is_refused_with_all_that_goes_with_it() {
+    let cluster = folded();
+    let said_before = said(&cluster);
+    for topic in [topic::JOURNAL, topic::STATE, topic::HEALTH, topic::ALERTS, topic::ACCOUNT_HEALTH] {
+        cluster.add_partitions(topic, 3);
+    }
+    for settings in [settings::Score::default(), rebuilding()] {
+        let phase = phase(&cluster, cluster.process("second"), settings);
+        let Phase::Refused(reason) = phase else { panic!("not refused but {phase:?}") };
+        assert!(reason.contains("had 1 partitions and has 3") && reason.contains("backup"), "{reason}");
+    }
+    for rebuild in [Rebuild::No, Rebuild::Yes] {
+        // Nothing comes into the new ones, which have no state to say so.
+        let reasons = ingest(&cluster, "ingest again", rebuild);
+        assert!(reasons.iter().any(|reason| reason.contains("had 1 partitions and has 3")), "{reasons:?}");
+    }
+    for number in [1, 2] {
+        assert_eq!(cluster.span(&Partition::new(topic::JOURNAL, number)), (0, 0));
+    }
+    assert_eq!(said(&cluster), said_before);
 }
 
 #[test]
@@ -187,12 +251,20 @@ fn assert_refused(cluster: &Cluster, reason: &str, way_out: &str) {
     assert_eq!((said(cluster), stored(cluster)), before);
 }
 
+/// The metadata of an offset after the first record of the journal.
+fn after_the_first(cluster: &Cluster) -> String {
+    let first = &cluster.committed_records(&Partition::new(topic::JOURNAL, 0))[0];
+    let mut frame = FrameBuffer::default();
+    frame.load(first.value.as_deref().unwrap()).unwrap();
+    format!("s1 1 1 {} 0 done {:x}", first.offset, frame.checksum())
+}
+
 const WAY_OUT: &str = "vitals run --rebuild";
 
 #[test]
 fn a_state_that_is_ahead_of_the_committed_position_is_refused() {
     let cluster = folded();
-    meddle(&cluster, GROUP, topic::JOURNAL, 1, "s1 1 1 0 0 done");
+    meddle(&cluster, GROUP, topic::JOURNAL, 1, &after_the_first(&cluster));
     assert_refused(&cluster, "the marker stands at", WAY_OUT);
     assert_rebuilt(&cluster);
 }
@@ -204,7 +276,7 @@ fn an_account_that_is_ahead_of_the_committed_position_is_refused() {
     let marker = cluster.committed_records(&Partition::new(topic::STATE, 0));
     let marker = marker.iter().find(|record| record.key.as_deref() == Some(b"k\0")).unwrap();
     cluster.append_raw(&Partition::new(topic::STATE, 0), Some(b"k\0"), marker.value.as_deref(), None);
-    meddle(&cluster, GROUP, topic::JOURNAL, 1, "s1 1 1 0 0 done");
+    meddle(&cluster, GROUP, topic::JOURNAL, 1, &after_the_first(&cluster));
     assert_refused(&cluster, ", after the committed position", WAY_OUT);
     assert_rebuilt(&cluster);
 }
@@ -244,7 +316,7 @@ fn outputs_of_which_nothing_says_how_they_came_are_not_written_again() {
 fn a_committed_position_beyond_the_end_of_the_journal_is_refused_even_a_rebuild() {
     let cluster = folded();
     let end = cluster.process("looker").ends(&[topic::JOURNAL.into()]).unwrap().topics[0][0].end;
-    meddle(&cluster, GROUP, topic::JOURNAL, end + 10, &format!("s1 1 1 {} 0 done", end + 9));
+    meddle(&cluster, GROUP, topic::JOURNAL, end + 10, &format!("s1 1 1 {} 0 done 0", end + 9));
     assert_refused(&cluster, "beyond the end of the journal", "backup");
     let phase = phase(&cluster, cluster.process("third"), rebuilding());
     assert!(
@@ -298,7 +370,7 @@ fn an_offset_of_a_source_with_the_metadata_of_another_program_is_refused() {
     let committed = || cluster.committed_offset(group, &Partition::new(login.clone(), 0)).unwrap();
     for (offset, metadata, reason, way_out) in [
         (0, "of somebody else", "metadata of another program: \"of somebody else\"", WAY_OUT),
-        (1 << 40, "i1 1 1 - - - 0 0 0 0 0", "beyond the end of the topic", "begin anew"),
+        (1 << 40, "i1 1 1 - - - 0 0 0 0 0 - 0", "beyond the end of the topic", "begin anew"),
     ] {
         meddle(&cluster, group, &login, offset, metadata);
         let live = settings::Ingest::default();

@@ -59,6 +59,7 @@ const LOST: &str = "vitals_ingest_lost_total";
 const STOPPED: &str = "vitals_ingest_stopped_partitions";
 const INGEST_TRANSACTIONS: &str = "vitals_ingest_transactions_total";
 const INGEST_DOUBT: &str = "vitals_ingest_in_doubt_transactions";
+const BUFFERED: &str = "vitals_ingest_buffered_bytes";
 const ACTIVITIES: &str = "vitals_score_activities_total";
 const BACKWARDS: &str = "vitals_score_backwards_total";
 const FORGOTTEN: &str = "vitals_score_forgotten_total";
@@ -76,9 +77,10 @@ const ALERTS: &str = "vitals_score_open_alerts";
 const HELD: &str = "vitals_score_held_rules";
 const OUTBOX: &str = "vitals_score_outbox_bytes";
 const DIRTY: &str = "vitals_score_dirty_accounts";
+const CHECKPOINT_LAG: &str = "vitals_score_checkpoint_lag_records";
 
 /// All of them, by name within each part.
-pub(crate) const METRICS: [Metric; 30] = [
+pub(crate) const METRICS: [Metric; 32] = [
     metric(UNREADY, Gauge, Count, "", "reasons why the process is not ready; `/readyz` tells them"),
     metric(
         UNACCOUNTED,
@@ -134,6 +136,7 @@ pub(crate) const METRICS: [Metric; 30] = [
         "",
         "transactions of ingest whose outcome is not known yet; nothing is taken in meanwhile",
     ),
+    metric(BUFFERED, Gauge, Bytes, "", "what was read of sources and waits for a transaction"),
     metric(
         ACTIVITIES,
         Counter,
@@ -217,6 +220,13 @@ pub(crate) const METRICS: [Metric; 30] = [
     ),
     metric(OUTBOX, Gauge, Bytes, "", "effects that wait for a transaction"),
     metric(DIRTY, Gauge, Count, "", "changed accounts that are not stored yet"),
+    metric(
+        CHECKPOINT_LAG,
+        Gauge,
+        Count,
+        "partition",
+        "offsets of the journal since the checkpoint: what a restart folds again",
+    ),
 ];
 
 /// The text of `/metrics`. Each is made anew from how the workers stand, so that nothing of a partition that is gone
@@ -285,6 +295,8 @@ fn score(standing: &Standing) {
             let lag = float((end - shard.position).max(0));
             gauge!(SCORE_LAG, "partition" => shard.partition.to_string()).set(lag);
         }
+        let lag = float(shard.checkpoint_lag);
+        gauge!(CHECKPOINT_LAG, "partition" => shard.partition.to_string()).set(lag);
         for count in &shard.counts {
             let sums = counts.entry((&count.source, count.partition)).or_default();
             let parts = [count.applied, count.duplicate, count.late, count.unused, count.backwards];
@@ -328,6 +340,7 @@ fn score(standing: &Standing) {
     }
     counter!(FORGOTTEN).absolute(forgotten);
     counter!(CROSSED).absolute(crossed);
+    gauge!(BUFFERED).set(float(standing.buffered_bytes));
     gauge!(OUTBOX).set(float(standing.outbox_bytes));
     gauge!(DIRTY).set(float(dirty));
 }

@@ -103,7 +103,7 @@ impl World {
             score: settings::Score {
                 outbox_bytes: rng.pick(&[1, 4_096, 32 << 20]),
                 checkpoint_interval: Duration::from_secs(rng.pick(&[1, 20, 60])),
-                checkpoint_bytes: rng.pick(&[1, 4_096, 1 << 20]),
+                checkpoint_bytes: rng.pick(&[2_000, 20_000, 4 << 20]),
                 // In every other world it is read ahead, however few accounts there are.
                 ahead_from: if count.is_multiple_of(2) { 0 } else { usize::MAX },
                 ..settings::Score::default()

@@ -4,6 +4,7 @@ use crate::feed::Feed;
 use crate::native::{Entry, Handle, List, Queue, Rebalance, Standing, number};
 use log::{Event, Partition};
 use std::collections::{BTreeSet, VecDeque};
+use std::time::{Duration, Instant};
 
 #[derive(Debug, Default)]
 pub(super) struct Ownership {
@@ -18,6 +19,8 @@ pub(super) struct Ownership {
     has_standing: bool,
     /// A revocation may have been answered without the worker: what it names is lost.
     is_suspect: bool,
+    /// When we were fenced with a standing, since we last lost one otherwise.
+    fenced_at: Option<Instant>,
 }
 
 impl Ownership {
@@ -28,6 +31,12 @@ impl Ownership {
     /// Takes over what another was to tell.
     pub(super) fn inherit(&mut self, other: &mut Self) {
         self.told = std::mem::take(&mut other.told);
+        self.fenced_at = other.fenced_at;
+    }
+
+    /// Whether a fence is the first within `span`.
+    pub(super) fn is_fenced_first(&mut self, span: Duration) -> bool {
+        self.fenced_at.replace(Instant::now()).is_none_or(|before| before.elapsed() >= span)
     }
 
     pub(super) fn has_standing(&self) -> bool {
@@ -125,7 +134,7 @@ impl Ownership {
             }
         }
         self.leaving = partitions.to_vec();
-        self.forget(&lost);
+        self.forget(&lost, handle);
         self.unassign(handle, feed);
     }
 
@@ -137,13 +146,16 @@ impl Ownership {
         }
         self.orphaned.extend(lost.iter().filter(|lost| !self.leaving.contains(lost)).cloned());
         self.revoked.clear();
-        self.forget(&lost);
+        self.forget(&lost, handle);
         self.unassign(handle, feed);
     }
 
     /// Tells of a loss. What was to be told of the same partitions and was not is not true any more.
-    fn forget(&mut self, lost: &[Partition]) {
+    fn forget(&mut self, lost: &[Partition], handle: &Handle) {
         self.has_standing = false;
+        if handle.fatal().is_none() {
+            self.fenced_at = None;
+        }
         let mut known: Vec<Partition> = lost.to_vec();
         for event in std::mem::take(&mut self.told) {
             match event {

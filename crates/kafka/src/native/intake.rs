@@ -1,7 +1,7 @@
 //! What is fetched, taken in batches.
 
 use super::{Code, Failure, Handle, Queue, ms};
-use log::Batch;
+use log::{Batch, Stamp};
 use rdkafka_sys as sys;
 use std::collections::VecDeque;
 use std::ptr::NonNull;
@@ -73,15 +73,20 @@ impl Owned {
         // SAFETY: the message is alive for all of this; key and payload are null or so long; headers belong to it.
         unsafe {
             let stamp = sys::rd_kafka_message_timestamp(message, &raw mut kind);
+            let by = if kind == sys::rd_kafka_timestamp_type_t::RD_KAFKA_TIMESTAMP_LOG_APPEND_TIME {
+                Stamp::Append
+            } else {
+                Stamp::Create
+            };
             let key = bytes(message.key, message.key_len);
             let value = bytes(message.payload, message.len);
             let mut headers = std::ptr::null_mut();
             let has_headers = sys::rd_kafka_message_headers(message, &raw mut headers);
             if has_headers == Code::RD_KAFKA_RESP_ERR_NO_ERROR {
                 let headers = (0..).map_while(|place| header(headers, place));
-                batch.push(message.offset, stamp, key, value, headers);
+                batch.push(message.offset, stamp, by, key, value, headers);
             } else {
-                batch.push(message.offset, stamp, key, value, []);
+                batch.push(message.offset, stamp, by, key, value, []);
             }
         }
     }

@@ -205,9 +205,10 @@ fn stamps<R: Rig>(rig: &mut R) -> Verdict {
     let now = before..=log.now() + SLACK_MS;
     let logged = committed_records(rig, &log, &Partition::new(Arc::clone(&by_log.name), 0));
     assert!(logged.iter().all(|seen| now.contains(&seen.stamp)), "the log stamps: {logged:?}");
+    assert!(logged.iter().all(|seen| seen.stamped_by == Stamp::Append), "and says so: {logged:?}");
     assert_eq!(receipt.stamp, logged.iter().map(|seen| seen.stamp).max());
     let made = committed_records(rig, &log, &Partition::new(Arc::clone(&by_maker.name), 0));
-    assert_eq!(made[0].stamp, given, "the maker's stamp stays");
+    assert_eq!((made[0].stamp, made[0].stamped_by), (given, Stamp::Create), "the maker's stamp stays");
     assert!(now.contains(&made[1].stamp), "without a stamp it is that of the append: {made:?}");
     let mut records = Appends::default();
     records.push_stamped(&by_maker.name, 0, Some(given), None, Some(b"given"), &[]);

@@ -2,7 +2,7 @@
 
 use super::record;
 use super::state::{Shared, State, missing, signed};
-use crate::{Batch, Cleanup, Error, Event, Isolation, Partition, Result};
+use crate::{Batch, Cleanup, Error, Event, Isolation, Partition, Result, Stamp};
 use fjall::Slice;
 use std::fmt;
 use std::sync::Arc;
@@ -152,8 +152,9 @@ impl Cursor {
                 }
                 let entry = record::next(&chunk.bytes, &mut chunk.at).ok_or_else(|| self.damaged(shared))?;
                 if chunk.next >= self.position {
-                    let stamp = entry.stamp.unwrap_or(chunk.stamp);
-                    batch.push(signed(chunk.next), stamp, entry.key, entry.value, entry.headers());
+                    let (stamp, by) =
+                        entry.stamp.map_or((chunk.stamp, Stamp::Append), |stamp| (stamp, Stamp::Create));
+                    batch.push(signed(chunk.next), stamp, by, entry.key, entry.value, entry.headers());
                 }
                 chunk.next += 1;
                 self.position = self.position.max(chunk.next);

@@ -16,11 +16,12 @@ impl State {
         stamp: Option<i64>,
     ) -> Option<i64> {
         let place = self.place(partition)?;
-        let stamp = match self.topics[place.topic].spec.stamp {
+        let stamped_by = self.topics[place.topic].spec.stamp;
+        let stamp = match stamped_by {
             Stamp::Append => self.now,
             Stamp::Create => stamp.unwrap_or(self.now),
         };
-        Some(self.store(place).append(&Incoming { stamp, txn: PLAIN, key, value, headers: &[] }))
+        Some(self.store(place).append(&Incoming { stamp, stamped_by, txn: PLAIN, key, value, headers: &[] }))
     }
 
     /// Opens a foreign transaction; its id.

@@ -4,7 +4,7 @@
 //! aborted transaction stay until compaction, hidden from committed readers only.
 
 use super::faults::Fault;
-use crate::{Batch, Isolation};
+use crate::{Batch, Isolation, Stamp};
 use std::collections::HashMap;
 use std::ops::Range;
 
@@ -18,6 +18,7 @@ type Span = Range<usize>;
 struct Entry {
     offset: i64,
     stamp: i64,
+    stamped_by: Stamp,
     txn: Txn,
     aborted: bool,
     key: Option<Span>,
@@ -53,6 +54,7 @@ pub struct Stored {
 #[derive(Debug)]
 pub(super) struct Incoming<'a> {
     pub(super) stamp: i64,
+    pub(super) stamped_by: Stamp,
     pub(super) txn: Txn,
     pub(super) key: Option<&'a [u8]>,
     pub(super) value: Option<&'a [u8]>,
@@ -107,8 +109,16 @@ impl Store {
         let headers = record.headers.iter().map(|(name, value)| (self.put(name), self.put(value))).collect();
         let key = record.key.map(|key| self.put(key));
         let value = record.value.map(|value| self.put(value));
-        let entry =
-            Entry { offset, stamp: record.stamp, txn: record.txn, aborted: false, key, value, headers };
+        let entry = Entry {
+            offset,
+            stamp: record.stamp,
+            stamped_by: record.stamped_by,
+            txn: record.txn,
+            aborted: false,
+            key,
+            value,
+            headers,
+        };
         self.entries.push(entry);
         self.end += 1;
         offset
@@ -218,7 +228,7 @@ impl Store {
         let headers = entry.headers.iter().map(|(name, value)| (self.part(name), self.part(value)));
         let key = entry.key.as_ref().map(|span| self.part(span));
         let value = entry.value.as_ref().map(|span| self.part(span));
-        batch.push(entry.offset, entry.stamp, key, value, headers);
+        batch.push(entry.offset, entry.stamp, entry.stamped_by, key, value, headers);
     }
 
     /// Below the last stable offset: the latest record of each key stays; tombstones, what they remove and

@@ -149,7 +149,14 @@ impl State {
         self.touch(id, Target::Records(place));
         let headers: Vec<_> = append.headers().collect();
         let headers = &headers;
-        self.store(place).append(&Incoming { stamp, txn, key: append.key, value: append.value, headers });
+        self.store(place).append(&Incoming {
+            stamp,
+            stamped_by,
+            txn,
+            key: append.key,
+            value: append.value,
+            headers,
+        });
         Ok(told)
     }
 

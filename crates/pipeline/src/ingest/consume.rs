@@ -1,11 +1,13 @@
 //! What comes is polled and taken in; a source of which too much is bad is stopped as a whole, and resumed.
 
 use super::feed::Beside;
+use super::handover::foreign;
 use super::intake::Taken;
 use super::{Feed, Ingest};
 use crate::failure::{Failure, Progress};
+use crate::refusal::Cure;
 use crate::variant::Variant;
-use log::{Batch, Event, Log, Member};
+use log::{Batch, Event, Log, Member, Partition, Stamp};
 use model::source::Source;
 use std::time::Duration;
 
@@ -32,6 +34,7 @@ impl<L: Log, V: Variant> Ingest<L, V> {
             Some(Event::End { partition, offset }) => {
                 // Of one that rests the rest of a batch may have been left out before this.
                 if let Some(feed) = self.feeds.get_mut(&partition).filter(|feed| !feed.rests()) {
+                    feed.prove_to(offset);
                     feed.end = feed.end.max(offset);
                 }
             }
@@ -60,10 +63,22 @@ impl<L: Log, V: Variant> Ingest<L, V> {
         feed.beside = beside;
         let (mut stop, mut crowded) = (false, false);
         for record in batch.records() {
+            let was_proved = feed.is_proved();
+            if !feed.prove(&record) {
+                let failure = foreign(partition, feed);
+                return self.refuse(partition, &failure);
+            }
+            if !was_proved {
+                self.refusals.forget(partition);
+            }
             if record.offset < feed.next || feed.kept.stopped {
                 continue;
             }
             stop |= self.intake.take(partition, &record, &model.plan, feed, load, now) == Taken::Stop;
+            // Whatever is in it, this the log says itself.
+            if record.stamped_by == Stamp::Append {
+                feed.appended(record.offset, record.stamp);
+            }
             crowded = feed.is_crowded();
             if crowded {
                 break;
@@ -80,6 +95,17 @@ impl<L: Log, V: Variant> Ingest<L, V> {
         if crowded {
             // The rest comes again once this is told.
             self.hold();
+        }
+    }
+
+    /// Takes a partition for one that cannot be begun.
+    fn refuse(&mut self, partition: &Partition, failure: &Failure) {
+        let (reason, now) = (failure.to_string(), self.log.now());
+        self.refusals.is_due(partition, &reason, Cure::Possible, now);
+        self.feeds.remove(partition);
+        self.refused.insert(partition.clone());
+        if let Some(member) = &mut self.member {
+            member.pause(partition);
         }
     }
 

@@ -1,9 +1,9 @@
 //! One source partition as ingest knows it: how far it is read, its watermark, what is not told yet.
 
 use crate::commit::Stamp;
-use crate::metadata;
+use crate::metadata::{self, Last};
 use engine::entry::{Lost, PartitionMark, Run};
-use log::Partition;
+use log::{Partition, Record};
 use model::plan::SourceRules;
 use model::source::Source;
 use model::time::{EventTime, MINUTE};
@@ -36,6 +36,8 @@ pub(crate) struct Feed {
     told_counts: (u64, u64, Lost),
     /// The first offset of its topic while that lies after what it reads next: it is refused.
     pub(crate) behind: Option<i64>,
+    /// What was read last before it was begun, until it was read again, which shows that its topic is the same.
+    unproved: Option<Last>,
     /// What was rejected of the other partitions of its source, as of the batch at hand.
     pub(crate) beside: Beside,
     /// Whether its offset belongs into the next transaction.
@@ -82,6 +84,7 @@ impl Feed {
             watermark: kept.told,
             asked: i64::MIN,
             beyond: None,
+            unproved: kept.last,
             kept,
             // What was told of them is not known: it is told again.
             told_counts: (0, 0, Lost::default()),
@@ -102,8 +105,38 @@ impl Feed {
         self.kept.stopped || self.behind.is_some()
     }
 
+    /// The offset at which reading begins.
+    pub(crate) fn start(&self) -> i64 {
+        self.unproved.map_or(self.next, |last| last.offset.min(self.next))
+    }
+
+    /// Whether it is known that its topic is the one that it was read from before, as far as can be.
+    pub(crate) const fn is_proved(&self) -> bool {
+        self.unproved.is_none()
+    }
+
+    /// Takes note of a record that was delivered. Returns whether it is the one that was there before, or none was.
+    #[must_use]
+    pub(crate) fn prove(&mut self, record: &Record<'_>) -> bool {
+        match self.unproved {
+            Some(last) if record.offset >= last.offset => {
+                self.unproved = None;
+                // One that is not there any more was compacted away.
+                record.offset > last.offset || Last::of(record) == last
+            }
+            Some(_) | None => true,
+        }
+    }
+
+    /// Takes note that all before an offset was delivered.
+    pub(crate) fn prove_to(&mut self, end: i64) {
+        self.unproved = self.unproved.filter(|last| last.offset >= end);
+    }
+
     /// Takes note of the first offset of its topic. Where nothing that it has still to read was deleted, it goes on.
     pub(crate) fn meet(&mut self, first: i64) {
+        // What was read last and was deleted since can tell nothing any more.
+        self.prove_to(first);
         self.behind = Some(first).filter(|first| self.position() < *first);
         if self.behind.is_none() && self.next < first {
             // What lies between is no records but those of transactions.
@@ -160,12 +193,17 @@ impl Feed {
         self.kept.newest = self.kept.newest.max(self.beyond.take());
     }
 
+    /// Takes note of when a record was appended at the earliest.
+    pub(crate) fn appended(&mut self, offset: i64, at: i64) {
+        // A partition that was added since the log was asked may hold older activity than what came after that.
+        let newest = if offset < self.asked { &mut self.kept.newest } else { &mut self.beyond };
+        *newest = (*newest).max(Some(at));
+    }
+
     /// Takes note of an accepted activity.
     pub(crate) fn accept(&mut self, offset: i64, time: i64, rules: &SourceRules) {
         (self.kept.row, self.beside.row) = (0, 0);
-        // A partition that was added since the log was asked may hold older activity than what came after that.
-        let newest = if offset < self.asked { &mut self.kept.newest } else { &mut self.beyond };
-        *newest = (*newest).max(Some(time.saturating_sub(rules.max_skew)));
+        self.appended(offset, time.saturating_sub(rules.max_skew));
         let close = rules.silent_at_most.unwrap_or(i64::MAX);
         // Nearly always it goes on with the last run.
         if let Some(run) = self.kept.runs.last_mut()
@@ -201,8 +239,9 @@ impl Feed {
     }
 
     /// Takes note of a record, whatever it is.
-    pub(crate) fn count(&mut self, offset: i64, now: i64) {
-        self.next = offset + 1;
+    pub(crate) fn count(&mut self, record: &Record<'_>, now: i64) {
+        self.next = record.offset + 1;
+        self.kept.last = Some(Last::of(record));
         self.touched = true;
         self.kept.consumed += 1;
         if self.recent.back().is_none_or(|(at, ..)| now - at >= MINUTE) {
@@ -236,7 +275,10 @@ impl Feed {
 
     /// Whether there is something to tell.
     pub(crate) fn is_untold(&self) -> bool {
-        self.watermark > self.kept.told || !self.kept.runs.is_empty() || self.told_counts != self.counts()
+        let has_news = self.watermark > self.kept.told
+            || !self.kept.runs.is_empty()
+            || self.told_counts != self.counts();
+        has_news && self.is_proved()
     }
 
     /// Whether it must be told without waiting.
@@ -246,7 +288,7 @@ impl Feed {
             (watermark, told) => watermark > told,
         };
         // A loss is told in the transaction of the offset that passes it: the journal never lacks it.
-        moved || self.is_crowded() || self.told_counts.2 != self.kept.lost
+        self.is_proved() && (moved || self.is_crowded() || self.told_counts.2 != self.kept.lost)
     }
 
     /// Whether it has so much to tell that nothing more should be taken in before.

@@ -6,7 +6,7 @@ use super::load::Load;
 use super::told::Told;
 use super::trail::{REBUILD, Trail};
 use crate::commit::Resolution;
-use crate::failure::{ANEW, Failure, Progress, later, started};
+use crate::failure::{ANEW, BRING_BACK, Failure, Progress, later, started, widened};
 use crate::metadata;
 use crate::refusal::Cure;
 use crate::settings::Rebuild;
@@ -26,20 +26,29 @@ impl<L: Log, V: Variant> Ingest<L, V> {
             return Ok(());
         }
         let Some(told) = Told::read(&mut self.told, &self.log)? else { return Ok(()) };
-        let rebuild = self.settings.rebuild;
+        let (rebuild, journal) = (self.settings.rebuild, self.load.as_ref().map_or(0, Load::partitions));
         let partitions: Vec<Partition> = self.waiting.iter().cloned().collect();
         // Asked for once the journal is read, they know at least as much.
         let Some(mut committed) = later(member.committed(&partitions))? else { return Ok(()) };
         if !told.reaches(&self.log, &partitions, &committed)? {
             return Ok(());
         }
-        let mut older: BTreeMap<Partition, String> = BTreeMap::new();
+        let mut older: BTreeMap<Partition, Failure> = BTreeMap::new();
         for (partition, committed) in partitions.iter().zip(&mut committed) {
+            if let Some(failure) =
+                committed.as_ref().and_then(|committed| told.shortfall(partition, committed))
+            {
+                older.insert(partition.clone(), failure);
+                continue;
+            }
             let told = committed.as_ref().and_then(|committed| told.refusal(partition, committed));
             match told.filter(|_| !V::OFFSETS_TRUSTED) {
                 // A rebuild finds the place without it.
                 Some(_) if rebuild == Rebuild::Yes => *committed = None,
-                Some(reason) => drop(older.insert(partition.clone(), reason)),
+                Some(reason) => {
+                    let refused = Failure::refused(partition, reason, REBUILD);
+                    older.insert(partition.clone(), refused);
+                }
                 None => {}
             }
         }
@@ -63,14 +72,15 @@ impl<L: Log, V: Variant> Ingest<L, V> {
                 (_, Some(_)) => Ok(None),
             };
             let begun = match left {
-                Ok(None) => begin(&partition, committed, ends, metadata::DELETE),
-                Ok(Some(feed)) => {
+                Ok(None) => begin(&partition, committed, ends, journal, metadata::DELETE),
+                Ok(Some(mut feed)) => {
+                    feed.kept.journal = journal;
                     within(&partition, feed, ends, "the offset up to which it was taken in").map(Some)
                 }
                 Err(failure) => Err(failure),
             };
             let older = older.remove(&partition).filter(|_| begun.is_ok());
-            let begun = older.map_or(begun, |reason| Err(Failure::refused(&partition, reason, REBUILD)));
+            let begun = older.map_or(begun, Err);
             let mut feed = match begun {
                 Ok(Some(feed)) => feed,
                 Ok(None) => continue,
@@ -93,7 +103,7 @@ impl<L: Log, V: Variant> Ingest<L, V> {
                 tracing::error!(%partition, offset, first, "records were deleted before they were read; refused");
             }
             if !feed.rests() {
-                match started(member.start(&partition, feed.next)) {
+                match started(member.start(&partition, feed.start())) {
                     Ok(true) => {}
                     // What went since the ends were asked for is found when they are asked for again.
                     Ok(false) | Err(Failure::Log(log::Error::OutOfRange { .. })) => continue,
@@ -101,7 +111,9 @@ impl<L: Log, V: Variant> Ingest<L, V> {
                 }
             }
             self.waiting.remove(&partition);
-            self.refusals.forget(&partition);
+            if feed.is_proved() {
+                self.refusals.forget(&partition);
+            }
             self.feeds.insert(partition, feed);
         }
         if self.waiting.is_empty() {
@@ -135,7 +147,7 @@ impl<L: Log, V: Variant> Ingest<L, V> {
         for (partition, feed) in &self.feeds {
             let stays = !feed.rests() && !self.leaving.contains(partition);
             if stays && !V::TAKES_IN_DOUBT {
-                match started(member.start(partition, feed.next)) {
+                match started(member.start(partition, feed.start())) {
                     Ok(true) => {}
                     Ok(false) => return Ok(()),
                     Err(failure) => return self.meet(failure).map(drop),
@@ -231,20 +243,36 @@ impl<L: Log, V: Variant> Ingest<L, V> {
 }
 
 /// A feed as its committed offset and metadata tell; whether what it reads next is still there, it does not know.
+/// `journal`: how many partitions the journal has.
 pub(super) fn begin(
     partition: &Partition,
     committed: Option<Committed>,
     ends: Ends,
+    journal: u32,
     way_out: &str,
 ) -> Result<Option<Feed>, Failure> {
     let Some(source) = topic::source_of(&partition.topic) else { return Ok(None) };
     let Some(committed) = committed else {
-        return Ok(Some(Feed::new(source, partition.number, ends.first, metadata::Source::default())));
+        let kept = metadata::Source { journal, ..metadata::Source::default() };
+        return Ok(Some(Feed::new(source, partition.number, ends.first, kept)));
     };
-    let kept = metadata::Source::read(&committed.metadata)
+    let mut kept = metadata::Source::read(&committed.metadata)
         .ok_or_else(|| Failure::refused(partition, metadata::foreign(&committed.metadata), way_out))?;
+    if let Some(reason) = widened(kept.journal, journal) {
+        return Err(Failure::refused(partition, reason, BRING_BACK));
+    }
+    kept.journal = journal;
     let feed = Feed::new(source, partition.number, committed.offset, kept);
     within(partition, feed, ends, "its committed offset").map(Some)
+}
+
+/// The refusal of a feed whose topic has another record where the one stood that was read last.
+pub(super) fn foreign(partition: &Partition, feed: &Feed) -> Failure {
+    let at = feed.kept.last.map_or(feed.next, |last| last.offset);
+    let reason = format!(
+        "the record at offset {at} is another than the one that was read there: the topic was truncated or made anew"
+    );
+    Failure::refused(partition, reason, ANEW)
 }
 
 /// Refuses a feed that is beyond the end of its topic. `what`: what tells where it goes on.

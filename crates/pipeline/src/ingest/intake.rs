@@ -47,7 +47,7 @@ impl Intake {
         load: &mut Load,
         now: i64,
     ) -> Taken {
-        feed.count(record.offset, now);
+        feed.count(record, now);
         let Some(value) = record.value else {
             feed.kept.skipped += 1;
             return Taken::On;

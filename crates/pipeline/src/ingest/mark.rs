@@ -111,6 +111,7 @@ impl<L: Log, V: Variant> Ingest<L, V> {
             let end = if V::PROOF_BY_STABLE_END { end.map(|end| end.min(feed.end)) } else { end };
             if let (Some(proved), Some(end), false) = (proved, end, feed.kept.stopped)
                 && feed.position() >= end
+                && feed.is_proved()
             {
                 feed.move_to(proved - rules.max_delay);
             }

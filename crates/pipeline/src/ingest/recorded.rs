@@ -282,7 +282,9 @@ impl<L: Log, V: Variant> Recorded<L, V> {
             let end = Some(lane.end);
             FeedStatus::of(lane.feed.source, lane.feed.number, lane.feed.position(), end, &lane.feed)
         };
+        let ahead = self.lanes.iter().flat_map(|lane| &lane.batches).map(Batch::size).sum::<usize>();
         IngestStatus {
+            buffered: ahead + self.load.as_ref().map_or(0, Load::size),
             feeds: self.lanes.iter().map(feed).collect(),
             reasons: self.reason.iter().cloned().chain(self.committer.trouble()).collect(),
             waiting: if self.lanes.is_empty() { self.assigned.len() } else { 0 },

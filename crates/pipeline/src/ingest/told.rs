@@ -6,12 +6,13 @@
 //! that is not stopped, and to all of the journal alike: one journal partition tells, from its end back to where each was
 //! told last. Of what was taken in since, only what stands in that one is seen.
 
-use crate::failure::{Failure, later};
+use crate::failure::{BRING_BACK, Failure, later};
 use crate::metadata;
 use crate::topic;
 use engine::entry::{Entry, PartitionMark};
 use log::{Batch, Committed, Event, Isolation, Log, Partition, Reader};
 use model::source::Source;
+use model::time::EventTime;
 use std::collections::BTreeMap;
 use std::time::Duration;
 use wire::frame::FrameBuffer;
@@ -165,6 +166,28 @@ impl<L: Log> Told<L> {
                 }
             }
         }
+    }
+
+    /// The refusal of a partition whose offset says that the journal was told more than stands in it.
+    pub(super) fn shortfall(&self, partition: &Partition, committed: &Committed) -> Option<Failure> {
+        let of = (topic::source_of(&partition.topic)?, partition.number);
+        let told = metadata::Source::read(&committed.metadata)?.told?;
+        // Where not all was read, that nothing was found says nothing.
+        let is_whole = self.from <= self.first && self.first == 0;
+        let is_short = match self.marks.get(&of) {
+            Some(mark) => mark.watermark.is_none_or(|at| at.0 < told),
+            None => is_whole,
+        };
+        is_short.then(|| {
+            let reason = format!(
+                "its committed offset {} says that the journal was told of it up to {}, which does not stand there: \
+                 {} was truncated or made anew",
+                committed.offset,
+                EventTime(told),
+                topic::JOURNAL
+            );
+            Failure::refused(partition, reason, BRING_BACK)
+        })
     }
 
     /// Why an offset is an older one, if it is: the journal was told of more.

@@ -14,6 +14,8 @@ fn source() -> Source {
         skipped: 5,
         row: 6,
         stopped: true,
+        last: Some(Last { offset: 4_800, print: 0xce40_2a07_5d1f_c751 }),
+        journal: 16,
         lost: Lost { offsets: 6, to: 4_711 },
         runs: vec![run(-5, 7), run(1_781_560_000_000, 1_781_560_800_000)],
     }
@@ -23,7 +25,7 @@ fn sources() -> [Source; 4] {
     let live = Source { tick: None, told: Some(-300_001), stopped: false, ..source() };
     [
         source(),
-        Source { lost: Lost::default(), ..source() },
+        Source { lost: Lost::default(), last: None, ..source() },
         Source { runs: Vec::new(), ..live },
         Source::default(),
     ]
@@ -33,8 +35,9 @@ fn journals() -> [Journal; 3] {
     let journal = |incarnation, offset, minute| Journal {
         stamp: Stamp { incarnation, sequence: 2 },
         position: Position { offset, entry: 2, minute },
+        frame: 0x1f_c751,
     };
-    let start = Journal { stamp: Stamp::default(), position: Position::START };
+    let start = Journal { stamp: Stamp::default(), position: Position::START, frame: 0 };
     [journal(1_781_560_800_000, 88_213, Position::DONE), journal(17, 9, -29_692_680), start]
 }
 
@@ -67,13 +70,21 @@ fn what_cannot_be_counted_on_is_not_read() {
         Source { skipped: u64::MAX, ..sound.clone() },
         Source { row: u64::MAX, ..sound.clone() },
         Source { lost: Lost { offsets: u64::MAX, to: 0 }, ..sound.clone() },
+        Source { last: Some(Last { offset: -1, print: 0 }), ..sound.clone() },
         Source { runs: run(0, i64::MAX), ..sound },
         Source { runs: run(1, 0), ..sound },
     ] {
         assert_eq!(Source::read(&source.write()), None);
     }
     assert!(Source::read(&Source { tick: Some(i64::MIN), ..sound }.write()).is_some());
-    for text in ["", "i1 1 2", "s1 1 2 9 0", "s1 1 2 9 0 done more", "s1 1 2 -2 0 done", "s1 1 2 9 -1 done"] {
+    for text in [
+        "",
+        "i1 1 2",
+        "s1 1 2 9 0 done",
+        "s1 1 2 9 0 done 0 more",
+        "s1 1 2 -2 0 done 0",
+        "s1 1 2 9 -1 done 0",
+    ] {
         assert_eq!((Source::read(text), Journal::read(text)), (None, None), "{text}");
     }
 }

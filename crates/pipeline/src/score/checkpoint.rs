@@ -8,7 +8,8 @@
 //! A model is stored before anything that names it, and removed with the first marker after which nothing does.
 //!
 //! A marker says, beside, at which offset the state topic began when its shard came: if that moves, records of the
-//! state were deleted by somebody, and accounts may be among them.
+//! state were deleted by somebody, and accounts may be among them. And it says how many partitions the journal has: an
+//! account is where its id and that number put it.
 
 use crate::settings::{self, millis};
 use crate::topic::MAX_RECORD_BYTES;
@@ -64,17 +65,28 @@ pub(crate) fn put(to: &mut Appends, topic: &Arc<str>, partition: u32, kind: u8, 
     }
 }
 
-/// The bytes of a marker record: where the state topic begins, then what the shard says.
-fn mark(shard: &Shard, since: i64) -> Vec<u8> {
-    let mut marker = since.to_le_bytes().to_vec();
+/// What a marker says of topics.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Ground {
+    /// The offset at which the state begins.
+    pub(crate) since: i64,
+    /// How many partitions the journal has.
+    pub(crate) journal: u32,
+}
+
+/// The bytes of a marker record: its ground, then what the shard says.
+fn mark(shard: &Shard, ground: Ground) -> Vec<u8> {
+    let mut marker = ground.since.to_le_bytes().to_vec();
+    marker.extend(ground.journal.to_le_bytes());
     shard.write_marker(&mut marker);
     marker
 }
 
 /// What [`mark`] made.
-pub(super) fn read_mark(record: &[u8]) -> Option<(i64, &[u8])> {
-    let (since, marker) = record.split_first_chunk::<8>()?;
-    Some((i64::from_le_bytes(*since), marker))
+pub(super) fn read_mark(record: &[u8]) -> Option<(Ground, &[u8])> {
+    let (since, rest) = record.split_first_chunk::<8>()?;
+    let (journal, marker) = rest.split_first_chunk::<4>()?;
+    Some((Ground { since: i64::from_le_bytes(*since), journal: u32::from_le_bytes(*journal) }, marker))
 }
 
 /// The checkpoints of one shard.
@@ -85,17 +97,22 @@ pub(crate) struct Checkpoint {
     models: BTreeMap<ModelId, usize>,
     /// Whether a marker is stored: without one there is nothing to restore.
     marked: bool,
-    /// The offset at which the state topic begins.
-    since: i64,
+    ground: Ground,
     /// The position as of which something was added last.
     added: Option<Position>,
     /// When accounts were stored last.
     at: i64,
+    /// How many bytes of accounts may be stored; less than nothing after one that was larger.
+    room: i64,
+    /// The journal offset of the marker that is stored, or of which the shard was restored.
+    stands_at: i64,
 }
 
 #[derive(Debug)]
 struct Sweep {
     marker: Vec<u8>,
+    /// The journal offset at which it was taken.
+    offset: i64,
     began: i64,
     /// Accounts that are still to be stored.
     left: usize,
@@ -103,9 +120,19 @@ struct Sweep {
 }
 
 impl Checkpoint {
-    /// Those of a shard that was restored: these models are stored already, and perhaps a marker.
-    pub(crate) fn restored(models: BTreeMap<ModelId, usize>, marked: bool, since: i64) -> Self {
-        Self { models, marked, since, ..Self::default() }
+    /// Those of a shard that was restored at `position`: these models are stored already, and perhaps a marker.
+    pub(crate) fn restored(
+        models: BTreeMap<ModelId, usize>,
+        marked: bool,
+        ground: Ground,
+        position: Position,
+    ) -> Self {
+        Self { models, marked, ground, stands_at: position.offset, ..Self::default() }
+    }
+
+    /// How many offsets of the journal a restart would fold again of a shard that stands at `position`.
+    pub(crate) fn lag(&self, position: Position) -> u64 {
+        position.offset.saturating_sub(self.stands_at).max(0).unsigned_abs()
     }
 
     /// Adds what is due to a transaction, whose position is the shard's. To one that is sent again, nothing.
@@ -124,7 +151,7 @@ impl Checkpoint {
         let mut bytes = Vec::new();
         if !self.marked {
             // Until the first sweep is complete, all begins at the journal's beginning.
-            put(to, topic, partition, kind::MARKER, &[], &mark(&Shard::new(), self.since));
+            put(to, topic, partition, kind::MARKER, &[], &mark(&Shard::new(), self.ground));
             self.marked = true;
         }
         for (id, text) in shard.models() {
@@ -134,27 +161,31 @@ impl Checkpoint {
         }
         let interval = millis(settings.checkpoint_interval).max(1);
         let sweep = self.sweep.get_or_insert_with(|| {
-            let left = shard.dirty();
-            Sweep { marker: mark(shard, self.since), began: now, left, all: left }
+            let (left, offset) = (shard.dirty(), shard.position().offset);
+            Sweep { marker: mark(shard, self.ground), offset, began: now, left, all: left }
         });
         // As many as keep pace with the interval, at least a few, at most what the ceiling allows.
-        let passed = (now - self.at).clamp(0, interval);
+        let since = (now - self.at).max(0);
+        let passed = since.min(interval);
         self.at = now;
+        let ceiling = i64::try_from(settings.checkpoint_bytes).unwrap_or(i64::MAX);
+        let more = ceiling.saturating_mul(since.min(1_000)) / 1_000;
+        self.room = self.room.saturating_add(more).min(ceiling);
         let pace = i64::try_from(sweep.all).unwrap_or(i64::MAX).saturating_mul(passed) / interval;
         let mut quota = usize::try_from(pace).unwrap_or(0).saturating_add(1).min(sweep.left);
-        if quota > 0 {
-            let mut room = settings.checkpoint_bytes;
+        if quota > 0 && self.room > 0 {
+            let room = &mut self.room;
             shard.take_dirty(|id, account| {
                 put(to, topic, partition, kind::ACCOUNT, id.as_bytes(), account);
-                room = room.saturating_sub(account.len());
+                *room = room.saturating_sub_unsigned(account.len() as u64);
                 quota -= 1;
                 sweep.left -= 1;
-                quota > 0 && room > 0
+                quota > 0 && *room > 0
             });
         }
         if sweep.left == 0 {
             if V::MARKER_AT_END {
-                sweep.marker = mark(shard, self.since);
+                sweep.marker = mark(shard, self.ground);
             }
             put(to, topic, partition, kind::MARKER, &[], &sweep.marker);
             // What neither it nor an account that was stored since names is named by nothing any more.
@@ -165,6 +196,7 @@ impl Checkpoint {
                 remove(to, topic, partition, kind::MODEL, &id.0, chunks);
             }
             let began = sweep.began;
+            self.stands_at = sweep.offset;
             self.sweep = None;
             tracing::debug!(partition, took_ms = now - began, "checkpoint complete");
         }

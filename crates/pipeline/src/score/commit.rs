@@ -27,7 +27,8 @@ impl<L: Log, V: Variant> Score<L, V> {
             if V::OFFSET_LEFT_OUT && self.leaving.contains(partition) {
                 continue;
             }
-            let metadata = metadata::Journal { stamp, position: folding.position }.write();
+            let metadata =
+                metadata::Journal { stamp, position: folding.position, frame: folding.frame }.write();
             offsets.push(OffsetCommit { partition: partition.clone(), offset: folding.next, metadata });
         }
         if V::ACCOUNTS_AHEAD && !self.commit_accounts(&membership)? {
@@ -71,7 +72,8 @@ impl<L: Log, V: Variant> Score<L, V> {
                 true
             });
             state.push(accounts);
-            let metadata = metadata::Journal { stamp, position: folding.committed }.write();
+            let metadata =
+                metadata::Journal { stamp, position: folding.committed, frame: folding.frame }.write();
             offsets.push(OffsetCommit {
                 partition: partition.clone(),
                 offset: folding.committed.offset.max(0),

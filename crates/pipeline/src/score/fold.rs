@@ -49,6 +49,11 @@ impl<L: Log, V: Variant> Score<L, V> {
             let wrong = |reason| Trouble::of(partition, reason, Cure::Restart);
             let loaded = self.frame.load(record.value.unwrap_or_default());
             loaded.map_err(|error| wrong(unreadable(record.offset, &error)))?;
+            let frame = self.frame.checksum();
+            let proved = folding.prove(record.offset, frame);
+            // A shard that was restored to where it is to go live goes on from there with effects.
+            let proved = proved.and_then(|()| go_live::<V>(folding, partition));
+            proved.map_err(|reason| Trouble::of(partition, reason, Cure::Possible))?;
             let mut out = Outbox {
                 encoder: &mut self.encoder,
                 journal: Journal { epoch: self.frame.epoch(), partition: partition.number },
@@ -71,17 +76,17 @@ impl<L: Log, V: Variant> Score<L, V> {
             {
                 Done::Record => {
                     folding.next = record.offset + 1;
-                    folding.position = folding.position.max(folding.shard.position());
+                    folding.stand(record.offset, frame);
                     cursor = Cursor { record: cursor.record + 1, ..Cursor::default() };
                 }
                 Done::Full => {
                     folding.next = record.offset;
-                    folding.position = folding.position.max(folding.shard.position());
+                    folding.stand(record.offset, frame);
                     self.cursor = Some(cursor);
                     return Ok(());
                 }
                 Done::Reached => {
-                    folding.position = folding.shard.position();
+                    folding.stand(record.offset, frame);
                     go_live::<V>(folding, partition)
                         .map_err(|reason| Trouble::of(partition, reason, Cure::Possible))?;
                 }
@@ -91,9 +96,9 @@ impl<L: Log, V: Variant> Score<L, V> {
     }
 }
 
-/// Goes live if the shard has come to where its effects were committed.
+/// Goes live if the shard has come to where its effects were committed, and the journal there is the same as then.
 pub(super) fn go_live<V: Variant>(folding: &mut Folding, partition: &Partition) -> Result<(), String> {
-    if folding.live || folding.shard.position() < folding.target {
+    if folding.live || folding.shard.position() < folding.target || !folding.is_proved() {
         return Ok(());
     }
     if let Some(head) = folding.head.take().filter(|_| !V::HEAD_IGNORED && !V::REPLAY_LEFT_OUT) {

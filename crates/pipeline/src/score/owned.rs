@@ -2,6 +2,7 @@
 
 use super::checkpoint::Checkpoint;
 use super::restore::{Restore, Restored};
+use crate::failure::BRING_BACK;
 use crate::refusal::Cure;
 use crate::status::{Phase, Way};
 use crate::variant::Variant;
@@ -30,6 +31,10 @@ pub(crate) struct Folding {
     /// The position up to which effects were committed before.
     pub(crate) target: Position,
     pub(crate) head: Option<Vec<u8>>,
+    /// The offset and the checksum of the journal record in which it stood before, until that is read again.
+    unproved: Option<(i64, u32)>,
+    /// The checksum of the frame at `position`.
+    pub(crate) frame: u32,
     pub(crate) live: bool,
     pub(crate) checkpoint: Checkpoint,
     /// What is to be sent: effects, then state.
@@ -71,7 +76,7 @@ impl Folding {
     }
 
     pub(crate) fn new(restored: Restored) -> Self {
-        let Restored { mut shard, models, marked, since, target, from, head, .. } = restored;
+        let Restored { mut shard, models, marked, ground, last, target, from, head, .. } = restored;
         shard.halt_at(target);
         let position = shard.position();
         // Where nothing is stored that can be restored, as after a rebuild, it is once the shard is live.
@@ -80,8 +85,10 @@ impl Folding {
             shard,
             target,
             head,
+            unproved: last.filter(|(offset, _)| *offset >= 0),
+            frame: last.map_or(0, |(_, frame)| frame),
             live: false,
-            checkpoint: Checkpoint::restored(models, marked, since),
+            checkpoint: Checkpoint::restored(models, marked, ground, position),
             appends: Appends::default(),
             from,
             next: from,
@@ -91,6 +98,35 @@ impl Folding {
             census: None,
             counted: (Census::default(), 0),
         }
+    }
+
+    /// Takes note of how far the shard has come in the journal record at an offset.
+    pub(crate) fn stand(&mut self, offset: i64, frame: u32) {
+        self.position = self.position.max(self.shard.position());
+        if self.position.offset == offset {
+            self.frame = frame;
+        }
+    }
+
+    /// Takes note of a journal record that was delivered.
+    ///
+    /// # Errors
+    /// It is not the one in which the shard stood.
+    pub(crate) fn prove(&mut self, offset: i64, frame: u32) -> Result<(), String> {
+        let Some((at, before)) = self.unproved.filter(|(at, _)| *at <= offset) else { return Ok(()) };
+        if (offset, frame) != (at, before) {
+            return Err(format!(
+                "the journal record at offset {at} is another than the one that was folded: the journal was truncated \
+                 or made anew; {BRING_BACK}"
+            ));
+        }
+        self.unproved = None;
+        Ok(())
+    }
+
+    /// Whether the journal is known to be the one that was folded before.
+    pub(crate) const fn is_proved(&self) -> bool {
+        self.unproved.is_none()
     }
 
     /// Whether there is something to commit.

@@ -9,9 +9,9 @@
 //! silent up to C or up to the head, which was committed with the effects before it, whichever is further: offsets may
 //! be lost, or be older ones that were brought back.
 
-use super::checkpoint::{chunks, kind, read_mark};
+use super::checkpoint::{Ground, chunks, kind, read_mark};
 use super::records::Records;
-use crate::failure::{BRING_BACK, Failure, later};
+use crate::failure::{BRING_BACK, Failure, later, widened};
 use crate::metadata;
 use crate::settings::Rebuild;
 use crate::status::Way;
@@ -37,6 +37,8 @@ pub(crate) struct Restore<L: Log, V: Variant> {
     partition: Partition,
     committed: Option<(Committed, metadata::Journal)>,
     journal: Ends,
+    /// How many partitions the journal has.
+    count: u32,
     reader: L::Reader,
     /// The first offset of the state, where reading goes on, and where it ends.
     first: i64,
@@ -62,8 +64,9 @@ pub(crate) struct Restored {
     pub(crate) models: BTreeMap<ModelId, usize>,
     /// Whether there is a marker in the state that can be restored from.
     pub(crate) marked: bool,
-    /// The offset at which the state begins.
-    pub(crate) since: i64,
+    pub(crate) ground: Ground,
+    /// The offset and the checksum of the journal record in which the shard stood.
+    pub(crate) last: Option<(i64, u32)>,
     /// The position up to which its effects are committed.
     pub(crate) target: Position,
     /// The offset at which the journal is read on.
@@ -94,6 +97,8 @@ impl<L: Log, V: Variant> Restore<L, V> {
             let reason = "the state topic has fewer partitions than the journal";
             return Err(Failure::refused(partition, reason, "create it anew with `vitals setup`"));
         };
+        let count = round.topics.first().map_or(0, Vec::len);
+        let count = u32::try_from(count).unwrap_or(u32::MAX);
         let outputs = (2..topics.len()).filter_map(|place| {
             let ends = of(place).filter(|ends| ends.end > 0)?;
             Some((Partition::new(Arc::clone(&topics[place]), partition.number), ends))
@@ -117,6 +122,7 @@ impl<L: Log, V: Variant> Restore<L, V> {
             partition: partition.clone(),
             committed,
             journal,
+            count,
             reader,
             first: state.first,
             at: state.first,
@@ -240,7 +246,14 @@ impl<L: Log, V: Variant> Restore<L, V> {
             return Err(self.refuse_for_good(reason));
         }
         let stamp = self.committed.as_ref().map(|(_, journal)| journal.stamp);
+        let last = self.committed.as_ref().map(|(_, journal)| (journal.position.offset, journal.frame));
         let marker = records.value(kind::MARKER, &[]);
+        // Of no use to a rebuild but for this.
+        let before = marker.as_deref().and_then(read_mark).map_or(0, |(ground, _)| ground.journal);
+        if let Some(reason) = widened(before, self.count) {
+            return Err(self.refuse_for_good(reason));
+        }
+        let ground = Ground { since: self.first, journal: self.count };
         if rebuild == Rebuild::Yes || (self.committed.is_none() && head.is_none()) {
             if self.journal.first > 0 {
                 let reason = format!(
@@ -250,8 +263,8 @@ impl<L: Log, V: Variant> Restore<L, V> {
                 return Err(self.refuse_for_good(reason));
             }
             let (shard, models) = (Shard::new(), BTreeMap::new());
-            let since = self.first;
-            return Ok(Restored { shard, models, marked: false, since, target, from: 0, head: None, stamp });
+            let (marked, from, head) = (false, 0, None);
+            return Ok(Restored { shard, models, marked, ground, last, target, from, head, stamp });
         }
         let Some((committed, _)) = &self.committed else {
             return Err(self.refuse(
@@ -267,7 +280,8 @@ impl<L: Log, V: Variant> Restore<L, V> {
         if head.is_none() {
             return Err(self.refuse("the head is missing, which every commit stores: it was deleted"));
         }
-        let (since, marker) = read_mark(&marker).ok_or_else(|| self.refuse("the marker is cut off"))?;
+        let (Ground { since, .. }, marker) =
+            read_mark(&marker).ok_or_else(|| self.refuse("the marker is cut off"))?;
         if since != self.first && !V::CUT_UNSEEN {
             return Err(self.refuse(format!(
                 "the state topic begins at offset {}, and began at {since} before: accounts in it may have been deleted",
@@ -310,7 +324,7 @@ impl<L: Log, V: Variant> Restore<L, V> {
         };
         let (shard, models) =
             (restoring.finish(), texts.iter().map(|(id, text)| (*id, chunks(text.len()))).collect());
-        Ok(Restored { shard, models, marked: true, since, target, from, head, stamp })
+        Ok(Restored { shard, models, marked: true, ground, last, target, from, head, stamp })
     }
 
     fn add_accounts(

@@ -63,6 +63,9 @@ pub(crate) struct Standing {
     /// What became of the transactions of ingest and of score, since the start.
     pub(crate) ingest_transactions: Transactions,
     pub(crate) score_transactions: Transactions,
+    /// Bytes that were read and wait for a transaction.
+    #[serde(default)]
+    pub(crate) buffered_bytes: u64,
     /// Bytes of effects that wait for a transaction.
     pub(crate) outbox_bytes: u64,
     /// How many partitions the journal has, once known.
@@ -150,6 +153,9 @@ pub(crate) struct Shard {
     pub(crate) model: Option<String>,
     /// Changed accounts that are not stored yet.
     pub(crate) dirty: u64,
+    /// Offsets of the journal since its checkpoint.
+    #[serde(default)]
+    pub(crate) checkpoint_lag: u64,
 }
 
 /// What became of the activities of one source partition within a shard.
@@ -270,6 +276,7 @@ impl Standing {
             behind: feed.behind,
         }));
         self.ingest_transactions.add(status.transactions);
+        self.buffered_bytes += wide(status.buffered);
         self.journal_partitions = self.journal_partitions.max(status.journal);
     }
 
@@ -348,6 +355,7 @@ fn shard(status: &ShardStatus) -> Shard {
         clocks: clocks.collect(),
         model: status.model.map(|model| model.to_string()),
         dirty: wide(status.dirty),
+        checkpoint_lag: status.checkpoint_lag,
     }
 }
 

@@ -5,7 +5,8 @@ use crate::settings::key::{KEYS, Secrecy};
 use std::path::Path;
 
 /// Pinned: dashboards and alert rules hang on these names.
-const NAMES: [&str; 30] = [
+const NAMES: [&str; 32] = [
+    "vitals_ingest_buffered_bytes",
     "vitals_ingest_consumed_total",
     "vitals_ingest_in_doubt_transactions",
     "vitals_ingest_lag_records",
@@ -23,6 +24,7 @@ const NAMES: [&str; 30] = [
     "vitals_score_activities_total",
     "vitals_score_advanced_timestamp_seconds",
     "vitals_score_backwards_total",
+    "vitals_score_checkpoint_lag_records",
     "vitals_score_crossed_total",
     "vitals_score_dead_sources",
     "vitals_score_dirty_accounts",
@@ -84,6 +86,7 @@ fn standing() -> Standing {
         }],
         model: None,
         dirty: 4,
+        checkpoint_lag: 77,
     };
     let feeds = vec![feed(0, Some(9_000)), feed(1, Some(7_500))];
     let back = |partition, phase: &str, done, left| Shard {
@@ -97,6 +100,7 @@ fn standing() -> Standing {
         counts: Vec::new(),
         clocks: Vec::new(),
         dirty: 0,
+        checkpoint_lag: 0,
         ..shard.clone()
     };
     let [one, two] = [back(4, "restoring", 30, 5), back(5, "replaying", 7, 8)];
@@ -106,6 +110,7 @@ fn standing() -> Standing {
         shards: vec![shard, one, two],
         ingest_transactions: tally,
         score_transactions: Transactions { committed: 9, ..Transactions::default() },
+        buffered_bytes: 88,
         outbox_bytes: 99,
         ..Standing::default()
     }
@@ -159,7 +164,9 @@ fn what_workers_tell_is_rendered_and_nothing_else() {
         "vitals_score_shards{phase=\"refused\"} 0",
         "vitals_score_dead_sources{source=\"login\"} 1",
         "vitals_score_lag_records{partition=\"3\"} 2",
+        "vitals_ingest_buffered_bytes 88",
         "vitals_score_outbox_bytes 99",
+        "vitals_score_checkpoint_lag_records{partition=\"3\"} 77",
         "vitals_score_restore_done_records{topic=\"state\"} 30",
         "vitals_score_restore_left_records{topic=\"state\"} 5",
         "vitals_score_restore_done_records{topic=\"journal\"} 7",

@@ -9,6 +9,7 @@ use engine::entry::Entry;
 #[derive(Debug, Default)]
 pub struct FrameBuffer {
     epoch: u32,
+    checksum: u32,
     entries: u32,
     body: Vec<u8>,
 }
@@ -20,7 +21,7 @@ impl FrameBuffer {
     /// A [`FrameError`]; then nothing is held.
     pub fn load(&mut self, value: &[u8]) -> Result<(), FrameError> {
         self.body.clear();
-        (self.epoch, self.entries) = (0, 0);
+        (self.epoch, self.checksum, self.entries) = (0, 0, 0);
         let (head, rest) = value.split_first_chunk::<HEAD>().ok_or(FrameError::NotAFrame)?;
         let [m0, m1, version, flags, crc @ ..] = *head;
         if [m0, m1] != MAGIC {
@@ -32,7 +33,8 @@ impl FrameBuffer {
         if flags & !COMPRESSED != 0 {
             return Err(FrameError::Invalid("flag"));
         }
-        if crc32fast::hash(rest) != u32::from_le_bytes(crc) {
+        let checksum = u32::from_le_bytes(crc);
+        if crc32fast::hash(rest) != checksum {
             return Err(FrameError::Checksum);
         }
         let mut cursor = Cursor { rest };
@@ -42,7 +44,7 @@ impl FrameBuffer {
         let len = usize::try_from(claimed).ok().filter(|len| *len <= MAX_BODY_BYTES);
         let len = len.ok_or(FrameError::TooLarge(claimed))?;
         self.unpack(cursor.rest, len, flags & COMPRESSED != 0)?;
-        (self.epoch, self.entries) = (epoch, entries);
+        (self.epoch, self.checksum, self.entries) = (epoch, checksum, entries);
         Ok(())
     }
 
@@ -67,6 +69,12 @@ impl FrameBuffer {
     #[must_use]
     pub const fn epoch(&self) -> u32 {
         self.epoch
+    }
+
+    /// The frame's checksum: CRC-32 (ISO 3309) of all that follows it.
+    #[must_use]
+    pub const fn checksum(&self) -> u32 {
+        self.checksum
     }
 
     /// How many entries the frame holds.

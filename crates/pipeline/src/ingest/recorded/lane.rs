@@ -1,7 +1,8 @@
 //! The lanes of a merge: where each source partition was left and where it ends, and what was read ahead of it.
 
 use super::super::Feed;
-use super::super::handover::begin;
+use super::super::handover::{begin, foreign};
+use super::super::load::Load;
 use super::super::told::Told;
 use super::super::trail::Trail;
 use super::Recorded;
@@ -61,13 +62,18 @@ impl<L: Log, V: Variant> Recorded<L, V> {
         }
         let Some(member) = &mut self.member else { return Ok(false) };
         let (mut lanes, mut total) = (Vec::new(), 0);
+        let journal = self.load.as_ref().map_or(0, Load::partitions);
         for (partition, committed) in self.assigned.iter().zip(committed) {
             let place = self.topics.iter().position(|topic| *topic == partition.topic);
             let ends = place.and_then(|place| round.topics[place].get(partition.number as usize));
             let Some(ends) = ends.copied() else { continue };
             let older = self.told.as_ref().zip(committed.as_ref());
+            if let Some(failure) = older.and_then(|(told, committed)| told.shortfall(partition, committed)) {
+                return Err(failure);
+            }
             let older = older.and_then(|(told, committed)| told.refusal(partition, committed));
-            let Some(feed) = begin(partition, committed, ends, ANEW)? else { continue };
+            let Some(mut feed) = begin(partition, committed, ends, journal, ANEW)? else { continue };
+            feed.meet(ends.first);
             if let Some(reason) = older {
                 return Err(Failure::refused(partition, reason, ANEW));
             }
@@ -75,9 +81,15 @@ impl<L: Log, V: Variant> Recorded<L, V> {
             self.committer.pass(kept.stamp);
             self.tick = self.tick.max(kept.tick);
             self.done |= kept.tick == Some(i64::MAX);
-            let exhausted = next >= ends.end;
             // A merge cannot leave out what is gone: its order would be another.
-            if !exhausted && later(member.start(partition, next))?.is_none() {
+            if feed.behind.is_some() {
+                let (partition, offset) = (partition.clone(), next);
+                return Err(
+                    log::Error::OutOfRange { partition, offset, first: ends.first, end: ends.end }.into()
+                );
+            }
+            let exhausted = next >= ends.end && feed.is_proved();
+            if !exhausted && later(member.start(partition, feed.start()))?.is_none() {
                 return Ok(false);
             }
             total += ends.end.saturating_sub(next).max(0).unsigned_abs();
@@ -133,9 +145,17 @@ impl<L: Log, V: Variant> Recorded<L, V> {
                 let lane =
                     self.lanes.iter_mut().find(|lane| Some(&lane.partition) == batch.partition.as_ref());
                 let Some(lane) = lane else { return Ok(true) };
+                if !lane.exhausted && !batch.records().all(|record| lane.feed.prove(&record)) {
+                    return Err(foreign(&lane.partition, &lane.feed));
+                }
                 let last = batch.records().last().map_or(0, |record| record.offset);
                 if lane.exhausted || last < lane.read_to {
+                    lane.exhausted |= lane.read_to >= lane.end;
                     return Ok(true);
+                }
+                // What was read before is delivered again, at the beginning, to be compared.
+                if lane.batches.is_empty() {
+                    lane.cursor = batch.records().take_while(|record| record.offset < lane.read_to).count();
                 }
                 lane.read_to = last + 1;
                 lane.exhausted = lane.read_to >= lane.end;

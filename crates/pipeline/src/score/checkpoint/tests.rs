@@ -78,7 +78,8 @@ fn text(appends: &Appends) -> String {
 /// The whole checkpoint of a shard.
 fn stored(shard: &mut Shard) -> Appends {
     let (mut appends, topic) = (Appends::default(), topic::STATE.into());
-    let mut checkpoint = Checkpoint::restored(BTreeMap::new(), false, 4_711);
+    let ground = Ground { since: 4_711, journal: 16 };
+    let mut checkpoint = Checkpoint::restored(BTreeMap::new(), false, ground, Position::START);
     let settings = settings::Score::default();
     checkpoint.add::<Correct>(
         shard,
