@@ -44,7 +44,7 @@ impl Model {
     }
 }
 
-pub(super) fn read(file: &Path) -> Result<String> {
+fn read(file: &Path) -> Result<String> {
     let cannot = || format!("model {} cannot be read", file.display());
     let size = fs::metadata(file).with_context(cannot)?.len();
     ensure!(
