@@ -15,6 +15,7 @@
 mod alert;
 mod auc;
 mod collected;
+mod compare;
 mod fold;
 mod ledger;
 mod rank;
@@ -25,11 +26,11 @@ mod trail;
 pub use alert::{RuleReport, Warning};
 pub use auc::{Case, Estimate, mean_auc};
 pub use collected::{Account, Collected, Fate, Firing, Happened, NO_SEGMENT, Row, Series, Unscored};
+pub use compare::{Comparison, compare};
 pub use fold::Fold;
 pub use rank::Ranked;
 pub use report::{
-    Comparison, CutReport, Decile, Interval, LeftOut, MeasureReport, Report, SegmentReport, Top, Verdict,
-    compare, report,
+    CutReport, Decile, Interval, LeftOut, MeasureReport, Report, SegmentReport, Top, Verdict, report,
 };
 pub use schedule::Schedule;
 pub use trail::{Quantiles, Week};
