@@ -3,6 +3,7 @@
 use crate::block::{Block, Keys, Spot};
 use crate::condition::Named;
 use crate::goal::Goals;
+use crate::outcome::Outcomes;
 use crate::plan::{Cap, Plan, Rule};
 use crate::problem::{Problem, Problems, Report, quoted};
 use crate::score::Score;
@@ -36,6 +37,8 @@ pub(crate) const WHAT: &str = "model";
 pub struct Compiled {
     /// What the fold reads.
     pub plan: Plan,
+    /// What a back-test looks for.
+    pub outcomes: Outcomes,
     /// What is perhaps not meant, in the order of the text.
     pub warnings: Vec<Problem>,
 }
@@ -77,11 +80,11 @@ pub fn compile(text: &str) -> Result<Compiled, Problems> {
     let plan = top(&root, &mut report);
     let warnings = report.close()?;
     // Without problems there is a plan.
-    plan.map(|plan| Compiled { plan, warnings }).ok_or_else(|| Problems(Vec::new()))
+    plan.map(|(plan, outcomes)| Compiled { plan, outcomes, warnings }).ok_or_else(|| Problems(Vec::new()))
 }
 
-/// The plan of a tree; it counts only where the report holds no problem.
-pub(crate) fn top(root: &tree::Node, report: &mut Report) -> Option<Plan> {
+/// The plan of a tree and its outcomes; they count only where the report holds no problem.
+pub(crate) fn top(root: &tree::Node, report: &mut Report) -> Option<(Plan, Outcomes)> {
     let block = Block::with(&Spot::top(root), &KEYS, report)?;
     let name = heading(&block, report);
     let score = block.need("score", "{ bands: { healthy: 70, neutral: 45, at-risk: 0 } }", report);
@@ -95,9 +98,7 @@ pub(crate) fn top(root: &tree::Node, report: &mut Report) -> Option<Plan> {
     let caps = block.get("caps").map_or_else(Vec::new, |spot| cap::read(&spot, &mut signals, report));
     let alerts = block.get("alerts");
     let rules = alerts.map_or_else(Vec::new, |spot| alert::read(&spot, &mut signals, report));
-    if let Some(spot) = block.get("outcomes") {
-        outcome::check(&spot, report);
-    }
+    let outcomes = block.get("outcomes").map_or_else(Outcomes::default, |spot| outcome::read(&spot, report));
 
     let named = named(&caps, &rules);
     mark::set(&mut signals, &measures, &named, score.publish_change, report);
@@ -106,7 +107,7 @@ pub(crate) fn top(root: &tree::Node, report: &mut Report) -> Option<Plan> {
     check::few_identities(&signals, report);
     let sources = block.get("sources").and_then(|spot| Block::open(&spot, &mut Report::default()));
     check::slow_feeds(&signals, &measures, &named, &rules_of_sources, sources.as_ref(), report);
-    Some(Plan {
+    let plan = Plan {
         id: fingerprint::model(root),
         name: name?,
         sources: rules_of_sources,
@@ -122,7 +123,8 @@ pub(crate) fn top(root: &tree::Node, report: &mut Report) -> Option<Plan> {
         publish_change: score.publish_change,
         publish_every: score.publish_every,
         not_scored_stages: score.not_scored_stages,
-    })
+    };
+    Some((plan, outcomes))
 }
 
 /// Reads what a model says about itself; its name.

@@ -36,6 +36,7 @@ mod tree;
 mod window;
 
 pub use compile::{Compiled, compile};
+pub use outcome::Outcomes;
 pub use problem::{Problem, Problems};
 pub use review::review;
 pub use schema::schema;

@@ -43,6 +43,15 @@ impl Quantity {
     }
 }
 
+/// Reads a span as models write it (`14d`, `4w`, `6h`), in milliseconds; `None` for anything else.
+#[must_use]
+pub fn parse_span(text: &str) -> Option<i64> {
+    match Quantity::parse(text)? {
+        Quantity::Span(ms) => Some(ms),
+        Quantity::Bare(_) | Quantity::Percent(_) => None,
+    }
+}
+
 /// Reads a number that has no digits below the millionth.
 fn exact(text: &str) -> Option<i64> {
     let number = Number::parse(text)?;

@@ -1,8 +1,8 @@
 //! What the plan says that the text says only in other words.
 
-use model::compile;
-use model::plan::{Bucket, Comparison, Condition, Operator, Plan, SourceSet, WHOLE, WordTest};
+use model::plan::{Bucket, Comparison, Condition, Feed, Operator, Plan, SourceSet, WHOLE, WordTest};
 use model::source::{Field, Source};
+use model::{Outcomes, compile};
 
 const TEXT: &str = "
 format: 1
@@ -67,6 +67,24 @@ fn what_was_only_planned_is_no_contact_unless_asked_for() {
         |field, words: &[&str]| WordTest { field, any_of: words.iter().map(|w| (*w).to_owned()).collect() };
     assert_eq!(filter(3), (vec![test(Field::Kind, &["call"]), test(Field::State, &["held"])], Bucket::Hour));
     assert_eq!(filter(4), (vec![test(Field::State, &["cancelled", "scheduled"])], Bucket::Day));
+}
+
+#[test]
+fn outcomes_are_beside_the_plan_and_change_nothing_in_it() {
+    let block = "outcomes:\n  good: { subscription: { kind: [renewed, expanded] }, csm-activity: { kind: qbr } }\n  bad: { account: { state: closed } }\n";
+    let with = compile(&format!("{TEXT}{block}")).unwrap();
+    let test =
+        |field, words: &[&str]| WordTest { field, any_of: words.iter().map(|w| (*w).to_owned()).collect() };
+    let feed = |source, filter| Feed { source, filter };
+    let held = vec![test(Field::Kind, &["qbr"]), test(Field::State, &["held"])];
+    let renewed = vec![test(Field::Kind, &["expanded", "renewed"])];
+    assert_eq!(with.outcomes.good, [feed(Source::Subscription, renewed), feed(Source::CsmActivity, held)]);
+    assert_eq!(with.outcomes.bad, [feed(Source::Account, vec![test(Field::State, &["closed"])])]);
+    let without = compile(TEXT).unwrap();
+    assert_eq!(without.outcomes, Outcomes::default());
+    // All but the identity of the whole is the same, the definitions of signals too.
+    assert_ne!(with.plan.id, without.plan.id);
+    assert_eq!(Plan { id: without.plan.id, ..with.plan }, without.plan);
 }
 
 #[test]

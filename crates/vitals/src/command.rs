@@ -1,6 +1,7 @@
 //! The commands, one a file.
 
 mod account;
+mod backtest;
 mod config;
 mod demo;
 mod model;
@@ -12,7 +13,7 @@ mod source;
 mod status;
 mod tail;
 
-pub(crate) use produce::of_sample;
+pub(crate) use produce::{append_files, of_sample};
 pub(crate) use tail::Output;
 
 use crate::access::Access;
@@ -65,6 +66,8 @@ pub(crate) enum Command {
     Source(source::Source),
     /// Fold the journal again and compare with what was published.
     Replay(replay::Replay),
+    /// Whether the score of a model says beforehand what happens: recorded activity, scored at regular cuts.
+    Backtest(backtest::Backtest),
     /// Show the settings in force.
     #[command(subcommand)]
     Config(config::Config),
@@ -111,6 +114,7 @@ fn of(command: &Command, context: &Context) -> Result<Outcome> {
         Command::Status(status) => status.perform(context),
         Command::Source(source) => source.perform(context),
         Command::Replay(replay) => replay.perform(context),
+        Command::Backtest(backtest) => backtest.perform(context),
         Command::Config(config) => config.perform(context),
     }
 }

@@ -6,6 +6,7 @@
 
 mod access;
 mod admin;
+mod backtest;
 mod cli;
 mod command;
 mod demo;

@@ -1,6 +1,8 @@
 //! What people read: tables and sentences from plain data. Nothing here asks or decides anything.
 
 mod account;
+mod backtest;
+mod chart;
 mod demo;
 mod model;
 mod node;
@@ -9,6 +11,8 @@ mod review;
 mod standing;
 
 pub(crate) use account::{account, explanation};
+pub(crate) use backtest::backtest;
+pub(crate) use chart::chart;
 pub(crate) use demo::demo;
 pub(crate) use model::model;
 pub(crate) use record::{record_json, record_line};

@@ -61,18 +61,8 @@ impl Produce {
             for record in sample::company(&settings) {
                 sink.take(of_sample(record)?)?;
             }
-        } else if self.files.is_empty() {
-            sink.lines("standard input", io::stdin().lock(), self.source)?;
         } else {
-            for file in &self.files {
-                let name = file.display().to_string();
-                if name == "-" {
-                    sink.lines("standard input", io::stdin().lock(), self.source)?;
-                } else {
-                    let open = File::open(file).with_context(|| format!("file {name} cannot be read"))?;
-                    sink.lines(&name, BufReader::new(open), self.source)?;
-                }
-            }
+            sink.files(&self.files, self.source)?;
         }
         sink.send()?;
         let appended = sink.appended;
@@ -94,6 +84,15 @@ pub(crate) fn of_sample(record: sample::Record) -> Result<Entry> {
     Ok(Entry { source, key: Some(record.key), stamp: Some(record.time_ms), value: Some(record.value) })
 }
 
+/// Appends the records of files of JSON Lines; `-` is standard input. Returns how many there were.
+pub(crate) fn append_files(access: Access, files: &[PathBuf]) -> Result<(Access, u64)> {
+    let mut sink = Sink::new(access);
+    sink.files(files, None)?;
+    sink.send()?;
+    sink.bar.finish_and_clear();
+    Ok((sink.access, sink.appended))
+}
+
 /// Gathers records into transactions.
 struct Sink {
     access: Access,
@@ -107,6 +106,23 @@ impl Sink {
     fn new(access: Access) -> Self {
         let bar = if print::is_watched() { ProgressBar::new_spinner() } else { ProgressBar::hidden() };
         Self { access, batch: Vec::new(), bytes: 0, appended: 0, bar }
+    }
+
+    /// Takes every line of every file; of standard input where no file is named, or `-`.
+    fn files(&mut self, files: &[PathBuf], source: Option<Source>) -> Result<()> {
+        if files.is_empty() {
+            return self.lines("standard input", io::stdin().lock(), source);
+        }
+        for file in files {
+            let name = file.display().to_string();
+            if name == "-" {
+                self.lines("standard input", io::stdin().lock(), source)?;
+            } else {
+                let open = File::open(file).with_context(|| format!("file {name} cannot be read"))?;
+                self.lines(&name, BufReader::new(open), source)?;
+            }
+        }
+        Ok(())
     }
 
     /// Takes every line. A wrong one ends it; what stands before it is appended.

@@ -1,0 +1,241 @@
+//! What a fold takes at a cut, on journals of a few entries.
+#![allow(clippy::unwrap_used, reason = "tests: a failure is a panic")]
+
+use backtest::{Collected, Fate, Fold, Question, Row, Schedule, Side};
+use engine::activity::{Activity, Fields, Value};
+use engine::entry::{Entry, Latest, Lost, PartitionMark, Position, Run, SourceMark, Watermarks};
+use model::plan::{Feed, WordTest};
+use model::source::{Field, Source};
+use model::time::{DAY, EventTime, HOUR, MINUTE};
+
+/// A silence of so many days is so many points less than a hundred.
+const SILENCE: &str = "
+format: 1
+model: silence
+score: { bands: { fine: 50, bad: 0 } }
+signals: { last_login: { since_last: login } }
+goals:
+  use:
+    statement: They come back.
+    owner: csm
+    weight: 1
+    measures: { last_login: { kind: leading, weight: 1, curve: { 0d: 100, 100d: 0 } } }
+alerts: { silent: { when: { last_login: { at_least: 5d } }, notify: csm } }
+";
+
+/// The first cut; they lie 10 days apart.
+const FIRST: i64 = 10_010 * DAY;
+
+/// What is told, one entry a record.
+#[derive(Clone, Copy)]
+enum Told {
+    Login(&'static str, i64),
+    Ended(&'static str, i64),
+    /// Both sources are complete up to this.
+    Complete(i64),
+}
+
+fn activity<'a>(account: &'a str, source: Source, time: i64, offset: i64, kind: &'a str) -> Entry<'a> {
+    let mut fields = Fields::default();
+    fields.set(Field::Kind, Value::Word(kind));
+    let id = u64::try_from(offset).unwrap();
+    Entry::Activity(Activity { source, partition: 0, offset, id, time: EventTime(time), account, fields })
+}
+
+/// Both sources are complete up to `to`; logins happened at `times` since it was told last.
+fn complete(to: i64, times: &mut Vec<i64>) -> Entry<'static> {
+    times.sort_unstable();
+    let part = |runs| PartitionMark {
+        partition: 0,
+        watermark: Some(EventTime(to)),
+        runs,
+        rejected: 0,
+        skipped: 0,
+        lost: Lost::default(),
+    };
+    let mark = |source, runs| SourceMark { source, partition_count: 1, partitions: vec![part(runs)] };
+    let runs = times.drain(..).map(|time| Run { first: EventTime(time), last: EventTime(time) }).collect();
+    let sources = vec![mark(Source::Login, runs), mark(Source::Subscription, Vec::new())];
+    Entry::Watermarks(Watermarks { model: None, latest: Latest::All, sources })
+}
+
+fn question() -> Question {
+    let ended = WordTest { field: Field::Kind, any_of: vec!["ended".to_owned()] };
+    Question {
+        side: Side::Bad,
+        outcome: vec![Feed { source: Source::Subscription, filter: vec![ended] }],
+        horizon: 10 * DAY,
+        schedule: Schedule::new(Some(FIRST), None, 10 * DAY),
+        min_history: 0,
+    }
+}
+
+fn collected(told: &[Told], question: Question) -> Collected {
+    let mut fold = Fold::new(question, &[SILENCE]).unwrap();
+    let mut times = Vec::new();
+    for (offset, told) in (0..).zip(told) {
+        if let Told::Login(_, time) = told {
+            times.push(*time);
+        }
+        let entry = match *told {
+            Told::Login(account, time) => activity(account, Source::Login, time, offset, "signed-in"),
+            Told::Ended(account, time) => activity(account, Source::Subscription, time, offset, "ended"),
+            Told::Complete(to) => complete(to, &mut times),
+        };
+        fold.take(Position::after(offset, 0), &entry).unwrap();
+    }
+    fold.end_partition().unwrap();
+    fold.finish()
+}
+
+/// Account, cut and score of each row.
+fn scores(collected: &Collected) -> Vec<(&str, i32, u16)> {
+    let of = |row: &Row| (&*collected.accounts[row.account as usize].id, row.cut, row.score);
+    collected.series[0].rows.iter().map(of).collect()
+}
+
+#[test]
+fn an_advance_is_broken_off_at_each_cut() {
+    let told = [
+        Told::Complete(FIRST - 9 * DAY),
+        Told::Login("a", FIRST - 8 * DAY),
+        // One entry passes three cuts. T is five minutes behind: so the eighth day of silence is not over.
+        Told::Complete(FIRST + 25 * DAY),
+    ];
+    let found = collected(&told, question());
+    assert_eq!(scores(&found), [("a", 0, 9_300), ("a", 1, 8_300), ("a", 2, 7_300)]);
+    // So many steps come to the same.
+    let begin = [told[0], told[1]];
+    let walked = (0..).map(|hour| Told::Complete(FIRST - 7 * DAY + hour * HOUR)).take(32 * 24);
+    let walked: Vec<Told> = begin.into_iter().chain(walked).chain([told[2]]).collect();
+    assert_eq!(scores(&collected(&walked, question())), scores(&found));
+    assert_eq!(found.end, FIRST + 25 * DAY + 5 * MINUTE);
+}
+
+#[test]
+fn nothing_after_a_cut_has_a_say_in_it() {
+    let before =
+        [Told::Complete(FIRST - 9 * DAY), Told::Login("a", FIRST - 8 * DAY), Told::Complete(FIRST - DAY)];
+    let with = |after: &[Told]| {
+        let told: Vec<Told> = before.iter().chain(after).copied().collect();
+        let found = collected(&told, question());
+        let first: Vec<_> = scores(&found).into_iter().filter(|(_, cut, _)| *cut == 0).collect();
+        first.into_iter().map(|(_, _, score)| score).collect::<Vec<_>>()
+    };
+    let end = Told::Complete(FIRST + 11 * DAY);
+    let alone = with(&[end]);
+    assert_eq!(alone, [9_300]);
+    // At the cut, right after it, and what happened before it and was told after it.
+    let late = [Told::Login("b", FIRST), Told::Login("a", FIRST - 2 * MINUTE)];
+    for after in
+        [&[Told::Login("a", FIRST), end][..], &[Told::Login("a", FIRST + 1), end], &[late[0], late[1], end]]
+    {
+        let found = with(after);
+        // Without an advance in between, the last whole day of silence told is the one at the last watermark.
+        assert_eq!(found, [9_300]);
+    }
+    // What happened right before it and was told in time does.
+    assert_eq!(with(&[Told::Login("a", FIRST - 1), end]), [10_000]);
+}
+
+#[test]
+fn what_followed_is_told_apart() {
+    let told = [
+        Told::Complete(FIRST - 9 * DAY),
+        Told::Login("left", FIRST - 8 * DAY),
+        Told::Login("stayed", FIRST - 8 * DAY),
+        Told::Login("late", FIRST - 8 * DAY),
+        Told::Login("young", FIRST - DAY),
+        Told::Complete(FIRST - HOUR),
+        Told::Ended("left", FIRST + 9 * DAY),
+        Told::Complete(FIRST + 9 * DAY),
+        // It happened before the first cut.
+        Told::Ended("late", FIRST - DAY),
+        Told::Complete(FIRST + 29 * DAY),
+    ];
+    let found = collected(&told, Question { min_history: 2 * DAY, ..question() });
+    let fates: Vec<_> = found.series[0]
+        .rows
+        .iter()
+        .map(|row| (&*found.accounts[row.account as usize].id, row.cut, found.fate(row)))
+        .collect();
+    assert_eq!(
+        fates,
+        [
+            ("left", 0, Fate::Outcome),
+            ("stayed", 0, Fate::None),
+            ("late", 0, Fate::Untold),
+            ("stayed", 1, Fate::None),
+            ("young", 1, Fate::None),
+            // Nine days are told of the ten that follow.
+            ("stayed", 2, Fate::Censored),
+            ("young", 2, Fate::Censored),
+        ]
+    );
+    let unscored = found.series[0].unscored;
+    // Two had ended at two cuts.
+    assert_eq!((unscored.ended, unscored.young, unscored.unscored), (4, 1, 0));
+}
+
+#[test]
+fn the_figures_of_a_small_stream_by_hand() {
+    let told = [
+        Told::Complete(FIRST - 9 * DAY),
+        Told::Login("left", FIRST - 8 * DAY),
+        Told::Login("silent", FIRST - 8 * DAY),
+        Told::Login("well", FIRST - HOUR),
+        Told::Complete(FIRST),
+        Told::Login("well", FIRST + 5 * DAY),
+        Told::Ended("left", FIRST + 6 * DAY),
+        Told::Complete(FIRST + 15 * DAY),
+    ];
+    let question = question();
+    let found = collected(&told, question.clone());
+    let report = backtest::report(&found, &found.series[0], &question);
+    // Of the first cut: the one that left against two, tied with one of them.
+    let auc = report.auc.unwrap();
+    assert!((auc.value - 0.75).abs() < 1e-9, "{auc:?}");
+    assert_eq!((report.accounts, report.rows, report.outcomes), (3, 3, 1));
+    assert_eq!(report.left_out.censored, 2);
+    // The worst of three is one of the two that are tied.
+    assert!((report.top[0].precision - 0.5).abs() < 1e-9 && (report.top[0].recall - 0.5).abs() < 1e-9);
+    // It was silent for five days on the fifth day before the cut, and left eleven days later.
+    let rule = &report.rules[0];
+    assert_eq!((rule.warning.outcomes, rule.warning.warned), (1, 1));
+    let lead = rule.warning.median_lead_days.unwrap();
+    assert!((lead - 9.0).abs() < 0.02, "{lead}");
+    assert!(backtest::compare(&found, &question).is_none());
+    // What is hoped for should come to those with high scores: the same score is then as wrong as it was right.
+    let hoped = Question { side: Side::Good, ..question };
+    let auc = backtest::report(&found, &found.series[0], &hoped).auc.unwrap();
+    assert!((auc.value - 0.25).abs() < 1e-9, "{auc:?}");
+}
+
+#[test]
+fn two_models_are_compared_on_the_scores_that_both_gave() {
+    let slow = SILENCE.replace("100d: 0", "10d: 100, 100d: 0").replace("model: silence", "model: slow");
+    let mut fold = Fold::new(question(), &[SILENCE, &slow]).unwrap();
+    let mut times = vec![FIRST - 8 * DAY, FIRST - 5 * DAY, FIRST - DAY];
+    let entries = [
+        complete(FIRST - 9 * DAY, &mut Vec::new()),
+        activity("left", Source::Login, times[0], 0, "signed-in"),
+        activity("silent", Source::Login, times[1], 1, "signed-in"),
+        activity("well", Source::Login, times[2], 2, "signed-in"),
+        complete(FIRST, &mut times),
+        activity("left", Source::Subscription, FIRST + 6 * DAY, 3, "ended"),
+        complete(FIRST + 15 * DAY, &mut Vec::new()),
+    ];
+    for (offset, entry) in (0..).zip(&entries) {
+        fold.take(Position::after(offset, 0), entry).unwrap();
+    }
+    fold.end_partition().unwrap();
+    let found = fold.finish();
+    let compared = backtest::compare(&found, &question()).unwrap();
+    assert_eq!((compared.rows, compared.apart), (3, 0));
+    // The second one takes no notice of ten days of silence, so to it all are alike.
+    let figures = [compared.auc.value, compared.other.value, compared.difference.value];
+    assert!(
+        figures.iter().zip([1.0, 0.5, 0.5]).all(|(one, other)| (one - other).abs() < 1e-9),
+        "{figures:?}"
+    );
+}
