@@ -21,8 +21,9 @@ use std::time::{Duration, Instant};
 /// How long a wait for records may keep the group's events waiting.
 const SLICE: Duration = Duration::from_millis(10);
 
-/// Within how long a second fence says that there is another who wants the name.
-const AGAIN: Duration = Duration::from_secs(60);
+/// More fences than so many within so long say that there is another who wants the name.
+const FENCES: usize = 2;
+const WITHIN: Duration = Duration::from_secs(60);
 
 /// A consumer in a group.
 #[derive(Debug)]
@@ -143,7 +144,7 @@ impl Member {
                 );
                 return self.join_anew();
             }
-            if self.ownership.is_fenced_first(AGAIN) {
+            if self.ownership.is_fenced(WITHIN) <= FENCES {
                 tracing::warn!(
                     group = self.group,
                     instance = self.instance,
@@ -164,8 +165,8 @@ impl Member {
     ///
     /// Who has an id and a standing may still be its own rival: a request to join that a broker which stood still had not
     /// read yet is taken in after the one that was answered. Brokers do not tell whose it was, so a member joins anew
-    /// once: its own rival never asks again, while another process would (each fences the other, and the one that
-    /// was there first is fenced twice, so it ends).
+    /// some times: each of its own rivals asks once, while another process asks as often as it is fenced (each fences
+    /// the other, and the one that was there first has been fenced once too often first, so it ends).
     fn is_joining(&self) -> bool {
         let is_nameless = Standing::of(&self.handle).is_none_or(|standing| standing.member().is_empty());
         is_nameless || !self.ownership.has_standing()

@@ -54,7 +54,7 @@ pub(crate) const BRING_BACK: &str = "bring the deleted records back from a backu
 
 /// Why nothing goes on where the journal had `before` partitions and has `now`, if it does not.
 pub(crate) fn widened(before: u32, now: u32) -> Option<String> {
-    (before != 0 && before != now).then(|| {
+    (before != now).then(|| {
         format!(
             "the journal had {before} partitions and has {now}, which moves accounts to others than hold what was before: \
              it was made anew, or given more"

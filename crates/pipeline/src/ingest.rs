@@ -37,7 +37,7 @@ use crate::variant::{Correct, Variant};
 pub(crate) use feed::Feed;
 use intake::Intake;
 use load::Load;
-use log::{Batch, Isolation, Log, Member, OffsetCommit, Partition, Transaction};
+use log::{Batch, Committed, Isolation, Log, Member, OffsetCommit, Partition, Transaction};
 use mark::Proof;
 use model::source::Source;
 use std::collections::{BTreeMap, BTreeSet};
@@ -69,6 +69,8 @@ pub struct Ingest<L: Log, V: Variant = Correct> {
     refusals: Refusals,
     /// What the journal was told last, while partitions are begun.
     told: Option<Told<L>>,
+    /// Offsets that knew more than the journal, as far as it had been read before: it is read anew.
+    short: BTreeMap<Partition, Committed>,
     /// What partitions without an offset have left, while it is read.
     trail: Option<Trail<L>>,
     /// Revoked and not given up, since their content is not committed yet.
@@ -128,6 +130,7 @@ impl<L: Log, V: Variant> Ingest<L, V> {
             refused: BTreeSet::new(),
             refusals: Refusals::default(),
             told: None,
+            short: BTreeMap::new(),
             trail: None,
             leaving: BTreeSet::new(),
             sending: Vec::new(),
@@ -201,6 +204,10 @@ impl<L: Log, V: Variant> Ingest<L, V> {
         if self.load.is_none() {
             let Some(spec) = later(self.log.topic(topic::JOURNAL))? else { return Ok(false) };
             let spec = spec.ok_or_else(|| log::Error::Missing(topic::JOURNAL.to_owned()))?;
+            if let Some(failure) = self.models.widened(spec.partitions) {
+                self.reason = Some(failure.to_string());
+                return Ok(false);
+            }
             self.load = Some(Load::new(spec.partitions, self.identity.epoch, self.settings.max_record_bytes));
         }
         // While a transaction is in doubt, a new writer is the resolution's to make.
@@ -230,6 +237,8 @@ impl<L: Log, V: Variant> Ingest<L, V> {
             touched
                 .extend(self.feeds.iter().find(|(_, feed)| feed.is_proved()).map(|(partition, _)| partition));
             if touched.is_empty() {
+                // It was for a feed that is gone.
+                load.clear();
                 return Ok(());
             }
         }
@@ -284,7 +293,10 @@ impl<L: Log, V: Variant> Ingest<L, V> {
             let end = self.proof.as_ref().and_then(|proof| proof.end(&self.topics, partition));
             FeedStatus::of(feed.source, feed.number, feed.position(), end, feed)
         };
-        let refused = self.refused.union(&self.waiting);
+        // While it is tried again, what was wrong is wrong until that has come to an end.
+        let unproved =
+            self.feeds.iter().filter(|(_, feed)| !feed.is_proved()).map(|(partition, _)| partition);
+        let refused = self.refused.union(&self.waiting).chain(unproved);
         reasons.extend(refused.filter_map(|partition| self.refusals.reason(partition)).map(str::to_owned));
         reasons.extend(self.feeds.iter().filter_map(|(partition, feed)| feed.refusal(partition)));
         let feeds: Vec<FeedStatus> = self.feeds.iter().map(feed).collect();

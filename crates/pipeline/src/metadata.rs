@@ -32,8 +32,6 @@ pub(crate) struct Source {
     /// The record that was read last. What stands at its offset later must be the same: a topic that was made anew, or
     /// cut off, may have grown beyond it again.
     pub(crate) last: Option<Last>,
-    /// How many partitions the journal had; none if that is not known.
-    pub(crate) journal: u32,
     /// What was deleted before it was read, and accepted as lost.
     pub(crate) lost: Lost,
     /// Runs not told yet.
@@ -97,7 +95,7 @@ impl Source {
     pub(crate) fn write(&self) -> String {
         let opt = |value: Option<i64>| value.map_or_else(|| "-".to_owned(), |value| value.to_string());
         let mut text = format!(
-            "{SOURCE} {} {} {} {} {} {} {} {} {} {} {} {}",
+            "{SOURCE} {} {} {} {} {} {} {} {} {} {} {}",
             self.stamp.incarnation,
             self.stamp.sequence,
             opt(self.newest),
@@ -109,7 +107,6 @@ impl Source {
             self.row,
             u8::from(self.stopped),
             self.last.map_or_else(|| "-".to_owned(), |last| format!("{}:{:x}", last.offset, last.print)),
-            self.journal,
         );
         // Writing to a string cannot fail.
         if self.lost != Lost::default() {
@@ -148,7 +145,6 @@ impl Source {
                 Some(Last { offset, print: u64::from_str_radix(print, 16).ok()? })
             }
         };
-        let journal = next()?.parse().ok()?;
         let run = |word: &str| {
             let (first, last) = word.split_once(':')?;
             let run = Run { first: EventTime(time(first)?), last: EventTime(time(last)?) };
@@ -162,21 +158,7 @@ impl Source {
             words.next();
         }
         let runs = words.map(run).collect::<Option<_>>()?;
-        Some(Self {
-            stamp,
-            newest,
-            told,
-            tick,
-            consumed,
-            rejected,
-            skipped,
-            row,
-            stopped,
-            last,
-            journal,
-            lost,
-            runs,
-        })
+        Some(Self { stamp, newest, told, tick, consumed, rejected, skipped, row, stopped, last, lost, runs })
     }
 
     pub(crate) fn stamp(text: &str) -> Option<Stamp> {

@@ -1,6 +1,6 @@
 //! The model in force: read from its topic, published to it and to the journal at once.
 
-use crate::failure::{Delay, Failure};
+use crate::failure::{BRING_BACK, Delay, Failure, widened};
 use crate::topic;
 use engine::entry::Entry;
 use log::{Appends, Batch, CommitError, Event, Isolation, Log, Partition, Reader, Transaction, Writer};
@@ -24,6 +24,8 @@ pub(crate) struct Follower<L: Log> {
     reader: Option<L::Reader>,
     batch: Batch,
     current: Option<Published>,
+    /// How many partitions the journal had when the first model was published.
+    journal: Option<u32>,
     /// Whether the topic was read to its end once.
     caught_up: bool,
     delay: Delay,
@@ -36,6 +38,7 @@ impl<L: Log> Follower<L> {
             reader: None,
             batch: Batch::default(),
             current: None,
+            journal: None,
             caught_up: false,
             delay: Delay::default(),
         }
@@ -49,6 +52,13 @@ impl<L: Log> Follower<L> {
         text.unwrap_or_else(|| {
             if self.caught_up { none } else { "the topic of models is being read" }.to_owned()
         })
+    }
+
+    /// The refusal of a journal that has another number of partitions than it had, once the topic was read: an account
+    /// is where its id and that number put it.
+    pub(crate) fn widened(&self, now: u32) -> Option<Failure> {
+        let reason = widened(self.journal?, now)?;
+        Some(Failure::refused(&Partition::new(topic::JOURNAL, 0), reason, BRING_BACK))
     }
 
     /// The newest model that is known, once the topic was read to its end.
@@ -69,6 +79,10 @@ impl<L: Log> Follower<L> {
                         else {
                             continue;
                         };
+                        if record.key == Some(topic::JOURNAL_PARTITIONS) {
+                            self.journal = text.parse().ok();
+                            continue;
+                        }
                         match model::compile(text) {
                             Ok(compiled) => {
                                 let plan = Arc::new(compiled.plan);
@@ -139,11 +153,15 @@ pub fn publish_now<L: Log>(log: &L, text: &str, epoch: u32) -> Result<ModelId, P
     let mut value = Vec::new();
     let mut appends = Appends::default();
     let models: Arc<str> = topic::MODEL.into();
-    // The first thing in a journal says how it is to be read. Should this attempt be lost, what it says is what holds
+    // The first thing in a journal says how it is to be read, and how many partitions it has stands beside. Should this attempt be lost, what it says is what holds
     // of a journal that says nothing.
     let round = log.ends(std::slice::from_ref(&models))?;
     let is_first = round.topics.iter().flatten().all(|ends| ends.end == 0);
     appends.push(&models, 0, Some(topic::CURRENT_MODEL), Some(text.as_bytes()), &[]);
+    if is_first {
+        let count = spec.partitions.to_string();
+        appends.push(&models, 0, Some(topic::JOURNAL_PARTITIONS), Some(count.as_bytes()), &[]);
+    }
     for partition in 0..spec.partitions {
         // A model is far below the size of a frame.
         let version = is_first.then_some(Entry::FoldVersion(engine::FOLD_VERSION));

@@ -22,6 +22,9 @@ pub const ACCOUNT_HEALTH: &str = "vitals.account-health";
 /// The key of the model in force in [`MODEL`].
 pub const CURRENT_MODEL: &[u8] = b"current";
 
+/// The key of the record in [`MODEL`] that says how many partitions the journal has, in digits.
+pub const JOURNAL_PARTITIONS: &[u8] = b"journal-partitions";
+
 /// How many partitions the journal has unless told otherwise.
 pub const PARTITIONS: u32 = 16;
 

@@ -5,8 +5,8 @@
 mod support;
 
 use engine::entry::Entry;
-use log::simulated::{Cluster, Simulated};
-use log::{Committed, Log, Partition};
+use log::simulated::{Cluster, Faults, Outcome, Simulated};
+use log::{Cleanup, Committed, Log, Partition, TopicSpec};
 use model::source::Source;
 use pipeline::settings::{self, Identity, Rebuild};
 use pipeline::{Failure, Ingest, Progress, Recorded, Score, topic};
@@ -161,7 +161,10 @@ fn a_source_that_was_cut_off_or_made_anew_and_has_grown_again_is_refused_until_i
             // Long enough to be tried again.
             let said = run(&cluster, ingest(&cluster, "second", rebuild), 45_000);
             assert_eq!(said.len(), 1, "{said:?}");
-            assert!(said[0].starts_with("vitals.login/0: the record at offset 6 is another"), "{said:?}");
+            assert!(
+                said[0].starts_with("vitals.login/0: the record that was read last, at offset 6, is not"),
+                "{said:?}"
+            );
             assert!(said[0].contains("backup"), "{said:?}");
         }
         assert_eq!(letters(&cluster), 2);
@@ -190,6 +193,85 @@ fn a_source_that_was_cut_off_or_made_anew_and_has_grown_again_is_refused_until_i
         run_well(&cluster, ingest(&cluster, "third", Rebuild::No), 8_000);
         assert_eq!(account(&cluster), [[8, 4, 2, 2], [1, 1, 0, 0]], "{kept}");
     }
+}
+
+/// A cluster with two partitions of logins, which keep their records like this.
+fn kept(cleanup: Cleanup) -> Cluster {
+    let cluster = Cluster::new(7, Faults::none());
+    let log = cluster.process("setup");
+    let name = topic::of_source(Source::Login);
+    for spec in topic::specs(2, 2) {
+        log.create(&if spec.name == name { TopicSpec { cleanup, ..spec } } else { spec }).unwrap();
+    }
+    pipeline::publish(&log, support::MODEL, 1).unwrap();
+    cluster
+}
+
+#[test]
+fn a_gap_where_the_last_record_stood_is_another_topic_unless_it_is_compacted() {
+    for cleanup in [Cleanup::Keep, Cleanup::Compact] {
+        // With something after the gap, and with nothing but its end.
+        for more in ["aa", ""] {
+            let cluster = kept(cleanup);
+            append(&cluster, 0, "aab-a");
+            append(&cluster, 1, "a");
+            run_well(&cluster, ingest(&cluster, "first", Rebuild::No), 8_000);
+            cluster.recreate(&login(0));
+            append(&cluster, 0, "aaa");
+            // The end of a transaction stands where the last record stood.
+            let foreign = cluster.open_foreign();
+            assert!(cluster.append_foreign(&foreign, &login(0), Some(b"k"), None, None));
+            cluster.close_foreign(foreign, Outcome::Commit);
+            append(&cluster, 0, more);
+            assert_eq!(cluster.span(&login(0)).1, 5 + more.len() as i64);
+            let said = run(&cluster, ingest(&cluster, "second", Rebuild::No), 8_000);
+            let is_refused =
+                said.iter().any(|said| said.contains("vitals.login/0: the record that was read last"));
+            assert_eq!(is_refused, cleanup == Cleanup::Keep, "{said:?}");
+        }
+    }
+}
+
+#[test]
+fn a_stopped_source_is_told_of_after_a_restart_and_gives_its_partitions_up() {
+    let cluster = cluster();
+    let settings = settings::Ingest { stop_in_a_row: 3, ..settings::Ingest::default() };
+    append(&cluster, 1, "a");
+    run_well(&cluster, ingest(&cluster, "before", Rebuild::No), 8_000);
+    append(&cluster, 0, "abbb");
+    let mut first = Ingest::new(cluster.process("first"), Identity::default(), settings.clone());
+    // Until the stop is committed, which is before it is told of.
+    for _ in 0..400 {
+        first.step().unwrap();
+        cluster.advance(5);
+        let committed = cluster.committed_offset(GROUP, &login(0));
+        if committed.is_some_and(|committed| committed.offset == 4) {
+            break;
+        }
+    }
+    drop(first);
+    let mut second = Ingest::new(cluster.process("second"), Identity::default(), settings.clone());
+    let drive = |worker: &mut Ingest<Simulated>, ms: i64| {
+        let until = cluster.now() + ms;
+        while cluster.now() < until {
+            worker.step().unwrap();
+            cluster.advance(20);
+        }
+    };
+    drive(&mut second, 70_000);
+    assert!(second.status().reasons.iter().any(|reason| reason.contains("login is stopped")));
+    assert_eq!(account(&cluster)[0], [4, 1, 3, 0]);
+    // Another worker comes, and is given its share.
+    let identity = Identity { worker: 1, ..Identity::default() };
+    let mut third = Ingest::new(cluster.process("third"), identity, settings);
+    for _ in 0..2_000 {
+        second.step().unwrap();
+        third.step().unwrap();
+        cluster.advance(20);
+    }
+    let (two, three) = (second.status().feeds.len(), third.status().feeds.len());
+    assert!(two > 0 && three > 0, "{two} {three}");
+    assert_eq!(two + three, 2 * Source::ALL.len());
 }
 
 #[test]
@@ -332,7 +414,7 @@ fn a_recorded_run_whose_offsets_are_lost_is_refused() {
     // A second one has nothing to do.
     recorded("second").unwrap();
     // As if a backup had been restored that is as old as the run.
-    let metadata = "i1 1 1 - - - 1 0 0 0 0 - 0".to_owned();
+    let metadata = "i1 1 1 - - - 1 0 0 0 0 -".to_owned();
     cluster.put_offset(GROUP, &login(0), Some(Committed { offset: 1, metadata }));
     let said = refusal(recorded("third"));
     assert!(said.contains("older than what the journal was told") && said.contains("begin anew"), "{said}");

@@ -121,8 +121,15 @@ fn a_journal_that_was_cut_off_or_made_anew_and_has_grown_again_is_refused() {
 fn a_journal_that_was_given_more_partitions_is_refused_with_all_that_goes_with_it() {
     let cluster = folded();
     let said_before = said(&cluster);
-    for topic in [topic::JOURNAL, topic::STATE, topic::HEALTH, topic::ALERTS, topic::ACCOUNT_HEALTH] {
+    let login = topic::of_source(Source::Login);
+    // A source partition that is new, too, has no offset that could tell.
+    for topic in [topic::JOURNAL, topic::STATE, topic::HEALTH, topic::ALERTS, topic::ACCOUNT_HEALTH, &login] {
         cluster.add_partitions(topic, 3);
+    }
+    let records = cluster.committed_records(&Partition::new(login.clone(), 0));
+    for (number, record) in records.iter().take(20).enumerate() {
+        let partition = Partition::new(login.clone(), 1 + u32::try_from(number % 2).unwrap());
+        cluster.append_raw(&partition, record.key.as_deref(), record.value.as_deref(), None);
     }
     for settings in [settings::Score::default(), rebuilding()] {
         let phase = phase(&cluster, cluster.process("second"), settings);
@@ -370,7 +377,7 @@ fn an_offset_of_a_source_with_the_metadata_of_another_program_is_refused() {
     let committed = || cluster.committed_offset(group, &Partition::new(login.clone(), 0)).unwrap();
     for (offset, metadata, reason, way_out) in [
         (0, "of somebody else", "metadata of another program: \"of somebody else\"", WAY_OUT),
-        (1 << 40, "i1 1 1 - - - 0 0 0 0 0 - 0", "beyond the end of the topic", "begin anew"),
+        (1 << 40, "i1 1 1 - - - 0 0 0 0 0 -", "beyond the end of the topic", "begin anew"),
     ] {
         meddle(&cluster, group, &login, offset, metadata);
         let live = settings::Ingest::default();

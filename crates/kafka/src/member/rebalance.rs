@@ -20,7 +20,7 @@ pub(super) struct Ownership {
     /// A revocation may have been answered without the worker: what it names is lost.
     is_suspect: bool,
     /// When we were fenced with a standing, since we last lost one otherwise.
-    fenced_at: Option<Instant>,
+    fences: Vec<Instant>,
 }
 
 impl Ownership {
@@ -31,12 +31,14 @@ impl Ownership {
     /// Takes over what another was to tell.
     pub(super) fn inherit(&mut self, other: &mut Self) {
         self.told = std::mem::take(&mut other.told);
-        self.fenced_at = other.fenced_at;
+        self.fences = std::mem::take(&mut other.fences);
     }
 
-    /// Whether a fence is the first within `span`.
-    pub(super) fn is_fenced_first(&mut self, span: Duration) -> bool {
-        self.fenced_at.replace(Instant::now()).is_none_or(|before| before.elapsed() >= span)
+    /// Takes note of a fence. Returns how many there were within `span`.
+    pub(super) fn is_fenced(&mut self, span: Duration) -> usize {
+        self.fences.retain(|fence| fence.elapsed() < span);
+        self.fences.push(Instant::now());
+        self.fences.len()
     }
 
     pub(super) fn has_standing(&self) -> bool {
@@ -154,7 +156,7 @@ impl Ownership {
     fn forget(&mut self, lost: &[Partition], handle: &Handle) {
         self.has_standing = false;
         if handle.fatal().is_none() {
-            self.fenced_at = None;
+            self.fences.clear();
         }
         let mut known: Vec<Partition> = lost.to_vec();
         for event in std::mem::take(&mut self.told) {

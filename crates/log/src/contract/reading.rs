@@ -209,6 +209,7 @@ fn stamps<R: Rig>(rig: &mut R) -> Verdict {
     assert_eq!(receipt.stamp, logged.iter().map(|seen| seen.stamp).max());
     let made = committed_records(rig, &log, &Partition::new(Arc::clone(&by_maker.name), 0));
     assert_eq!((made[0].stamp, made[0].stamped_by), (given, Stamp::Create), "the maker's stamp stays");
+    assert_eq!(made[1].stamped_by, Stamp::Create, "a topic of such stamps has no others: {made:?}");
     assert!(now.contains(&made[1].stamp), "without a stamp it is that of the append: {made:?}");
     let mut records = Appends::default();
     records.push_stamped(&by_maker.name, 0, Some(given), None, Some(b"given"), &[]);

@@ -70,7 +70,7 @@ impl Embedded {
             batch.insert(&store.meta, key, topic::encode(&topic));
         })?;
         state = self.shared.live()?;
-        state.slots.extend((0..count).map(|_| Slot::new(topic.spec.cleanup)));
+        state.slots.extend((0..count).map(|_| Slot::new(&topic.spec)));
         let name = Arc::clone(&topic.spec.name);
         Arc::make_mut(&mut state.catalog).insert(Arc::clone(&name), topic);
         let readers = state.groups.iter().filter(|(_, group)| group.subscribes(&name));

@@ -13,6 +13,7 @@ pub(super) struct Cursor {
     pub(super) partition: Partition,
     pid: u32,
     cleanup: Cleanup,
+    stamped_by: Stamp,
     isolation: Isolation,
     /// The offset of the next record to deliver.
     position: u64,
@@ -66,11 +67,12 @@ impl Cursor {
             first: signed(slot.first),
             end: signed(slot.next),
         })?;
-        let (partition, cleanup) = (partition.clone(), slot.cleanup);
+        let (partition, cleanup, stamped_by) = (partition.clone(), slot.cleanup, slot.stamped_by);
         Ok(Self {
             partition,
             pid,
             cleanup,
+            stamped_by,
             isolation,
             position,
             chunk: None,
@@ -152,8 +154,7 @@ impl Cursor {
                 }
                 let entry = record::next(&chunk.bytes, &mut chunk.at).ok_or_else(|| self.damaged(shared))?;
                 if chunk.next >= self.position {
-                    let (stamp, by) =
-                        entry.stamp.map_or((chunk.stamp, Stamp::Append), |stamp| (stamp, Stamp::Create));
+                    let (stamp, by) = (entry.stamp.unwrap_or(chunk.stamp), self.stamped_by);
                     batch.push(signed(chunk.next), stamp, by, entry.key, entry.value, entry.headers());
                 }
                 chunk.next += 1;

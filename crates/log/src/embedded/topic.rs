@@ -20,6 +20,7 @@ pub(super) type Catalog = HashMap<Arc<str>, Topic>;
 #[derive(Clone, Debug)]
 pub(super) struct Slot {
     pub(super) cleanup: Cleanup,
+    pub(super) stamped_by: Stamp,
     pub(super) first: u64,
     /// One more than the greatest offset that is taken.
     pub(super) next: u64,
@@ -29,8 +30,9 @@ pub(super) struct Slot {
 }
 
 impl Slot {
-    pub(super) fn new(cleanup: Cleanup) -> Self {
-        Self { cleanup, first: 0, next: 0, last_stamp: i64::MIN, undecided: BTreeMap::new() }
+    pub(super) fn new(spec: &TopicSpec) -> Self {
+        let (cleanup, stamped_by) = (spec.cleanup, spec.stamp);
+        Self { cleanup, stamped_by, first: 0, next: 0, last_stamp: i64::MIN, undecided: BTreeMap::new() }
     }
 
     /// Where a reader stops.
@@ -109,7 +111,7 @@ pub(super) fn load(store: &Store) -> Result<(Catalog, Vec<Slot>)> {
         let name: Arc<str> =
             String::from_utf8(name).map_err(|_error| store.damaged("a topic's name"))?.into();
         let topic = decode(&name, &value).ok_or_else(|| store.damaged("a topic"))?;
-        slots.extend(topic.pids.iter().map(|pid| (*pid, Slot::new(topic.spec.cleanup))));
+        slots.extend(topic.pids.iter().map(|pid| (*pid, Slot::new(&topic.spec))));
         catalog.insert(name, topic);
     }
     for entry in store.meta(Meta::END) {

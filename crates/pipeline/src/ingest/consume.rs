@@ -1,13 +1,13 @@
 //! What comes is polled and taken in; a source of which too much is bad is stopped as a whole, and resumed.
 
-use super::feed::Beside;
+use super::feed::{Beside, Sight};
 use super::handover::foreign;
 use super::intake::Taken;
 use super::{Feed, Ingest};
-use crate::failure::{Failure, Progress};
+use crate::failure::{Failure, Progress, later};
 use crate::refusal::Cure;
 use crate::variant::Variant;
-use log::{Batch, Event, Log, Member, Partition, Stamp};
+use log::{Batch, Cleanup, Event, Log, Member, Partition, Stamp};
 use model::source::Source;
 use std::time::Duration;
 
@@ -30,11 +30,23 @@ impl<L: Log, V: Variant> Ingest<L, V> {
             }
             // An end that is told now tells of records that come again.
             Some(Event::Records | Event::End { .. }) if self.held && !V::TAKES_IN_DOUBT => {}
-            Some(Event::Records) => self.take(&batch),
+            Some(Event::Records) => {
+                let sight = self.look_at(&batch);
+                let is_known = match &batch.partition {
+                    Some(partition) if sight != Sight::Same => self.is_known(partition, sight)?,
+                    Some(_) | None => true,
+                };
+                if is_known {
+                    self.take(&batch);
+                }
+            }
             Some(Event::End { partition, offset }) => {
                 // Of one that rests the rest of a batch may have been left out before this.
-                if let Some(feed) = self.feeds.get_mut(&partition).filter(|feed| !feed.rests()) {
-                    feed.prove_to(offset);
+                let feed = self.feeds.get(&partition).filter(|feed| !feed.rests());
+                let sight = feed.map_or(Sight::Same, |feed| feed.look_at_end(offset));
+                if self.is_known(&partition, sight)?
+                    && let Some(feed) = self.feeds.get_mut(&partition).filter(|feed| !feed.rests())
+                {
                     feed.end = feed.end.max(offset);
                 }
             }
@@ -63,14 +75,6 @@ impl<L: Log, V: Variant> Ingest<L, V> {
         feed.beside = beside;
         let (mut stop, mut crowded) = (false, false);
         for record in batch.records() {
-            let was_proved = feed.is_proved();
-            if !feed.prove(&record) {
-                let failure = foreign(partition, feed);
-                return self.refuse(partition, &failure);
-            }
-            if !was_proved {
-                self.refusals.forget(partition);
-            }
             if record.offset < feed.next || feed.kept.stopped {
                 continue;
             }
@@ -96,6 +100,45 @@ impl<L: Log, V: Variant> Ingest<L, V> {
             // The rest comes again once this is told.
             self.hold();
         }
+    }
+
+    /// What a batch tells of its topic.
+    fn look_at(&mut self, batch: &Batch) -> Sight {
+        let feed = batch.partition.as_ref().and_then(|partition| self.feeds.get_mut(partition));
+        let Some(feed) = feed.filter(|feed| !feed.is_proved()) else { return Sight::Same };
+        let mut sights = batch.records().map(|record| feed.look_at(&record));
+        let sight = sights.find(|sight| *sight != Sight::Same).unwrap_or(Sight::Same);
+        drop(sights);
+        if let Some(partition) = batch.partition.as_ref().filter(|_| feed.is_proved() && sight == Sight::Same)
+        {
+            self.refusals.forget(partition);
+        }
+        sight
+    }
+
+    /// Whether a partition goes on, by what was seen of its topic.
+    fn is_known(&mut self, partition: &Partition, sight: Sight) -> Result<bool, Failure> {
+        let Some(feed) = self.feeds.get_mut(partition) else { return Ok(false) };
+        match sight {
+            Sight::Same => return Ok(true),
+            Sight::Other => {}
+            // Of a topic that is compacted any record may go.
+            Sight::Gone => {
+                let Some(spec) = later(self.log.topic(&partition.topic))? else {
+                    // It is read again.
+                    self.hold();
+                    return Ok(false);
+                };
+                if spec.is_some_and(|spec| spec.cleanup == Cleanup::Compact) {
+                    feed.do_without();
+                    self.refusals.forget(partition);
+                    return Ok(true);
+                }
+            }
+        }
+        let failure = foreign(partition, feed);
+        self.refuse(partition, &failure);
+        Ok(false)
     }
 
     /// Takes a partition for one that cannot be begun.

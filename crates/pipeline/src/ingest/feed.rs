@@ -46,6 +46,17 @@ pub(crate) struct Feed {
     recent: VecDeque<(i64, u64, u64)>,
 }
 
+/// What is seen of a topic that may have been made anew.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Sight {
+    /// Nothing says that it is another.
+    Same,
+    /// Another record stands where the one stood that was read last.
+    Other,
+    /// None does.
+    Gone,
+}
+
 /// What was rejected of the other partitions that a worker has of a source: whether it stops is a matter of all.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Beside {
@@ -115,28 +126,32 @@ impl Feed {
         self.unproved.is_none()
     }
 
-    /// Takes note of a record that was delivered. Returns whether it is the one that was there before, or none was.
-    #[must_use]
-    pub(crate) fn prove(&mut self, record: &Record<'_>) -> bool {
-        match self.unproved {
-            Some(last) if record.offset >= last.offset => {
-                self.unproved = None;
-                // One that is not there any more was compacted away.
-                record.offset > last.offset || Last::of(record) == last
-            }
-            Some(_) | None => true,
+    /// What a record that is delivered tells of its topic.
+    pub(crate) fn look_at(&mut self, record: &Record<'_>) -> Sight {
+        let Some(last) = self.unproved.filter(|last| last.offset <= record.offset) else {
+            return Sight::Same;
+        };
+        if record.offset > last.offset {
+            return Sight::Gone;
         }
+        self.unproved = None;
+        if Last::of(record) == last { Sight::Same } else { Sight::Other }
     }
 
-    /// Takes note that all before an offset was delivered.
-    pub(crate) fn prove_to(&mut self, end: i64) {
-        self.unproved = self.unproved.filter(|last| last.offset >= end);
+    /// What it tells of its topic that all before an offset was delivered.
+    pub(crate) fn look_at_end(&self, end: i64) -> Sight {
+        if self.unproved.is_some_and(|last| last.offset < end) { Sight::Gone } else { Sight::Same }
+    }
+
+    /// Accepts that the record that was read last is not there any more.
+    pub(crate) const fn do_without(&mut self) {
+        self.unproved = None;
     }
 
     /// Takes note of the first offset of its topic. Where nothing that it has still to read was deleted, it goes on.
     pub(crate) fn meet(&mut self, first: i64) {
         // What was read last and was deleted since can tell nothing any more.
-        self.prove_to(first);
+        self.unproved = self.unproved.filter(|last| last.offset >= first);
         self.behind = Some(first).filter(|first| self.position() < *first);
         if self.behind.is_none() && self.next < first {
             // What lies between is no records but those of transactions.
@@ -278,7 +293,8 @@ impl Feed {
         let has_news = self.watermark > self.kept.told
             || !self.kept.runs.is_empty()
             || self.told_counts != self.counts();
-        has_news && self.is_proved()
+        // What is known of one that rests stood in its metadata.
+        has_news && (self.is_proved() || self.rests())
     }
 
     /// Whether it must be told without waiting.
@@ -288,7 +304,8 @@ impl Feed {
             (watermark, told) => watermark > told,
         };
         // A loss is told in the transaction of the offset that passes it: the journal never lacks it.
-        self.is_proved() && (moved || self.is_crowded() || self.told_counts.2 != self.kept.lost)
+        (self.is_proved() || self.rests())
+            && (moved || self.is_crowded() || self.told_counts.2 != self.kept.lost)
     }
 
     /// Whether it has so much to tell that nothing more should be taken in before.

@@ -6,7 +6,7 @@ use super::load::Load;
 use super::told::Told;
 use super::trail::{REBUILD, Trail};
 use crate::commit::Resolution;
-use crate::failure::{ANEW, BRING_BACK, Failure, Progress, later, started, widened};
+use crate::failure::{ANEW, Failure, Progress, later, started};
 use crate::metadata;
 use crate::refusal::Cure;
 use crate::settings::Rebuild;
@@ -26,7 +26,7 @@ impl<L: Log, V: Variant> Ingest<L, V> {
             return Ok(());
         }
         let Some(told) = Told::read(&mut self.told, &self.log)? else { return Ok(()) };
-        let (rebuild, journal) = (self.settings.rebuild, self.load.as_ref().map_or(0, Load::partitions));
+        let rebuild = self.settings.rebuild;
         let partitions: Vec<Partition> = self.waiting.iter().cloned().collect();
         // Asked for once the journal is read, they know at least as much.
         let Some(mut committed) = later(member.committed(&partitions))? else { return Ok(()) };
@@ -34,11 +34,16 @@ impl<L: Log, V: Variant> Ingest<L, V> {
             return Ok(());
         }
         let mut older: BTreeMap<Partition, Failure> = BTreeMap::new();
+        match told.judge(&mut self.short, &partitions, &committed) {
+            Some(short) => older.extend(short),
+            // Some of it may have been told since the journal was read.
+            None => {
+                self.told = None;
+                return Ok(());
+            }
+        }
         for (partition, committed) in partitions.iter().zip(&mut committed) {
-            if let Some(failure) =
-                committed.as_ref().and_then(|committed| told.shortfall(partition, committed))
-            {
-                older.insert(partition.clone(), failure);
+            if older.contains_key(partition) {
                 continue;
             }
             let told = committed.as_ref().and_then(|committed| told.refusal(partition, committed));
@@ -72,9 +77,8 @@ impl<L: Log, V: Variant> Ingest<L, V> {
                 (_, Some(_)) => Ok(None),
             };
             let begun = match left {
-                Ok(None) => begin(&partition, committed, ends, journal, metadata::DELETE),
-                Ok(Some(mut feed)) => {
-                    feed.kept.journal = journal;
+                Ok(None) => begin(&partition, committed, ends, metadata::DELETE),
+                Ok(Some(feed)) => {
                     within(&partition, feed, ends, "the offset up to which it was taken in").map(Some)
                 }
                 Err(failure) => Err(failure),
@@ -186,6 +190,8 @@ impl<L: Log, V: Variant> Ingest<L, V> {
             load.clear();
         }
         self.sending.clear();
+        // What these have told is younger than what was read.
+        self.told = None;
         let all = std::mem::take(&mut self.feeds).into_keys();
         self.waiting.extend(all.filter(|partition| !self.leaving.contains(partition)));
         if let Some(member) = &mut self.member {
@@ -243,25 +249,18 @@ impl<L: Log, V: Variant> Ingest<L, V> {
 }
 
 /// A feed as its committed offset and metadata tell; whether what it reads next is still there, it does not know.
-/// `journal`: how many partitions the journal has.
 pub(super) fn begin(
     partition: &Partition,
     committed: Option<Committed>,
     ends: Ends,
-    journal: u32,
     way_out: &str,
 ) -> Result<Option<Feed>, Failure> {
     let Some(source) = topic::source_of(&partition.topic) else { return Ok(None) };
     let Some(committed) = committed else {
-        let kept = metadata::Source { journal, ..metadata::Source::default() };
-        return Ok(Some(Feed::new(source, partition.number, ends.first, kept)));
+        return Ok(Some(Feed::new(source, partition.number, ends.first, metadata::Source::default())));
     };
-    let mut kept = metadata::Source::read(&committed.metadata)
+    let kept = metadata::Source::read(&committed.metadata)
         .ok_or_else(|| Failure::refused(partition, metadata::foreign(&committed.metadata), way_out))?;
-    if let Some(reason) = widened(kept.journal, journal) {
-        return Err(Failure::refused(partition, reason, BRING_BACK));
-    }
-    kept.journal = journal;
     let feed = Feed::new(source, partition.number, committed.offset, kept);
     within(partition, feed, ends, "its committed offset").map(Some)
 }
@@ -270,7 +269,7 @@ pub(super) fn begin(
 pub(super) fn foreign(partition: &Partition, feed: &Feed) -> Failure {
     let at = feed.kept.last.map_or(feed.next, |last| last.offset);
     let reason = format!(
-        "the record at offset {at} is another than the one that was read there: the topic was truncated or made anew"
+        "the record that was read last, at offset {at}, is not there any more: the topic was truncated or made anew"
     );
     Failure::refused(partition, reason, ANEW)
 }

@@ -122,6 +122,7 @@ impl<L: Log, V: Variant> Ingest<L, V> {
             self.tell(now);
         }
         if proved != Some(answered)
+            && self.feeds.values().any(super::Feed::is_proved)
             && let Some(load) = &mut self.load
         {
             // Nothing recent to compare the clocks by: a frame is written, for its stamp to be reported back.
@@ -167,6 +168,6 @@ impl<L: Log, V: Variant> Ingest<L, V> {
     /// Whether nothing more should be taken in before something is sent.
     pub(super) fn is_full(&self) -> bool {
         self.load.as_ref().is_some_and(|load| load.size() >= self.settings.transaction_bytes)
-            || self.feeds.values().any(super::Feed::is_crowded)
+            || self.feeds.values().any(|feed| feed.is_crowded() && feed.is_proved())
     }
 }

@@ -21,11 +21,11 @@ use crate::topic;
 use crate::variant::{Correct, Variant};
 use engine::entry::Latest;
 use lane::Lane;
-use log::{Batch, Isolation, Log, Member, OffsetCommit, Partition, Transaction};
+use log::{Batch, Committed, Isolation, Log, Member, OffsetCommit, Partition, Transaction};
 use model::source::Source;
 use model::time::MINUTE;
 use std::cmp::Reverse;
-use std::collections::BinaryHeap;
+use std::collections::{BTreeMap, BinaryHeap};
 use std::sync::Arc;
 
 /// How much event time passes between two watermark entries, ms.
@@ -47,6 +47,8 @@ pub struct Recorded<L: Log, V: Variant = Correct> {
     assigned: Vec<Partition>,
     /// What the journal was told last, while the lanes are opened.
     told: Option<Told<L>>,
+    /// Offsets that knew more than the journal, as far as it had been read before: it is read anew.
+    short: BTreeMap<Partition, Committed>,
     /// What partitions without an offset have left, while it is read.
     trail: Option<Trail<L>>,
     lanes: Vec<Lane>,
@@ -95,6 +97,7 @@ impl<L: Log, V: Variant> Recorded<L, V> {
             load: None,
             assigned: Vec::new(),
             told: None,
+            short: BTreeMap::new(),
             trail: None,
             lanes: Vec::new(),
             heads: BinaryHeap::new(),
@@ -179,6 +182,9 @@ impl<L: Log, V: Variant> Recorded<L, V> {
         if self.load.is_none() {
             let Some(spec) = later(self.log.topic(topic::JOURNAL))? else { return Ok(false) };
             let spec = spec.ok_or_else(|| log::Error::Missing(topic::JOURNAL.to_owned()))?;
+            if let Some(failure) = self.models.widened(spec.partitions) {
+                return Err(failure);
+            }
             self.load = Some(Load::new(spec.partitions, self.identity.epoch, self.settings.max_record_bytes));
         }
         if !self.committer.is_in_doubt() {

@@ -168,8 +168,35 @@ impl<L: Log> Told<L> {
         }
     }
 
+    /// The refusals of partitions whose offsets say that the journal was told more than stands in it. `None` if it is to be
+    /// read anew before that is known: what is committed was asked for after it was read. `short` keeps which offsets
+    /// these were.
+    pub(super) fn judge(
+        &self,
+        short: &mut BTreeMap<Partition, Committed>,
+        partitions: &[Partition],
+        committed: &[Option<Committed>],
+    ) -> Option<BTreeMap<Partition, Failure>> {
+        let (mut refused, mut is_known) = (BTreeMap::new(), true);
+        let before = std::mem::take(short);
+        for (partition, committed) in partitions.iter().zip(committed) {
+            let Some(committed) = committed else { continue };
+            let known = before.get(partition).and_then(|before| self.shortfall(partition, before));
+            let is_short = known.is_some() || self.shortfall(partition, committed).is_some();
+            is_known &= known.is_some() || !is_short;
+            if is_short {
+                short.insert(partition.clone(), committed.clone());
+            }
+            refused.extend(known.map(|failure| (partition.clone(), failure)));
+        }
+        if is_known {
+            short.clear();
+        }
+        is_known.then_some(refused)
+    }
+
     /// The refusal of a partition whose offset says that the journal was told more than stands in it.
-    pub(super) fn shortfall(&self, partition: &Partition, committed: &Committed) -> Option<Failure> {
+    fn shortfall(&self, partition: &Partition, committed: &Committed) -> Option<Failure> {
         let of = (topic::source_of(&partition.topic)?, partition.number);
         let told = metadata::Source::read(&committed.metadata)?.told?;
         // Where not all was read, that nothing was found says nothing.

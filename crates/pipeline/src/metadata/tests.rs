@@ -15,7 +15,6 @@ fn source() -> Source {
         row: 6,
         stopped: true,
         last: Some(Last { offset: 4_800, print: 0xce40_2a07_5d1f_c751 }),
-        journal: 16,
         lost: Lost { offsets: 6, to: 4_711 },
         runs: vec![run(-5, 7), run(1_781_560_000_000, 1_781_560_800_000)],
     }

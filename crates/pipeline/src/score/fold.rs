@@ -10,7 +10,7 @@ use crate::variant::Variant;
 use engine::Step;
 use engine::effect::Sink;
 use engine::entry::Position;
-use log::{Log, Partition};
+use log::{Log, Member, Partition};
 use wire::frame::{FrameBuffer, FrameError};
 use wire::output::Journal;
 
@@ -38,6 +38,9 @@ impl<L: Log, V: Variant> Score<L, V> {
         let Some(partition) = self.batch.partition.clone() else { return };
         if let Err(trouble) = self.fold_batch(&partition) {
             self.cursor = None;
+            if let Some(member) = &mut self.member {
+                member.pause(&partition);
+            }
             self.owned.insert(partition, trouble.into());
         }
     }
@@ -46,7 +49,9 @@ impl<L: Log, V: Variant> Score<L, V> {
         let Some(mut cursor) = self.cursor.take() else { return Ok(()) };
         let Some(State::Folding(folding)) = self.owned.get_mut(partition) else { return Ok(()) };
         while let Some(record) = self.batch.record(cursor.record) {
-            let wrong = |reason| Trouble::of(partition, reason, Cure::Restart);
+            // Of a journal that may be another nothing is certain.
+            let cure = if folding.is_proved() { Cure::Restart } else { Cure::Possible };
+            let wrong = |reason| Trouble::of(partition, reason, cure);
             let loaded = self.frame.load(record.value.unwrap_or_default());
             loaded.map_err(|error| wrong(unreadable(record.offset, &error)))?;
             let frame = self.frame.checksum();

@@ -249,8 +249,8 @@ impl<L: Log, V: Variant> Restore<L, V> {
         let last = self.committed.as_ref().map(|(_, journal)| (journal.position.offset, journal.frame));
         let marker = records.value(kind::MARKER, &[]);
         // Of no use to a rebuild but for this.
-        let before = marker.as_deref().and_then(read_mark).map_or(0, |(ground, _)| ground.journal);
-        if let Some(reason) = widened(before, self.count) {
+        let before = marker.as_deref().and_then(read_mark);
+        if let Some(reason) = before.and_then(|(ground, _)| widened(ground.journal, self.count)) {
             return Err(self.refuse_for_good(reason));
         }
         let ground = Ground { since: self.first, journal: self.count };

@@ -274,7 +274,7 @@ pub(crate) const KEYS: [Key; 39] = [
     public(
         "score.checkpoint_bytes",
         "how many bytes of accounts a shard may store a second",
-        |to, value| bytes(value, 64 << 10, 1 << 30).map(|bytes| to.score.checkpoint_bytes = bytes),
+        |to, value| bytes(value, 64 << 10, 64 << 20).map(|bytes| to.score.checkpoint_bytes = bytes),
         |of| number(of.score.checkpoint_bytes as u64),
     ),
     public(

@@ -1,15 +1,15 @@
 //! The lanes of a merge: where each source partition was left and where it ends, and what was read ahead of it.
 
 use super::super::Feed;
+use super::super::feed::Sight;
 use super::super::handover::{begin, foreign};
-use super::super::load::Load;
 use super::super::told::Told;
 use super::super::trail::Trail;
 use super::Recorded;
 use crate::failure::{ANEW, Failure, later};
 use crate::settings::Rebuild;
 use crate::variant::Variant;
-use log::{Batch, Committed, Event, Log, Member, Partition};
+use log::{Batch, Cleanup, Committed, Event, Log, Member, Partition};
 use std::collections::VecDeque;
 use std::time::Duration;
 
@@ -32,6 +32,13 @@ pub(super) struct Lane {
     pub(super) exhausted: bool,
     /// Whether its head stands in the heap.
     pub(super) queued: bool,
+}
+
+impl Lane {
+    /// The offset at which reading goes on.
+    pub(super) fn start(&self) -> i64 {
+        if self.feed.is_proved() { self.read_to } else { self.feed.start() }
+    }
 }
 
 impl<L: Log, V: Variant> Recorded<L, V> {
@@ -57,22 +64,30 @@ impl<L: Log, V: Variant> Recorded<L, V> {
         if !told.reaches(&self.log, &self.assigned, &committed)? {
             return Ok(false);
         }
+        match told.judge(&mut self.short, &self.assigned, &committed) {
+            Some(short) => {
+                if let Some((_, failure)) = short.into_iter().next() {
+                    return Err(failure);
+                }
+            }
+            // Some of it may have been told since the journal was read.
+            None => {
+                self.told = None;
+                return Ok(false);
+            }
+        }
         if committed.iter().any(Option::is_none) && !self.leaves_nothing(&committed)? {
             return Ok(false);
         }
         let Some(member) = &mut self.member else { return Ok(false) };
         let (mut lanes, mut total) = (Vec::new(), 0);
-        let journal = self.load.as_ref().map_or(0, Load::partitions);
         for (partition, committed) in self.assigned.iter().zip(committed) {
             let place = self.topics.iter().position(|topic| *topic == partition.topic);
             let ends = place.and_then(|place| round.topics[place].get(partition.number as usize));
             let Some(ends) = ends.copied() else { continue };
             let older = self.told.as_ref().zip(committed.as_ref());
-            if let Some(failure) = older.and_then(|(told, committed)| told.shortfall(partition, committed)) {
-                return Err(failure);
-            }
             let older = older.and_then(|(told, committed)| told.refusal(partition, committed));
-            let Some(mut feed) = begin(partition, committed, ends, journal, ANEW)? else { continue };
+            let Some(mut feed) = begin(partition, committed, ends, ANEW)? else { continue };
             feed.meet(ends.first);
             if let Some(reason) = older {
                 return Err(Failure::refused(partition, reason, ANEW));
@@ -145,8 +160,16 @@ impl<L: Log, V: Variant> Recorded<L, V> {
                 let lane =
                     self.lanes.iter_mut().find(|lane| Some(&lane.partition) == batch.partition.as_ref());
                 let Some(lane) = lane else { return Ok(true) };
-                if !lane.exhausted && !batch.records().all(|record| lane.feed.prove(&record)) {
-                    return Err(foreign(&lane.partition, &lane.feed));
+                if !lane.exhausted {
+                    let mut sights = batch.records().map(|record| lane.feed.look_at(&record));
+                    let sight = sights.find(|sight| *sight != Sight::Same).unwrap_or(Sight::Same);
+                    drop(sights);
+                    if !is_known(&self.log, lane, sight)? {
+                        // Nothing of it counts yet: it is read again.
+                        member.pause(&lane.partition);
+                        lane.paused = true;
+                        return Ok(true);
+                    }
                 }
                 let last = batch.records().last().map_or(0, |record| record.offset);
                 if lane.exhausted || last < lane.read_to {
@@ -169,7 +192,13 @@ impl<L: Log, V: Variant> Recorded<L, V> {
             }
             Some(Event::End { partition, offset }) => {
                 if let Some(lane) = self.lanes.iter_mut().find(|lane| lane.partition == partition) {
-                    lane.exhausted |= offset >= lane.end;
+                    let sight = lane.feed.look_at_end(offset);
+                    if is_known(&self.log, lane, sight)? {
+                        lane.exhausted |= offset >= lane.end;
+                    } else {
+                        member.pause(&lane.partition);
+                        lane.paused = true;
+                    }
                 }
             }
             Some(Event::Assigned(partitions)) => self.assigned.extend(partitions),
@@ -189,4 +218,21 @@ impl<L: Log, V: Variant> Recorded<L, V> {
         self.spare.push(batch);
         Ok(true)
     }
+}
+
+/// Whether a lane goes on, by what was seen of its topic; not if that is not known yet.
+fn is_known<L: Log>(log: &L, lane: &mut Lane, sight: Sight) -> Result<bool, Failure> {
+    match sight {
+        Sight::Same => return Ok(true),
+        Sight::Other => {}
+        // Of a topic that is compacted any record may go.
+        Sight::Gone => {
+            let Some(spec) = later(log.topic(&lane.partition.topic))? else { return Ok(false) };
+            if spec.is_some_and(|spec| spec.cleanup == Cleanup::Compact) {
+                lane.feed.do_without();
+                return Ok(true);
+            }
+        }
+    }
+    Err(foreign(&lane.partition, &lane.feed))
 }

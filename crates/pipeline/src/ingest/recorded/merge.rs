@@ -47,7 +47,7 @@ impl<L: Log, V: Variant> Recorded<L, V> {
                     if !lane.exhausted {
                         if lane.paused
                             && let Some(member) = &mut self.member
-                            && started(member.start(&lane.partition, lane.read_to))?
+                            && started(member.start(&lane.partition, lane.start()))?
                         {
                             lane.paused = false;
                         }

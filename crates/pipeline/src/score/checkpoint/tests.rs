@@ -33,14 +33,25 @@ impl Sink for Nobody {
     fn effect(&mut self, _: EffectId, _: &Effect<'_>) {}
 }
 
+const TIME: EventTime = EventTime(1_781_560_800_000);
+
+fn activity(offset: i64, account: &str) -> Entry<'_> {
+    let id = offset.unsigned_abs().wrapping_mul(0x9e37_79b9_7f4a_7c15);
+    let (source, fields) = (Source::Login, Fields::default());
+    Entry::Activity(Activity { source, partition: 0, offset, id, time: TIME, account, fields })
+}
+
+fn fold(shard: &mut Shard, offset: i64, entry: &Entry<'_>) {
+    let at = Position { offset, entry: 0, minute: i64::MIN };
+    let mut step = shard.fold(at, entry, &mut Nobody).unwrap();
+    while step == Step::More {
+        step = shard.go_on(&mut Nobody);
+    }
+}
+
 /// Two accounts and an hour.
 fn shard() -> Shard {
-    let time = EventTime(1_781_560_800_000);
-    let activity = |offset: i64, account| {
-        let id = offset.unsigned_abs().wrapping_mul(0x9e37_79b9_7f4a_7c15);
-        let (source, fields) = (Source::Login, Fields::default());
-        Entry::Activity(Activity { source, partition: 0, offset, id, time, account, fields })
-    };
+    let time = TIME;
     let runs = vec![Run { first: time, last: time }];
     let (watermark, lost) = (Some(EventTime(time.0 + HOUR)), Lost::default());
     let mark = PartitionMark { partition: 0, watermark, runs, rejected: 1, skipped: 2, lost };
@@ -49,11 +60,7 @@ fn shard() -> Shard {
     let mut shard = Shard::new();
     let entries = [Entry::Model(MODEL), activity(7, "northwind"), activity(9, "s\u{fc}d-ost"), marks];
     for (offset, entry) in (0..).zip(&entries) {
-        let at = Position { offset, entry: 0, minute: i64::MIN };
-        let mut step = shard.fold(at, entry, &mut Nobody).unwrap();
-        while step == Step::More {
-            step = shard.go_on(&mut Nobody);
-        }
+        fold(&mut shard, offset, entry);
     }
     shard
 }
@@ -132,6 +139,57 @@ fn state_records_version_1() {
         (marker, head)
     };
     assert_eq!(parts(&mut restored), parts(&mut shard));
+}
+
+#[test]
+fn accounts_are_stored_at_a_rate_and_how_far_the_marker_lies_behind_is_known() {
+    const ACCOUNTS: i64 = 300;
+    /// How much wall time lies between two transactions, ms.
+    const STEP: i64 = 100;
+    let names: Vec<String> = (0..ACCOUNTS).map(|number| format!("account-{number}")).collect();
+    // From a rate at which a sweep takes many intervals to one that never binds.
+    for ceiling in [4_000, 40_000, 4 << 20] {
+        let settings = settings::Score {
+            checkpoint_bytes: ceiling,
+            checkpoint_interval: std::time::Duration::from_secs(2),
+            ..settings::Score::default()
+        };
+        let mut shard = Shard::new();
+        fold(&mut shard, 0, &Entry::Model(MODEL));
+        let mut checkpoint = Checkpoint::restored(BTreeMap::new(), false, Ground::default(), Position::START);
+        let (mut stored, mut largest, mut lags) = (Vec::new(), 0, Vec::new());
+        for number in 1..=600 {
+            for more in 0..5 {
+                let place = usize::try_from((number * 5 + more) % ACCOUNTS).unwrap();
+                fold(&mut shard, number * 5 + more, &activity(number * 5 + more, &names[place]));
+            }
+            let (mut appends, topic) = (Appends::default(), topic::STATE.into());
+            checkpoint.add::<Correct>(&mut shard, &mut appends, &topic, 3, number * STEP, &settings);
+            let sizes =
+                appends.records().filter(|record| record.key.is_some_and(|key| key[0] == kind::ACCOUNT));
+            let sizes: Vec<usize> = sizes.map(|record| record.value.map_or(0, <[u8]>::len)).collect();
+            largest = sizes.iter().copied().fold(largest, usize::max);
+            stored.push(sizes.iter().sum::<usize>());
+            lags.push(checkpoint.lag(shard.position()));
+        }
+        let seconds =
+            stored.windows(1_000 / usize::try_from(STEP).unwrap()).map(|second| second.iter().sum());
+        let most: usize = seconds.max().unwrap();
+        // What is left over of a second before may be used, but no more.
+        assert!(most <= 2 * ceiling + largest, "{most} of {ceiling}, {largest}");
+        if ceiling == 4_000 {
+            assert!(most >= ceiling / 2, "the rate is used: {most}");
+        }
+        let total: usize = stored.iter().sum();
+        assert!(total <= ceiling * 61 + largest, "{total} within a minute at {ceiling} a second");
+        // Sweeps come to their end at any rate, and the faster the closer.
+        let ends = lags.windows(2).filter(|pair| pair[1] < pair[0]).count();
+        let lag = *lags.iter().skip(300).max().unwrap();
+        println!("{ceiling}: {total} bytes, {ends} sweeps, a lag of {lag} records at most");
+        assert!(ends > 1, "{ends} sweeps at {ceiling}");
+        // Two intervals of fifty records a second, where the rate does not bind.
+        assert!(ceiling < 4 << 20 || lag <= 2 * 2 * 50 + 5, "{lag}");
+    }
 }
 
 proptest! {
