@@ -275,6 +275,35 @@ fn a_stopped_source_is_told_of_after_a_restart_and_gives_its_partitions_up() {
 }
 
 #[test]
+fn partitions_of_which_nothing_is_delivered_are_given_up_when_they_are_asked_for() {
+    let cluster = cluster();
+    let all = || {
+        Source::ALL.into_iter().flat_map(|source| [0, 1].map(|n| Partition::new(topic::of_source(source), n)))
+    };
+    for partition in all() {
+        cluster.append_raw(&partition, Some(b"k"), Some(b"no activity"), None);
+    }
+    run_well(&cluster, ingest(&cluster, "first", Rebuild::No), 8_000);
+    // It is not known of any of them whether its topic is the same.
+    let until = cluster.now() + 100_000;
+    all().for_each(|partition| cluster.stall(&partition, until));
+    let mut second = ingest(&cluster, "second", Rebuild::No);
+    for _ in 0..400 {
+        second.step().unwrap();
+        cluster.advance(20);
+    }
+    assert_eq!(second.status().feeds.len(), 2 * Source::ALL.len());
+    let identity = Identity { worker: 1, ..Identity::default() };
+    let mut third = Ingest::new(cluster.process("third"), identity, settings::Ingest::default());
+    for _ in 0..100 {
+        second.step().unwrap();
+        third.step().unwrap();
+        cluster.advance(20);
+    }
+    assert!(!third.status().feeds.is_empty(), "{:?}", third.status());
+}
+
+#[test]
 fn a_source_whose_last_record_was_deleted_since_goes_on() {
     for first in [4, 5] {
         let cluster = cluster();
