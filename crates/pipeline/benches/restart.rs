@@ -112,17 +112,17 @@ impl Folded {
         let partition = Partition::new(Arc::clone(&self.journal), 0);
         let mut batch = Batch::default();
         let mut reader = self.log.read(&partition, 0, Isolation::Committed).unwrap();
-        let (mut last, mut entries) = (0, 0);
+        let (mut last, mut entries, mut checksum) = (0, 0, 0);
         while reader.poll(&mut batch, Duration::ZERO).unwrap() == Event::Records {
             let record = batch.records().last().unwrap();
             let mut frame = wire::frame::FrameBuffer::default();
             frame.load(record.value.unwrap()).unwrap();
-            (last, entries) = (record.offset, frame.reader().count());
+            (last, entries, checksum) = (record.offset, frame.reader().count(), frame.checksum());
         }
         let journal = std::slice::from_ref(&self.journal);
         let mut member = self.log.join("vitals-score", "first", journal, Isolation::Committed).unwrap();
         while !matches!(member.poll(&mut batch, Duration::ZERO).unwrap(), Event::Assigned(_)) {}
-        let metadata = format!("s1 0 0 {last} {} done", entries - 1);
+        let metadata = format!("s1 0 0 {last} {} done {checksum:x}", entries - 1);
         let offsets = [OffsetCommit { partition, offset: last + 1, metadata }];
         let membership = member.membership();
         let transaction = Transaction { appends: &[], offsets: &offsets, membership: membership.as_ref() };
