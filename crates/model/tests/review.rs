@@ -176,7 +176,7 @@ fn nothing_is_said_of_a_good_model() {
 #[case::cap_always(
     "tickets: { above: 5 } }, score",
     "tickets: { at_least: 0 } }, score",
-    "never-ends 34:25: caps[0].when: the cap `many` holds for every account that it is known of: no score is ever above 40; write a limit that only some accounts meet"
+    "never-ends 34:25: caps[0].when: the cap `many` holds for every account that it is known of, whose score is then never above 40; write a limit that only some accounts meet"
 )]
 #[case::cap_within_margin(
     "score_at_most: 40",
@@ -213,6 +213,26 @@ fn what_is_possible_is_not_remarked_on(#[case] good_text: &str, #[case] other: &
         .map(|remark| remark.at.to_string())
         .collect();
     assert!(never.is_empty(), "{never:?}");
+}
+
+#[rstest]
+// What an alert waits for is living time too.
+#[case("quiet: { at_least: 30d } }", "quiet: { at_least: 72h } }, for: 1h")]
+// All of its parts must hold, so the longer silence counts.
+#[case(
+    "quiet: { at_least: 30d } }",
+    "quiet: { at_least: 1d }, any: [ { quiet: { at_least: 20d } }, { quiet: { at_least: 25d } } ] }"
+)]
+// What becomes unknown ends it.
+#[case("quiet: { at_least: 30d } }", "weekly: { at_least: 0 } }, if_unknown: proceed")]
+fn what_a_feed_or_the_unknown_rules_out_is_not_remarked_on(#[case] good_text: &str, #[case] other: &str) {
+    assert_eq!(said(good_text, other), "");
+}
+
+#[test]
+fn a_silence_beside_another_condition_is_of_those_accounts_only() {
+    let said = said("quiet: { at_least: 30d } }", "quiet: { at_least: 72h }, tickets: { at_least: 1 } }");
+    assert!(said.contains("can begin for every account of which the rest of it holds after 3d"), "{said}");
 }
 
 #[test]

@@ -163,6 +163,11 @@ fn what_is_given_is_written_out_with_its_instants() {
     "",
     "16:9: cases.busy.expect[1]: nothing is expected; add `band: …`, `score: …`, `values: …` or `alerts: …`"
 )]
+#[case::nothing_of_it(
+    "alerts: { risk: warning }",
+    "values: {}",
+    "16:28: cases.busy.expect[1].values: nothing is expected; name what is looked at, or leave the key out"
+)]
 #[case::band(
     "band: at-risk",
     "band: at-rsk",

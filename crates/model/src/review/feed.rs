@@ -12,7 +12,10 @@ use crate::source::Source;
 struct Consequence {
     what: String,
     keys: Vec<String>,
+    /// How long, ms.
     after: i64,
+    /// Whether nothing else is asked.
+    is_alone: bool,
 }
 
 /// Remarks on each signal that a silent feed falsifies.
@@ -56,8 +59,9 @@ fn silence(plan: &Plan, signal: usize, source: Source, beyond: i64, remarks: &mu
         }
         Some(silent) => {
             for consequence in consequences.iter().filter(|consequence| consequence.after <= silent) {
+                let whose = if consequence.is_alone { "" } else { " of which the rest of it holds" };
                 let message = format!(
-                    "if the whole feed {source} stops, its clock goes on for {}, and {} for every account after {}",
+                    "if the whole feed {source} stops, its clock goes on for {}, and {} for every account{whose} after {}",
                     shown(Unit::Span, silent),
                     consequence.what,
                     shown(Unit::Span, consequence.after),
@@ -78,14 +82,17 @@ fn consequences(plan: &Plan, signal: usize, beyond: i64) -> Vec<Consequence> {
         if let Some(limit) = least(&rule.when, signal) {
             let keys = vec!["alerts".to_owned(), rule.name.clone(), "when".to_owned()];
             let what = format!("the alert `{}` can begin", rule.name);
-            all.push(Consequence { what, keys, after: limit.saturating_add(beyond) });
+            // What a rule waits for is living time as well.
+            let after = limit.saturating_add(beyond).saturating_add(rule.for_ms);
+            all.push(Consequence { what, keys, after, is_alone: is_alone(&rule.when, signal) });
         }
     }
     for (place, cap) in plan.caps.iter().enumerate() {
         if let Some(limit) = least(&cap.when, signal) {
             let keys = vec!["caps".to_owned(), place.to_string(), "when".to_owned()];
             let what = format!("the cap `{}` can hold", cap.name);
-            all.push(Consequence { what, keys, after: limit.saturating_add(beyond) });
+            let after = limit.saturating_add(beyond);
+            all.push(Consequence { what, keys, after, is_alone: is_alone(&cap.when, signal) });
         }
     }
     all
@@ -94,9 +101,9 @@ fn consequences(plan: &Plan, signal: usize, beyond: i64) -> Vec<Consequence> {
 /// The least limit that a condition asks a signal to come to, where that begins it.
 fn least(condition: &Condition, signal: usize) -> Option<i64> {
     match condition {
-        Condition::All(parts) | Condition::Any(parts) => {
-            parts.iter().filter_map(|part| least(part, signal)).min()
-        }
+        // All of its parts must hold; of those that ask for other things nothing is known.
+        Condition::All(parts) => parts.iter().filter_map(|part| least(part, signal)).max(),
+        Condition::Any(parts) => parts.iter().filter_map(|part| least(part, signal)).min(),
         Condition::Signal { signal: of, tests } if *of == signal => {
             let limits = tests.iter().filter_map(|test| match test {
                 Comparison::AtLeast(limit) | Comparison::Above(limit) => Some(*limit),
@@ -105,6 +112,15 @@ fn least(condition: &Condition, signal: usize) -> Option<i64> {
             limits.max()
         }
         Condition::Signal { .. } | Condition::Score { .. } | Condition::Attribute { .. } => None,
+    }
+}
+
+/// Whether a condition asks for nothing but a signal.
+fn is_alone(condition: &Condition, signal: usize) -> bool {
+    match condition {
+        Condition::All(parts) | Condition::Any(parts) => parts.iter().all(|part| is_alone(part, signal)),
+        Condition::Signal { signal: of, .. } => *of == signal,
+        Condition::Score { .. } | Condition::Attribute { .. } => false,
     }
 }
 

@@ -51,10 +51,11 @@ pub(super) fn of(plan: &Plan) -> Memory {
         + MEASURE * count(plan.measures.len())
         + RULE * count(plan.rules.len())
         + TIMER * 2 * sources;
-    let dedup =
-        plan.used.iter().filter_map(|source| plan.sources.get(source.index())).map(|rules| rules.dedup);
-    let days = dedup.max().unwrap_or(0) / crate::time::DAY;
-    let duplicates = FINGERPRINT * A_DAY * u64::try_from(days).unwrap_or(0);
+    // They are forgotten by time, which is as far behind what comes as that may be late.
+    let rules = plan.used.iter().filter_map(|source| plan.sources.get(source.index()));
+    let kept = rules.map(|rules| rules.dedup.saturating_add(rules.max_delay)).max().unwrap_or(0);
+    let kept = u64::try_from(kept).unwrap_or(0);
+    let duplicates = FINGERPRINT * (kept.saturating_mul(A_DAY)).div_ceil(crate::time::DAY.unsigned_abs());
     // Both of these look at the same list of milestones.
     let (mut of_milestones, mut signals) = (0, 0);
     for signal in &plan.signals {

@@ -37,7 +37,7 @@ fn alert(plan: &Plan, rule: &Rule, remarks: &mut Remarks<'_>) {
         return;
     }
     dead_parts(plan, &known, when, &keys("when"), remarks);
-    if known.refutes(&[(when, Asked::Fails)]) {
+    if as_run.refutes(&[(when, Asked::Fails)]) {
         let message = "`when` holds for every account that it is known of, so the alert begins everywhere and never ends".to_owned();
         remarks.add(Subject::NeverEnds, &keys("when"), message, "write a limit that only some accounts meet");
         return;
@@ -100,7 +100,7 @@ fn caps(plan: &Plan, remarks: &mut Remarks<'_>) {
         within_margin(plan, &place, cap, remarks);
         if known.refutes(&[(&cap.when, Asked::Fails)]) {
             let message = format!(
-                "the cap `{}` holds for every account that it is known of: no score is ever above {}",
+                "the cap `{}` holds for every account that it is known of, whose score is then never above {}",
                 cap.name,
                 points(cap.score_at_most)
             );

@@ -152,7 +152,11 @@ type Named = (String, Mark);
 
 /// What stands in a block that may be left out.
 fn entries<'t>(block: &Block<'t>, key: &str, report: &mut Report) -> Vec<(Named, Spot<'t>)> {
-    let Some(block) = block.get(key).and_then(|spot| Block::open(&spot, report)) else { return Vec::new() };
+    let Some(spot) = block.get(key) else { return Vec::new() };
+    let Some(block) = Block::open(&spot, report) else { return Vec::new() };
+    if block.first().is_none() {
+        spot.problem(report, "nothing is expected", "name what is looked at, or leave the key out");
+    }
     block.iter().map(|(key, spot)| ((key.text.clone(), key.mark), spot)).collect()
 }
 

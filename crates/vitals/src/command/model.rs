@@ -106,6 +106,10 @@ fn schema() -> Result<Outcome> {
 
 fn publish(file: &Path, context: &Context) -> Result<Outcome> {
     let text = read_valid(file)?;
+    // It is valid, and goes on whatever these say.
+    for warning in model::compile(&text).map(|compiled| compiled.warnings).unwrap_or_default() {
+        tracing::warn!(file = %file.display(), "{warning}");
+    }
     let id = context.access()?.publish(&text)?;
     let mut out = Out::new();
     match context.format {
