@@ -97,8 +97,11 @@ impl Fold {
                 self.collected.late += u64::from(time < self.newest.saturating_sub(DAY));
                 self.newest = self.newest.max(time);
                 for lane in 0..self.lanes.len() {
-                    if self.lanes[lane].next.is_none() && !self.lanes[lane].is_over {
-                        self.lanes[lane].next = self.question.schedule.first_from(time);
+                    let Lane { next, is_over, .. } = &mut self.lanes[lane];
+                    if next.is_none() && !*is_over {
+                        *next = self.question.schedule.first_from(time);
+                        // An older activity that follows must not begin with cuts that this one has passed.
+                        *is_over = next.is_none();
                     }
                     self.cut_to(lane, time);
                 }

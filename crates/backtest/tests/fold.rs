@@ -139,6 +139,18 @@ fn nothing_after_a_cut_has_a_say_in_it() {
 }
 
 #[test]
+fn a_cut_that_the_first_activity_has_passed_is_not_taken() {
+    let until = Question { schedule: Schedule::new(Some(FIRST), Some(FIRST), 10 * DAY), ..question() };
+    let told = [
+        Told::Login("a", FIRST + DAY),
+        Told::Login("a", FIRST - 8 * DAY),
+        Told::Login("b", FIRST - 8 * DAY),
+        Told::Complete(FIRST + 25 * DAY),
+    ];
+    assert_eq!(scores(&collected(&told, until)), []);
+}
+
+#[test]
 fn what_followed_is_told_apart() {
     let told = [
         Told::Complete(FIRST - 9 * DAY),
