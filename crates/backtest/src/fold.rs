@@ -116,17 +116,27 @@ impl Fold {
     }
 
     fn fold(&mut self, lane: usize, at: Position, entry: &Entry<'_>) -> Result<(), Refused> {
+        let told = match entry {
+            Entry::Activity(activity) => activity.time.0,
+            Entry::Model(_) | Entry::FoldVersion(_) | Entry::Watermarks(_) => i64::MIN,
+        };
         let mut step = None;
         while step != Some(Step::Done) {
             let Lane { shard, open, .. } = &mut self.lanes[lane];
             let base = self.collected.accounts.len();
             let firings = &mut self.collected.series[lane].firings;
+            let before = firings.len();
             let mut alerts = Alerts { ledger: &self.ledger, base, firings, open };
             step = Some(match step {
                 None => shard.fold(at, entry, &mut alerts)?,
                 Some(_) => shard.go_on(&mut alerts),
             });
             let reached = self.lanes[lane].reached();
+            // An alert bears the T of its source, which lies before the activity that caused it: one that the outcome itself
+            // causes would have come first.
+            for firing in self.collected.series[lane].firings.iter_mut().skip(before) {
+                firing.fired = firing.fired.max(told).max(reached);
+            }
             self.cut_to(lane, reached);
         }
         Ok(())

@@ -224,6 +224,30 @@ fn the_figures_of_a_small_stream_by_hand() {
 }
 
 #[test]
+fn an_alert_that_the_outcome_causes_does_not_foretell_it() {
+    let model = SILENCE
+        .replace("last_login: { since_last", "ends: { count: subscription, where: { kind: ended }, over: 28d }\n  last_login: { since_last")
+        .replace("when: { last_login: { at_least: 5d } }", "when: { ends: { at_least: 1 } }");
+    let mut times = vec![FIRST - DAY, FIRST - DAY];
+    let entries = [
+        complete(FIRST - 9 * DAY, &mut Vec::new()),
+        activity("left", Source::Login, FIRST - DAY, 0, "signed-in"),
+        activity("stayed", Source::Login, FIRST - DAY, 1, "signed-in"),
+        complete(FIRST, &mut times),
+        activity("left", Source::Subscription, FIRST + 3 * DAY, 2, "ended"),
+        complete(FIRST + 15 * DAY, &mut Vec::new()),
+    ];
+    let mut fold = Fold::new(question(), &[&model]).unwrap();
+    for (offset, entry) in (0..).zip(&entries) {
+        fold.take(Position::after(offset, 0), entry).unwrap();
+    }
+    fold.end_partition().unwrap();
+    let found = fold.finish();
+    let rule = &backtest::report(&found, &found.series[0], &question()).rules[0];
+    assert_eq!((rule.fired, rule.followed, rule.warning.outcomes, rule.warning.warned), (1, Some(0.0), 1, 0));
+}
+
+#[test]
 fn two_models_are_compared_on_the_scores_that_both_gave() {
     let slow = SILENCE.replace("100d: 0", "10d: 100, 100d: 0").replace("model: silence", "model: slow");
     let mut fold = Fold::new(question(), &[SILENCE, &slow]).unwrap();
