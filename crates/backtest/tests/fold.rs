@@ -42,7 +42,7 @@ fn activity<'a>(account: &'a str, source: Source, time: i64, offset: i64, kind: 
     Entry::Activity(Activity { source, partition: 0, offset, id, time: EventTime(time), account, fields })
 }
 
-/// Both sources are complete up to `to`; logins happened at `times` since it was told last.
+/// Both sources are complete up to `to`; something happened in both at `times` since it was told last.
 fn complete(to: i64, times: &mut Vec<i64>) -> Entry<'static> {
     times.sort_unstable();
     let part = |runs| PartitionMark {
@@ -54,8 +54,9 @@ fn complete(to: i64, times: &mut Vec<i64>) -> Entry<'static> {
         lost: Lost::default(),
     };
     let mark = |source, runs| SourceMark { source, partition_count: 1, partitions: vec![part(runs)] };
-    let runs = times.drain(..).map(|time| Run { first: EventTime(time), last: EventTime(time) }).collect();
-    let sources = vec![mark(Source::Login, runs), mark(Source::Subscription, Vec::new())];
+    let runs: Vec<Run> =
+        times.drain(..).map(|time| Run { first: EventTime(time), last: EventTime(time) }).collect();
+    let sources = vec![mark(Source::Login, runs.clone()), mark(Source::Subscription, runs)];
     Entry::Watermarks(Watermarks { model: None, latest: Latest::All, sources })
 }
 
@@ -226,15 +227,16 @@ fn the_figures_of_a_small_stream_by_hand() {
 #[test]
 fn an_alert_that_the_outcome_causes_does_not_foretell_it() {
     let model = SILENCE
-        .replace("last_login: { since_last", "ends: { count: subscription, where: { kind: ended }, over: 28d }\n  last_login: { since_last")
+        .replace("signals: {", "signals: { ends: { count: subscription, where: { kind: ended }, over: 2d },")
         .replace("when: { last_login: { at_least: 5d } }", "when: { ends: { at_least: 1 } }");
     let mut times = vec![FIRST - DAY, FIRST - DAY];
     let entries = [
         complete(FIRST - 9 * DAY, &mut Vec::new()),
         activity("left", Source::Login, FIRST - DAY, 0, "signed-in"),
         activity("stayed", Source::Login, FIRST - DAY, 1, "signed-in"),
-        complete(FIRST, &mut times),
+        complete(FIRST + 3 * DAY - HOUR, &mut times),
         activity("left", Source::Subscription, FIRST + 3 * DAY, 2, "ended"),
+        complete(FIRST + 3 * DAY + HOUR, &mut vec![FIRST + 3 * DAY]),
         complete(FIRST + 15 * DAY, &mut Vec::new()),
     ];
     let mut fold = Fold::new(question(), &[&model]).unwrap();
