@@ -116,7 +116,7 @@ impl Bench<'_> {
 
     fn is_followed(&self, firing: &Firing) -> bool {
         let until = firing.fired.saturating_add(self.collected.horizon);
-        self.happened(firing.account).any(|time| (firing.fired..until).contains(&time))
+        self.happened(firing.account).any(|time| firing.fired < time && time < until)
     }
 
     /// How far the outcomes of judged accounts were foretold by firings.
@@ -137,7 +137,7 @@ impl Bench<'_> {
                 warning.outcomes += 1;
                 let within = time.saturating_sub(self.collected.horizon);
                 let open = firings.get(&account).into_iter().flatten().filter(|firing| {
-                    firing.fired <= time && firing.resolved.is_none_or(|resolved| resolved > within)
+                    firing.fired < time && firing.resolved.is_none_or(|resolved| resolved > within)
                 });
                 leads.extend(open.map(|firing| time - firing.fired).max());
             }

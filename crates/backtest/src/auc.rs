@@ -8,11 +8,18 @@
 //! d_i = (1 / cuts) Σ [ (V10 − θ) / m for a row with the outcome, (V01 − θ) / n for one without ], V10 and V01 being the
 //! shares of the other kind that the row is ranked rightly against (DeLong, DeLong and Clarke-Pearson, Biometrics 44, 1988).
 //! The rows of an account are summed before they are squared, as Obuchowski does for clustered data (Biometrics 53, 1997), so
-//! that an account that recurs in many cuts counts as one account: var = I / (I − 1) × Σ d_i² over I accounts. The bounds
-//! are θ ± 1.96 √var, held within 0 and 1. Of two scores of the same rows the difference has the errors' differences.
+//! that an account that recurs in many cuts counts as one account: var = k / (k − 1) × Σ d_i², k being the accounts with or
+//! those without the outcome, whichever are fewer: their part would need this, and the other part no more. The bounds are
+//! θ ± 1.96 √var, held within 0 and 1. Of two scores of the same rows the difference has the errors' differences.
+//!
+//! Few accounts tell little, though nothing spreads among them: below two of either kind the bounds are the whole scale, and
+//! where nothing spreads they are as far apart as k equal outcomes of a coin allow, 1 − 0.025^(1/k) (Clopper and Pearson).
 
 /// The 97.5 % point of the normal distribution.
 const Z: f64 = 1.959_963_984_540_054;
+
+/// What lies beyond a bound on its side.
+const TAIL: f64 = 0.025;
 
 /// One row as it is ranked.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -36,15 +43,16 @@ pub struct Estimate {
     pub cuts: Vec<(i32, f64)>,
     /// What each account adds, by its place; 0 for one that has no row.
     errors: Vec<f64>,
-    /// How many accounts have a row.
+    /// How many accounts have a row with the outcome, or one without it: the fewer of both.
     accounts: usize,
 }
 
 impl Estimate {
-    /// The bounds within which the true mean lies in 95 of 100 cases; the whole scale where there are not two accounts.
+    /// The bounds within which the true mean lies in 95 of 100 cases; the whole scale where there are not two accounts of
+    /// each kind.
     #[must_use]
     pub fn interval(&self) -> (f64, f64) {
-        let half = Z * deviation(self.errors.iter().copied(), self.accounts);
+        let half = half_width(self.errors.iter().copied(), self.accounts);
         (held(self.mean - half, 0.0), held(self.mean + half, 0.0))
     }
 
@@ -53,18 +61,31 @@ impl Estimate {
     pub fn difference(&self, other: &Self) -> (f64, (f64, f64)) {
         let difference = self.mean - other.mean;
         let errors = self.errors.iter().zip(&other.errors).map(|(one, other)| one - other);
-        let half = Z * deviation(errors, self.accounts.max(other.accounts));
+        let accounts = self.accounts.min(other.accounts);
+        // Two that rank all alike do not differ.
+        let half = if difference.abs() > 0.0 || accounts < 2 {
+            half_width(errors, accounts)
+        } else {
+            spread(errors, accounts)
+        };
         (difference, (held(difference - half, -1.0), held(difference + half, -1.0)))
     }
 }
 
-/// The standard deviation of a sum to which each of so many accounts adds an error of mean 0; infinite below two accounts.
-fn deviation(errors: impl Iterator<Item = f64>, accounts: usize) -> f64 {
-    let accounts = count(accounts);
-    if accounts < 2.0 {
+/// How far the bounds lie from a mean to which accounts add these errors, the rarer kind being so many accounts; infinite
+/// below two.
+fn half_width(errors: impl Iterator<Item = f64>, accounts: usize) -> f64 {
+    if accounts < 2 {
         return f64::INFINITY;
     }
-    (accounts / (accounts - 1.0) * errors.map(|error| error * error).sum::<f64>()).sqrt()
+    let half = spread(errors, accounts);
+    if half > 0.0 { half } else { 1.0 - TAIL.powf(count(accounts).recip()) }
+}
+
+/// The same by what spreads, of at least two accounts of the rarer kind.
+fn spread(errors: impl Iterator<Item = f64>, accounts: usize) -> f64 {
+    let accounts = count(accounts);
+    Z * (accounts / (accounts - 1.0) * errors.map(|error| error * error).sum::<f64>()).sqrt()
 }
 
 const fn held(value: f64, least: f64) -> f64 {
@@ -85,7 +106,7 @@ pub fn mean_auc(cases: &mut [Case], accounts: usize) -> Option<Estimate> {
     cases.sort_unstable_by_key(|case| (case.cut, case.value, case.account));
     let mut cuts = Vec::new();
     let mut errors = vec![0.0; accounts];
-    let mut seen = vec![false; accounts];
+    let mut seen = vec![[false; 2]; accounts];
     for cut in cases.chunk_by(|one, other| one.cut == other.cut) {
         let with = cut.iter().filter(|case| case.outcome).count();
         let without = cut.len() - with;
@@ -98,7 +119,7 @@ pub fn mean_auc(cases: &mut [Case], accounts: usize) -> Option<Estimate> {
         for (case, rightly) in ranked(cut, with, without) {
             let (error, seen) = (&mut errors[case.account as usize], &mut seen[case.account as usize]);
             *error += (rightly - area) / if case.outcome { with } else { without };
-            *seen = true;
+            seen[usize::from(case.outcome)] = true;
         }
     }
     if cuts.is_empty() {
@@ -107,7 +128,8 @@ pub fn mean_auc(cases: &mut [Case], accounts: usize) -> Option<Estimate> {
     let number = count(cuts.len());
     errors.iter_mut().for_each(|error| *error /= number);
     let mean = cuts.iter().map(|(_, area)| area).sum::<f64>() / number;
-    let accounts = seen.into_iter().filter(|seen| *seen).count();
+    let of_kind = |outcome: usize| seen.iter().filter(|seen| seen[outcome]).count();
+    let accounts = of_kind(0).min(of_kind(1));
     Some(Estimate { mean, cuts, errors, accounts })
 }
 
@@ -159,7 +181,7 @@ mod tests {
         let found = mean_auc(&mut rows.map(case), 5).unwrap();
         assert!(close(found.mean, 0.75), "{found:?}");
         // V10 = 1, 1/2; V01 = 1/2, 3/4, 1. Errors: ±(1/4)/2; (−1/4, 0, 1/4)/3. Squares: 2/64 + 2/144.
-        let half = Z * (5.0 / 4.0 * (2.0 / 64.0 + 2.0 / 144.0_f64)).sqrt();
+        let half = Z * (2.0 / 1.0 * (2.0 / 64.0 + 2.0 / 144.0_f64)).sqrt();
         let (low, high) = found.interval();
         assert!(close(low, 0.75 - half) && close(high, 1.0), "{found:?}");
     }
@@ -188,6 +210,22 @@ mod tests {
     }
 
     #[test]
+    fn few_accounts_tell_little_though_nothing_spreads() {
+        // Whoever comes to it is the last of ten, in each of fifty cuts.
+        let bounds = |with: u32| {
+            let row = |cut, account| case((cut, account, i32::from(account >= with), account < with));
+            let mut rows: Vec<Case> =
+                (0..50).flat_map(|cut| (0..10).map(move |account| row(cut, account))).collect();
+            mean_auc(&mut rows, 10).unwrap().interval()
+        };
+        assert_eq!(bounds(1), (0.0, 1.0));
+        let (low, high) = bounds(2);
+        assert!(low < 0.5 && close(high, 1.0), "{low}");
+        let (low, _) = bounds(5);
+        assert!(close(low, 0.025_f64.powf(0.2)), "{low}");
+    }
+
+    #[test]
     fn without_both_kinds_there_is_no_area() {
         assert_eq!(mean_auc(&mut [], 0), None);
         assert_eq!(mean_auc(&mut [case((0, 0, 1, true)), case((1, 1, 1, false))], 2), None);
@@ -195,8 +233,8 @@ mod tests {
 
     #[test]
     fn a_score_does_not_differ_from_itself() {
-        let rows = [(0, 0, 1, true), (0, 1, 2, false), (0, 2, 0, false), (1, 0, 5, true), (1, 2, 5, false)];
-        let found = mean_auc(&mut rows.map(case), 3).unwrap();
+        let rows = [(0, 0, 1, true), (0, 1, 2, false), (0, 2, 0, false), (1, 3, 5, true), (1, 2, 5, false)];
+        let found = mean_auc(&mut rows.map(case), 4).unwrap();
         assert_eq!(found.difference(&found), (0.0, (0.0, 0.0)));
     }
 

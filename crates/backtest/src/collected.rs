@@ -48,7 +48,7 @@ pub struct Firing {
     pub account: u32,
     /// Index of the rule in the model.
     pub rule: u32,
-    /// When it fired, ms since the epoch.
+    /// When it could be said, ms since the epoch: not before what caused it had happened, nor before time had got there.
     pub fired: i64,
     /// When it was resolved, if it was.
     pub resolved: Option<i64>,

@@ -12,6 +12,7 @@ use crate::ledger::Ledger;
 use engine::effect::{AlertState, Effect, EffectId, Freshness, Sink, Standing};
 use engine::entry::{Entry, Position, SourceMark, Watermarks};
 use engine::{Refused, Shard, Step};
+use model::plan::Feed;
 use model::source::Source;
 use model::time::DAY;
 use std::collections::HashMap;
@@ -97,8 +98,11 @@ impl Fold {
                 self.collected.late += u64::from(time < self.newest.saturating_sub(DAY));
                 self.newest = self.newest.max(time);
                 for lane in 0..self.lanes.len() {
-                    if self.lanes[lane].next.is_none() && !self.lanes[lane].is_over {
-                        self.lanes[lane].next = self.question.schedule.first_from(time);
+                    let Lane { next, is_over, .. } = &mut self.lanes[lane];
+                    if next.is_none() && !*is_over {
+                        *next = self.question.schedule.first_from(time);
+                        // An older activity that follows must not begin with cuts that this one has passed.
+                        *is_over = next.is_none();
                     }
                     self.cut_to(lane, time);
                 }
@@ -115,10 +119,11 @@ impl Fold {
     fn fold(&mut self, lane: usize, at: Position, entry: &Entry<'_>) -> Result<(), Refused> {
         let mut step = None;
         while step != Some(Step::Done) {
+            let not_before = self.lanes[lane].reached();
             let Lane { shard, open, .. } = &mut self.lanes[lane];
             let base = self.collected.accounts.len();
             let firings = &mut self.collected.series[lane].firings;
-            let mut alerts = Alerts { ledger: &self.ledger, base, firings, open };
+            let mut alerts = Alerts { ledger: &self.ledger, base, not_before, firings, open };
             step = Some(match step {
                 None => shard.fold(at, entry, &mut alerts)?,
                 Some(_) => shard.go_on(&mut alerts),
@@ -180,8 +185,9 @@ impl Fold {
     /// # Errors
     /// [`Refused`], as [`Fold::new`].
     pub fn end_partition(&mut self) -> Result<(), Refused> {
-        if let Some(reached) = self.lanes.first().map(Lane::reached).filter(|reached| *reached > i64::MIN) {
-            self.collected.end = self.collected.end.min(reached);
+        // A partition of which nothing is told has nobody to whom anything could happen.
+        if let Some(lane) = self.lanes.first().filter(|_| !self.ledger.accounts.is_empty()) {
+            self.collected.end = self.collected.end.min(lane.told(&self.question.outcome));
         }
         let ledger = std::mem::take(&mut self.ledger);
         self.collected.accounts.extend(ledger.accounts.into_iter().map(|account| {
@@ -230,6 +236,15 @@ impl Lane {
         Source::ALL.into_iter().filter_map(stands).max().unwrap_or(i64::MIN)
     }
 
+    /// Up to when all is told of what these feeds take in; the least instant there is while one of their sources has no T.
+    fn told(&self, feeds: &[Feed]) -> i64 {
+        let told = |feed: &Feed| {
+            let at = self.shard.clock(feed.source).at();
+            at.map_or(i64::MIN, |at| at + self.max_delay(feed.source))
+        };
+        feeds.iter().map(told).min().unwrap_or(i64::MIN)
+    }
+
     /// How far sources without a T may get by an entry at once, since they do not walk there.
     fn leap(&self, marks: &Watermarks) -> i64 {
         let new = marks.sources.iter().filter(|mark| self.shard.clock(mark.source).at().is_none());
@@ -271,6 +286,8 @@ struct Alerts<'a> {
     ledger: &'a Ledger,
     /// Accounts of the partitions before.
     base: usize,
+    /// How far time has got.
+    not_before: i64,
     firings: &'a mut Vec<Firing>,
     open: &'a mut HashMap<(u32, u32), usize>,
 }
@@ -284,7 +301,11 @@ impl Sink for Alerts<'_> {
         match alert.state {
             AlertState::Firing => {
                 self.open.insert((account, rule), self.firings.len());
-                self.firings.push(Firing { account, rule, fired: alert.fired_at.0, resolved: None });
+                // It bears the T of its source, which may lie before what caused it: an alert that the outcome itself
+                // causes would seem to have come first.
+                let caused = self.ledger.accounts.get(place as usize).map_or(i64::MIN, |known| known.last);
+                let fired = alert.fired_at.0.max(self.not_before).max(caused);
+                self.firings.push(Firing { account, rule, fired, resolved: None });
             }
             AlertState::Resolved(_) => {
                 let open = self.open.remove(&(account, rule));

@@ -22,6 +22,8 @@ pub(crate) struct Known {
     pub(crate) id: Box<str>,
     /// The earliest that was told of it.
     pub(crate) first: i64,
+    /// The latest.
+    pub(crate) last: i64,
     pub(crate) happened: Vec<Happened>,
     subscriptions: Vec<Subscription>,
     closed: Option<(Order, bool)>,
@@ -61,6 +63,7 @@ impl Ledger {
         let place = self.place(activity.account).unwrap_or_else(|| self.add(activity));
         let Some(account) = self.accounts.get_mut(place as usize) else { return };
         account.first = account.first.min(activity.time.0);
+        account.last = account.last.max(activity.time.0);
         let order = (activity.time.0, activity.partition, activity.offset);
         match activity.source {
             Source::Subscription => {
@@ -90,6 +93,7 @@ impl Ledger {
         self.accounts.push(Known {
             id: activity.account.into(),
             first: activity.time.0,
+            last: activity.time.0,
             happened: Vec::new(),
             subscriptions: Vec::new(),
             closed: None,

@@ -42,7 +42,7 @@ fn activity<'a>(account: &'a str, source: Source, time: i64, offset: i64, kind: 
     Entry::Activity(Activity { source, partition: 0, offset, id, time: EventTime(time), account, fields })
 }
 
-/// Both sources are complete up to `to`; logins happened at `times` since it was told last.
+/// Both sources are complete up to `to`; something happened in both at `times` since it was told last.
 fn complete(to: i64, times: &mut Vec<i64>) -> Entry<'static> {
     times.sort_unstable();
     let part = |runs| PartitionMark {
@@ -54,8 +54,9 @@ fn complete(to: i64, times: &mut Vec<i64>) -> Entry<'static> {
         lost: Lost::default(),
     };
     let mark = |source, runs| SourceMark { source, partition_count: 1, partitions: vec![part(runs)] };
-    let runs = times.drain(..).map(|time| Run { first: EventTime(time), last: EventTime(time) }).collect();
-    let sources = vec![mark(Source::Login, runs), mark(Source::Subscription, Vec::new())];
+    let runs: Vec<Run> =
+        times.drain(..).map(|time| Run { first: EventTime(time), last: EventTime(time) }).collect();
+    let sources = vec![mark(Source::Login, runs.clone()), mark(Source::Subscription, runs)];
     Entry::Watermarks(Watermarks { model: None, latest: Latest::All, sources })
 }
 
@@ -139,6 +140,18 @@ fn nothing_after_a_cut_has_a_say_in_it() {
 }
 
 #[test]
+fn a_cut_that_the_first_activity_has_passed_is_not_taken() {
+    let until = Question { schedule: Schedule::new(Some(FIRST), Some(FIRST), 10 * DAY), ..question() };
+    let told = [
+        Told::Login("a", FIRST + DAY),
+        Told::Login("a", FIRST - 8 * DAY),
+        Told::Login("b", FIRST - 8 * DAY),
+        Told::Complete(FIRST + 25 * DAY),
+    ];
+    assert_eq!(scores(&collected(&told, until)), []);
+}
+
+#[test]
 fn what_followed_is_told_apart() {
     let told = [
         Told::Complete(FIRST - 9 * DAY),
@@ -209,6 +222,31 @@ fn the_figures_of_a_small_stream_by_hand() {
     let hoped = Question { side: Side::Good, ..question };
     let auc = backtest::report(&found, &found.series[0], &hoped).auc.unwrap();
     assert!((auc.value - 0.25).abs() < 1e-9, "{auc:?}");
+}
+
+#[test]
+fn an_alert_that_the_outcome_causes_does_not_foretell_it() {
+    let model = SILENCE
+        .replace("signals: {", "signals: { ends: { count: subscription, where: { kind: ended }, over: 2d },")
+        .replace("when: { last_login: { at_least: 5d } }", "when: { ends: { at_least: 1 } }");
+    let mut times = vec![FIRST - DAY, FIRST - DAY];
+    let entries = [
+        complete(FIRST - 9 * DAY, &mut Vec::new()),
+        activity("left", Source::Login, FIRST - DAY, 0, "signed-in"),
+        activity("stayed", Source::Login, FIRST - DAY, 1, "signed-in"),
+        complete(FIRST + 3 * DAY - HOUR, &mut times),
+        activity("left", Source::Subscription, FIRST + 3 * DAY, 2, "ended"),
+        complete(FIRST + 3 * DAY + HOUR, &mut vec![FIRST + 3 * DAY]),
+        complete(FIRST + 15 * DAY, &mut Vec::new()),
+    ];
+    let mut fold = Fold::new(question(), &[&model]).unwrap();
+    for (offset, entry) in (0..).zip(&entries) {
+        fold.take(Position::after(offset, 0), entry).unwrap();
+    }
+    fold.end_partition().unwrap();
+    let found = fold.finish();
+    let rule = &backtest::report(&found, &found.series[0], &question()).rules[0];
+    assert_eq!((rule.fired, rule.followed, rule.warning.outcomes, rule.warning.warned), (1, Some(0.0), 1, 0));
 }
 
 #[test]

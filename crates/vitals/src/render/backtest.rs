@@ -13,6 +13,8 @@ pub(crate) fn backtest(found: &Found) -> String {
     }
     if let Some(comparison) = &found.comparison {
         out += &compared(comparison, found);
+    } else if found.models.len() > 1 {
+        out += "no comparison: there is no cut at which both models scored accounts that came to it and accounts that did not\n\n";
     }
     out
 }
@@ -98,11 +100,18 @@ fn left_out(left: &LeftOut, found: &Found) -> String {
 
 /// The one figure that counts, and what it means.
 fn verdict(found: &Found, report: &Report) -> String {
-    let Some(auc) = report.auc else { return String::new() };
+    let Some(auc) = report.auc else {
+        return "no AUC: at no cut did some accounts with a score come to it and others not\n\n".to_owned();
+    };
     let worse = if found.outcome == "bad" { "lower" } else { "higher" };
     let meaning = if auc.low > 0.5 {
         format!(
             "in {:.0} of 100 pairs of one cut, the account that comes to it has the {worse} score",
+            100.0 * auc.value
+        )
+    } else if auc.high < 0.5 {
+        format!(
+            "the wrong way round: in only {:.0} of 100 pairs of one cut, the account that comes to it has the {worse} score",
             100.0 * auc.value
         )
     } else {
