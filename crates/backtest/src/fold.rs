@@ -230,19 +230,19 @@ impl Lane {
         self.shard.plan().map_or(0, |plan| plan.sources[source.index()].max_delay)
     }
 
+    /// T + max delay of a source, once it has a T.
+    fn stands(&self, source: Source) -> Option<i64> {
+        Some(self.shard.clock(source).at()? + self.max_delay(source))
+    }
+
     /// The greatest T + max delay of the sources; the least instant there is before any has a T.
     fn reached(&self) -> i64 {
-        let stands = |source: Source| Some(self.shard.clock(source).at()? + self.max_delay(source));
-        Source::ALL.into_iter().filter_map(stands).max().unwrap_or(i64::MIN)
+        Source::ALL.into_iter().filter_map(|source| self.stands(source)).max().unwrap_or(i64::MIN)
     }
 
     /// Up to when all is told of what these feeds take in; the least instant there is while one of their sources has no T.
     fn told(&self, feeds: &[Feed]) -> i64 {
-        let told = |feed: &Feed| {
-            let at = self.shard.clock(feed.source).at();
-            at.map_or(i64::MIN, |at| at + self.max_delay(feed.source))
-        };
-        feeds.iter().map(told).min().unwrap_or(i64::MIN)
+        feeds.iter().map(|feed| self.stands(feed.source).unwrap_or(i64::MIN)).min().unwrap_or(i64::MIN)
     }
 
     /// How far sources without a T may get by an entry at once, since they do not walk there.

@@ -144,7 +144,7 @@ impl Member {
                 );
                 return self.join_anew();
             }
-            if self.ownership.is_fenced(WITHIN) <= FENCES {
+            if self.ownership.count_fence(WITHIN) <= FENCES {
                 tracing::warn!(
                     group = self.group,
                     instance = self.instance,

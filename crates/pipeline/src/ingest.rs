@@ -25,6 +25,7 @@ mod trace;
 mod trail;
 
 pub use recorded::Recorded;
+pub(crate) use recorded::TICK;
 
 use crate::commit::{Committer, Outcome};
 use crate::failure::{Delay, Failure, Progress, apart, later};

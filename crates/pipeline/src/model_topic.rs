@@ -153,8 +153,8 @@ pub fn publish_now<L: Log>(log: &L, text: &str, epoch: u32) -> Result<ModelId, P
     let mut value = Vec::new();
     let mut appends = Appends::default();
     let models: Arc<str> = topic::MODEL.into();
-    // The first thing in a journal says how it is to be read, and how many partitions it has stands beside. Should this attempt be lost, what it says is what holds
-    // of a journal that says nothing.
+    // The first thing in a journal says how it is to be read, and how many partitions it has stands beside. Should this
+    // attempt be lost, what it says is what holds of a journal that says nothing.
     let round = log.ends(std::slice::from_ref(&models))?;
     let is_first = round.topics.iter().flatten().all(|ends| ends.end == 0);
     appends.push(&models, 0, Some(topic::CURRENT_MODEL), Some(text.as_bytes()), &[]);

@@ -5,22 +5,20 @@
 //! time from the start on, but for the outages. At each instant that is asked for, time has come to it as it would live:
 //! the watermark of a source is the instant less its max delay.
 
+use crate::ingest::TICK;
 use crate::topic;
 use engine::effect::{AlertState, Effect, EffectId, Sink};
 use engine::entry::{Entry, Latest, Lost, PartitionMark, Position, Run, SourceMark, Watermarks};
 use engine::{Refused, Shard, Step};
 use model::plan::{Plan, Severity};
 use model::source::{SOURCES, Source};
-use model::time::{EventTime, MINUTE};
+use model::time::EventTime;
 use std::ops::Range;
 use std::sync::Arc;
 use wire::activity::Decoder;
 use wire::reason::Reason;
 
 pub use engine::effect::{CapLine, Evidence, Freshness, Line, Status};
-
-/// How much event time passes between two watermark entries, ms: as in a recorded run.
-const TICK: i64 = 15 * MINUTE;
 
 /// What is rehearsed.
 #[derive(Clone, Copy, Debug)]

@@ -35,7 +35,7 @@ impl Ownership {
     }
 
     /// Takes note of a fence. Returns how many there were within `span`.
-    pub(super) fn is_fenced(&mut self, span: Duration) -> usize {
+    pub(super) fn count_fence(&mut self, span: Duration) -> usize {
         self.fences.retain(|fence| fence.elapsed() < span);
         self.fences.push(Instant::now());
         self.fences.len()

@@ -83,6 +83,7 @@ fn alert(plan: &Plan, rule: &Rule, remarks: &mut Remarks<'_>) {
 
 fn caps(plan: &Plan, remarks: &mut Remarks<'_>) {
     let known = World::new(plan, Unknown::Aside);
+    let uncapped = of_score(&Plan { caps: Vec::new(), ..plan.clone() }).high;
     for (place, cap) in plan.caps.iter().enumerate() {
         let place = place.to_string();
         let keys = ["caps", &place, "when"];
@@ -105,7 +106,7 @@ fn caps(plan: &Plan, remarks: &mut Remarks<'_>) {
                 points(cap.score_at_most)
             );
             remarks.add(Subject::NeverEnds, &keys, message, "write a limit that only some accounts meet");
-        } else if i64::from(cap.score_at_most) >= of_score(&Plan { caps: Vec::new(), ..plan.clone() }).high {
+        } else if i64::from(cap.score_at_most) >= uncapped {
             let message = format!(
                 "the cap `{}` takes nothing: no score is ever above {}",
                 cap.name,

@@ -1,13 +1,13 @@
 //! What comes is polled and taken in; a source of which too much is bad is stopped as a whole, and resumed.
 
 use super::feed::{Beside, Sight};
-use super::handover::foreign;
+use super::handover::{foreign, is_same};
 use super::intake::Taken;
 use super::{Feed, Ingest};
-use crate::failure::{Failure, Progress, later};
+use crate::failure::{Failure, Progress};
 use crate::refusal::Cure;
 use crate::variant::Variant;
-use log::{Batch, Cleanup, Event, Log, Member, Partition, Stamp};
+use log::{Batch, Event, Log, Member, Partition, Stamp};
 use model::source::Source;
 use std::time::Duration;
 
@@ -31,20 +31,13 @@ impl<L: Log, V: Variant> Ingest<L, V> {
             // An end that is told now tells of records that come again.
             Some(Event::Records | Event::End { .. }) if self.held && !V::TAKES_IN_DOUBT => {}
             Some(Event::Records) => {
-                let sight = self.look_at(&batch);
-                let is_known = match &batch.partition {
-                    Some(partition) if sight != Sight::Same => self.is_known(partition, sight)?,
-                    Some(_) | None => true,
-                };
-                if is_known {
+                if self.goes_on(batch.partition.as_ref(), |feed| feed.look_at(&batch))? {
                     self.take(&batch);
                 }
             }
             Some(Event::End { partition, offset }) => {
                 // Of one that rests the rest of a batch may have been left out before this.
-                let feed = self.feeds.get(&partition).filter(|feed| !feed.rests());
-                let sight = feed.map_or(Sight::Same, |feed| feed.look_at_end(offset));
-                if self.is_known(&partition, sight)?
+                if self.goes_on(Some(&partition), |feed| feed.look_at_end(offset))?
                     && let Some(feed) = self.feeds.get_mut(&partition).filter(|feed| !feed.rests())
                 {
                     feed.end = feed.end.max(offset);
@@ -102,42 +95,30 @@ impl<L: Log, V: Variant> Ingest<L, V> {
         }
     }
 
-    /// What a batch tells of its topic.
-    fn look_at(&mut self, batch: &Batch) -> Sight {
-        let feed = batch.partition.as_ref().and_then(|partition| self.feeds.get_mut(partition));
-        let Some(feed) = feed.filter(|feed| !feed.is_proved()) else { return Sight::Same };
-        let mut sights = batch.records().map(|record| feed.look_at(&record));
-        let sight = sights.find(|sight| *sight != Sight::Same).unwrap_or(Sight::Same);
-        drop(sights);
-        if let Some(partition) = batch.partition.as_ref().filter(|_| feed.is_proved() && sight == Sight::Same)
-        {
-            self.refusals.forget(partition);
-        }
-        sight
-    }
-
-    /// Whether a partition goes on, by what was seen of its topic.
-    fn is_known(&mut self, partition: &Partition, sight: Sight) -> Result<bool, Failure> {
-        let Some(feed) = self.feeds.get_mut(partition) else { return Ok(false) };
-        match sight {
-            Sight::Same => return Ok(true),
-            Sight::Other => {}
-            // Of a topic that is compacted any record may go.
-            Sight::Gone => {
-                let Some(spec) = later(self.log.topic(&partition.topic))? else {
-                    // It is read again.
-                    self.hold();
-                    return Ok(false);
-                };
-                if spec.is_some_and(|spec| spec.cleanup == Cleanup::Compact) {
-                    feed.do_without();
+    /// Whether a partition goes on: by what is seen of its topic, while that may be another than the one that was read.
+    fn goes_on(
+        &mut self,
+        partition: Option<&Partition>,
+        look: impl FnOnce(&mut Feed) -> Sight,
+    ) -> Result<bool, Failure> {
+        let Some(partition) = partition else { return Ok(true) };
+        let feed = self.feeds.get_mut(partition).filter(|feed| !feed.is_proved() && !feed.rests());
+        let Some(feed) = feed else { return Ok(true) };
+        let sight = look(feed);
+        match is_same(&self.log, &partition.topic, feed, sight)? {
+            Some(true) => {
+                if feed.is_proved() {
                     self.refusals.forget(partition);
-                    return Ok(true);
                 }
+                return Ok(true);
             }
+            Some(false) => {
+                let failure = foreign(partition, feed);
+                self.refuse(partition, &failure);
+            }
+            // It is read again.
+            None => self.hold(),
         }
-        let failure = foreign(partition, feed);
-        self.refuse(partition, &failure);
         Ok(false)
     }
 

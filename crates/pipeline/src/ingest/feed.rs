@@ -3,7 +3,7 @@
 use crate::commit::Stamp;
 use crate::metadata::{self, Last};
 use engine::entry::{Lost, PartitionMark, Run};
-use log::{Partition, Record};
+use log::{Batch, Partition, Record};
 use model::plan::SourceRules;
 use model::source::Source;
 use model::time::{EventTime, MINUTE};
@@ -126,16 +126,18 @@ impl Feed {
         self.unproved.is_none()
     }
 
-    /// What a record that is delivered tells of its topic.
-    pub(crate) fn look_at(&mut self, record: &Record<'_>) -> Sight {
-        let Some(last) = self.unproved.filter(|last| last.offset <= record.offset) else {
-            return Sight::Same;
-        };
-        if record.offset > last.offset {
-            return Sight::Gone;
+    /// What a batch that is delivered tells of its topic.
+    pub(crate) fn look_at(&mut self, batch: &Batch) -> Sight {
+        let Some(last) = self.unproved else { return Sight::Same };
+        match batch.records().find(|record| record.offset >= last.offset) {
+            None => Sight::Same,
+            Some(record) if record.offset > last.offset => Sight::Gone,
+            Some(record) if Last::of(&record) != last => Sight::Other,
+            Some(_) => {
+                self.unproved = None;
+                Sight::Same
+            }
         }
-        self.unproved = None;
-        if Last::of(record) == last { Sight::Same } else { Sight::Other }
     }
 
     /// What it tells of its topic that all before an offset was delivered.

@@ -1,7 +1,7 @@
 //! Partitions come and go: where one is begun, when it is given up, what a loss and a doubt mean for what waits.
 
 use super::Ingest;
-use super::feed::Feed;
+use super::feed::{Feed, Sight};
 use super::load::Load;
 use super::told::Told;
 use super::trail::{REBUILD, Trail};
@@ -12,7 +12,7 @@ use crate::refusal::Cure;
 use crate::settings::Rebuild;
 use crate::topic;
 use crate::variant::Variant;
-use log::{Committed, Ends, Log, Member, Partition};
+use log::{Cleanup, Committed, Ends, Log, Member, Partition};
 use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
@@ -263,6 +263,28 @@ pub(super) fn begin(
         .ok_or_else(|| Failure::refused(partition, metadata::foreign(&committed.metadata), way_out))?;
     let feed = Feed::new(source, partition.number, committed.offset, kept);
     within(partition, feed, ends, "its committed offset").map(Some)
+}
+
+/// Whether the topic of a feed is the one that was read before, by what was seen of it; `None` if that is not known yet.
+pub(super) fn is_same<L: Log>(
+    log: &L,
+    topic: &str,
+    feed: &mut Feed,
+    sight: Sight,
+) -> Result<Option<bool>, Failure> {
+    match sight {
+        Sight::Same => Ok(Some(true)),
+        Sight::Other => Ok(Some(false)),
+        Sight::Gone => {
+            let Some(spec) = later(log.topic(topic))? else { return Ok(None) };
+            // Of a topic that is compacted any record may go.
+            let is_compacted = spec.is_some_and(|spec| spec.cleanup == Cleanup::Compact);
+            if is_compacted {
+                feed.do_without();
+            }
+            Ok(Some(is_compacted))
+        }
+    }
 }
 
 /// The refusal of a feed whose topic has another record where the one stood that was read last.

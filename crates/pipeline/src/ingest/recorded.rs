@@ -29,7 +29,7 @@ use std::collections::{BTreeMap, BinaryHeap};
 use std::sync::Arc;
 
 /// How much event time passes between two watermark entries, ms.
-const TICK: i64 = 15 * MINUTE;
+pub(crate) const TICK: i64 = 15 * MINUTE;
 
 /// A recorded run of ingest.
 #[derive(Debug)]

@@ -2,14 +2,14 @@
 
 use super::super::Feed;
 use super::super::feed::Sight;
-use super::super::handover::{begin, foreign};
+use super::super::handover::{begin, foreign, is_same};
 use super::super::told::Told;
 use super::super::trail::Trail;
 use super::Recorded;
 use crate::failure::{ANEW, Failure, later};
 use crate::settings::Rebuild;
 use crate::variant::Variant;
-use log::{Batch, Cleanup, Committed, Event, Log, Member, Partition};
+use log::{Batch, Committed, Event, Log, Member, Partition};
 use std::collections::VecDeque;
 use std::time::Duration;
 
@@ -161,13 +161,8 @@ impl<L: Log, V: Variant> Recorded<L, V> {
                     self.lanes.iter_mut().find(|lane| Some(&lane.partition) == batch.partition.as_ref());
                 let Some(lane) = lane else { return Ok(true) };
                 if !lane.exhausted {
-                    let mut sights = batch.records().map(|record| lane.feed.look_at(&record));
-                    let sight = sights.find(|sight| *sight != Sight::Same).unwrap_or(Sight::Same);
-                    drop(sights);
-                    if !is_known(&self.log, lane, sight)? {
-                        // Nothing of it counts yet: it is read again.
-                        member.pause(&lane.partition);
-                        lane.paused = true;
+                    let sight = lane.feed.look_at(&batch);
+                    if !goes_on(&self.log, member, lane, sight)? {
                         return Ok(true);
                     }
                 }
@@ -193,11 +188,8 @@ impl<L: Log, V: Variant> Recorded<L, V> {
             Some(Event::End { partition, offset }) => {
                 if let Some(lane) = self.lanes.iter_mut().find(|lane| lane.partition == partition) {
                     let sight = lane.feed.look_at_end(offset);
-                    if is_known(&self.log, lane, sight)? {
+                    if goes_on(&self.log, member, lane, sight)? {
                         lane.exhausted |= offset >= lane.end;
-                    } else {
-                        member.pause(&lane.partition);
-                        lane.paused = true;
                     }
                 }
             }
@@ -220,19 +212,15 @@ impl<L: Log, V: Variant> Recorded<L, V> {
     }
 }
 
-/// Whether a lane goes on, by what was seen of its topic; not if that is not known yet.
-fn is_known<L: Log>(log: &L, lane: &mut Lane, sight: Sight) -> Result<bool, Failure> {
-    match sight {
-        Sight::Same => return Ok(true),
-        Sight::Other => {}
-        // Of a topic that is compacted any record may go.
-        Sight::Gone => {
-            let Some(spec) = later(log.topic(&lane.partition.topic))? else { return Ok(false) };
-            if spec.is_some_and(|spec| spec.cleanup == Cleanup::Compact) {
-                lane.feed.do_without();
-                return Ok(true);
-            }
+/// Whether a lane goes on, by what was seen of its topic. If that is not known yet it is read again.
+fn goes_on<L: Log>(log: &L, member: &mut L::Member, lane: &mut Lane, sight: Sight) -> Result<bool, Failure> {
+    match is_same(log, &lane.partition.topic, &mut lane.feed, sight)? {
+        Some(true) => Ok(true),
+        Some(false) => Err(foreign(&lane.partition, &lane.feed)),
+        None => {
+            member.pause(&lane.partition);
+            lane.paused = true;
+            Ok(false)
         }
     }
-    Err(foreign(&lane.partition, &lane.feed))
 }
