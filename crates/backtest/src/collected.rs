@@ -1,5 +1,6 @@
 //! What going through a journal leaves: who had which score when, and what happened.
 
+use crate::busy::Busy;
 use crate::schedule::Schedule;
 use model::plan::Plan;
 use std::sync::Arc;
@@ -89,6 +90,9 @@ pub enum Fate {
     None,
     /// The data end within the horizon.
     Censored,
+    /// Nothing is told of anyone within the horizon before the cut, or from it on: whoever is scored then, nothing can be seen
+    /// to follow.
+    Idle,
     /// It had happened before the cut, and was told only after it: the score could no longer say it beforehand.
     Untold,
 }
@@ -108,9 +112,11 @@ pub struct Collected {
     pub segments: Vec<Box<str>>,
     /// One for each model.
     pub series: Vec<Series>,
+    /// When anything happened to anyone.
+    pub busy: Busy,
     /// Activities.
     pub activities: u64,
-    /// Those of them that came more than a day after they had happened.
+    /// Those of them that came more than a day after they had happened, and not for a second time.
     pub late: u64,
 }
 
@@ -125,6 +131,8 @@ impl Collected {
             Fate::Untold
         } else if until > self.end {
             Fate::Censored
+        } else if !self.busy.is_around(&self.schedule, row.cut, self.horizon) {
+            Fate::Idle
         } else if happened.iter().any(|one| (cut..until).contains(&one.time)) {
             Fate::Outcome
         } else {

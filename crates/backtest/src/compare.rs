@@ -39,7 +39,7 @@ pub fn compare(collected: &Collected, question: &Question) -> Option<Comparison>
         let outcome = match collected.fate(row) {
             Fate::Outcome => true,
             Fate::None => false,
-            Fate::Censored | Fate::Untold => continue,
+            Fate::Censored | Fate::Idle | Fate::Untold => continue,
         };
         let case = |row: &Row| Case {
             cut: row.cut,

@@ -7,22 +7,40 @@
 //! any cut that it passes.
 
 use crate::Question;
+use crate::busy::Busy;
 use crate::collected::{Account, Collected, Firing, NO_SEGMENT, Row, Series, UNKNOWN, Unscored};
 use crate::ledger::Ledger;
 use engine::effect::{AlertState, Effect, EffectId, Freshness, Sink, Standing};
 use engine::entry::{Entry, Position, SourceMark, Watermarks};
 use engine::{Refused, Shard, Step};
-use model::plan::Feed;
-use model::source::Source;
-use model::time::DAY;
+use model::plan::{Feed, ModelId};
+use model::source::{SOURCES, Source};
+use model::time::{DAY, EventTime};
 use std::collections::HashMap;
 use std::sync::Arc;
+
+/// A journal cannot be folded further.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum Stopped {
+    /// The fold refuses the entry.
+    #[error(transparent)]
+    Refused(#[from] Refused),
+    /// There would be more scores than are kept.
+    #[error(
+        "there are more than {limit} scores by {0}: narrow them with --from and --to, or with a longer --every; if time goes on \
+         for so long because a single activity bears a wrong one, --to cuts it off",
+        limit = Fold::MOST_ROWS
+    )]
+    TooManyScores(EventTime),
+}
 
 /// The fold of a journal, one partition after the other.
 #[derive(Debug)]
 pub struct Fold {
     question: Question,
     models: Vec<Box<str>>,
+    /// The max delay of each source under the models of the journal, by which its watermarks were made.
+    written: HashMap<ModelId, [i64; SOURCES]>,
     lanes: Vec<Lane>,
     ledger: Ledger,
     segments: HashMap<Box<str>, u16>,
@@ -32,6 +50,9 @@ pub struct Fold {
 }
 
 impl Fold {
+    /// The most scores that are kept, of all models together.
+    pub const MOST_ROWS: usize = 1 << 26;
+
     /// Nothing is folded yet. `models` are the texts of models that compile, one or several.
     ///
     /// # Errors
@@ -55,11 +76,13 @@ impl Fold {
             accounts: Vec::new(),
             segments: Vec::new(),
             series,
+            busy: Busy::default(),
             activities: 0,
             late: 0,
         };
         let mut fold = Self {
             question,
+            written: HashMap::new(),
             models: models.iter().map(|model| Box::from(*model)).collect(),
             lanes: Vec::new(),
             ledger: Ledger::default(),
@@ -77,25 +100,24 @@ impl Fold {
         Ok(())
     }
 
-    /// Takes the next entry of the partition. The models that stand in the journal are passed over: those in question are
-    /// in force from its beginning.
+    /// Takes the next entry of the partition. The models that stand in the journal only say how its watermarks were made: those
+    /// in question are in force from its beginning.
     ///
     /// # Errors
-    /// [`Refused`] where the entry is not for this program.
-    pub fn take(&mut self, at: Position, entry: &Entry<'_>) -> Result<(), Refused> {
+    /// [`Stopped`] where the entry is not for this program, or there are too many scores.
+    pub fn take(&mut self, at: Position, entry: &Entry<'_>) -> Result<(), Stopped> {
+        let mut again = None;
         match entry {
-            Entry::Model(_) => return Ok(()),
+            Entry::Model(text) => return Ok(self.know(text)?),
             Entry::FoldVersion(_) => {}
-            Entry::Watermarks(marks) => {
-                for lane in 0..self.lanes.len() {
-                    let leap = self.lanes[lane].leap(marks);
-                    self.cut_to(lane, leap);
-                }
-            }
+            Entry::Watermarks(marks) => return self.advance(at, marks),
             Entry::Activity(activity) => {
                 let time = activity.time.0;
                 self.collected.activities += 1;
-                self.collected.late += u64::from(time < self.newest.saturating_sub(DAY));
+                self.collected.busy.note(&self.question.schedule, time);
+                if time < self.newest.saturating_sub(DAY) {
+                    again = self.lanes.first().map(Lane::duplicates);
+                }
                 self.newest = self.newest.max(time);
                 for lane in 0..self.lanes.len() {
                     let Lane { next, is_over, .. } = &mut self.lanes[lane];
@@ -104,7 +126,7 @@ impl Fold {
                         // An older activity that follows must not begin with cuts that this one has passed.
                         *is_over = next.is_none();
                     }
-                    self.cut_to(lane, time);
+                    self.cut_to(lane, time)?;
                 }
                 let next = self.lanes.first().and_then(|lane| lane.next).unwrap_or(i32::MAX);
                 self.ledger.observe(activity, &self.question.outcome, next);
@@ -113,10 +135,33 @@ impl Fold {
         for lane in 0..self.lanes.len() {
             self.fold(lane, at, entry)?;
         }
+        let is_late = again.is_some_and(|before| self.lanes.first().map(Lane::duplicates) == Some(before));
+        self.collected.late += u64::from(is_late);
         Ok(())
     }
 
-    fn fold(&mut self, lane: usize, at: Position, entry: &Entry<'_>) -> Result<(), Refused> {
+    /// Takes note of a model of the journal.
+    fn know(&mut self, text: &str) -> Result<(), Refused> {
+        if let Some(plan) = Lane::new(text)?.shard.plan() {
+            self.written.insert(plan.id, plan.sources.map(|rules| rules.max_delay));
+        }
+        Ok(())
+    }
+
+    fn advance(&mut self, at: Position, marks: &Watermarks) -> Result<(), Stopped> {
+        for lane in 0..self.lanes.len() {
+            let mut own = marks.clone();
+            if let Some(delays) = marks.model.and_then(|model| self.written.get(&model)) {
+                self.lanes[lane].shift(&mut own, delays);
+            }
+            let leap = self.lanes[lane].leap(&own);
+            self.cut_to(lane, leap)?;
+            self.fold(lane, at, &Entry::Watermarks(own))?;
+        }
+        Ok(())
+    }
+
+    fn fold(&mut self, lane: usize, at: Position, entry: &Entry<'_>) -> Result<(), Stopped> {
         let mut step = None;
         while step != Some(Step::Done) {
             let not_before = self.lanes[lane].reached();
@@ -129,21 +174,25 @@ impl Fold {
                 Some(_) => shard.go_on(&mut alerts),
             });
             let reached = self.lanes[lane].reached();
-            self.cut_to(lane, reached);
+            self.cut_to(lane, reached)?;
         }
         Ok(())
     }
 
     /// Takes all cuts that are left up to `instant`, and that one itself.
-    fn cut_to(&mut self, lane: usize, instant: i64) {
+    fn cut_to(&mut self, lane: usize, instant: i64) -> Result<(), Stopped> {
         while let Some(next) = self.lanes[lane].next {
             if self.question.schedule.instant(next) > instant {
-                return;
+                return Ok(());
             }
             self.cut(lane, next);
+            if self.collected.series.iter().map(|series| series.rows.len()).sum::<usize>() > Self::MOST_ROWS {
+                return Err(Stopped::TooManyScores(EventTime(self.question.schedule.instant(next))));
+            }
             self.lanes[lane].next = self.question.schedule.after(next);
             self.lanes[lane].is_over = self.lanes[lane].next.is_none();
         }
+        Ok(())
     }
 
     /// Notes who has which score now.
@@ -243,6 +292,21 @@ impl Lane {
     /// Up to when all is told of what these feeds take in; the least instant there is while one of their sources has no T.
     fn told(&self, feeds: &[Feed]) -> i64 {
         feeds.iter().map(|feed| self.stands(feed.source).unwrap_or(i64::MIN)).min().unwrap_or(i64::MIN)
+    }
+
+    /// Makes marks that were told under other max delays what ingest would have told under those of this model.
+    fn shift(&self, marks: &mut Watermarks, delays: &[i64; SOURCES]) {
+        for mark in &mut marks.sources {
+            let by = delays[mark.source.index()] - self.max_delay(mark.source);
+            for watermark in mark.partitions.iter_mut().filter_map(|part| part.watermark.as_mut()) {
+                watermark.0 = watermark.0.saturating_add(by);
+            }
+        }
+    }
+
+    /// How many activities came again so far.
+    fn duplicates(&self) -> u64 {
+        self.shard.counts().iter().map(|(.., count)| count.duplicate).sum()
     }
 
     /// How far sources without a T may get by an entry at once, since they do not walk there.

@@ -6,7 +6,10 @@
 //! Invariants:
 //! - Nothing that is told after a cut has a say in a score at that cut: what is folded by then is all there is.
 //! - A journal is gone through once for all cuts and models. What is kept of it is a [`Row`] for each account and cut at
-//!   which it has a score, 12 bytes and 2 for each measure, and what is known of each account; and one shard at a time.
+//!   which it has a score, 12 bytes and 2 for each measure, at most [`Fold::MOST_ROWS`]; what is known of each account; and one
+//!   shard at a time.
+//! - A model is given the time that ingest would have told under it: watermarks that another model's `sources:` rules made are
+//!   moved by the difference of their max delay.
 //! - The same entries give the same figures: no randomness, and sums in a fixed order.
 //!
 //! Floating point begins where scores are counted and ends in figures for people; nothing goes back into a score. It does no
@@ -14,6 +17,7 @@
 
 mod alert;
 mod auc;
+mod busy;
 mod collected;
 mod compare;
 mod fold;
@@ -25,9 +29,10 @@ mod trail;
 
 pub use alert::{RuleReport, Warning};
 pub use auc::{Case, Estimate, mean_auc};
+pub use busy::Busy;
 pub use collected::{Account, Collected, Fate, Firing, Happened, NO_SEGMENT, Row, Series, Unscored};
 pub use compare::{Comparison, compare};
-pub use fold::Fold;
+pub use fold::{Fold, Stopped};
 pub use rank::Ranked;
 pub use report::{
     CutReport, Decile, Interval, LeftOut, MeasureReport, Report, SegmentReport, Top, Verdict, report,

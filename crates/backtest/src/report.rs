@@ -16,6 +16,9 @@ const TOPS: [f64; 3] = [0.01, 0.05, 0.1];
 /// An area nearer than this to a half tells nothing that helps, however sure it is.
 const NEAR: f64 = 0.05;
 
+/// Bounds that lie farther than this from a half on both sides leave everything open.
+const FAR: f64 = 0.2;
+
 /// A figure with its bounds.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize)]
 pub struct Interval {
@@ -42,6 +45,8 @@ pub struct LeftOut {
     pub unscored: Unscored,
     /// Scores whose horizon ends after the data.
     pub censored: u64,
+    /// Scores at cuts around which nothing is told of anyone for as long as the horizon.
+    pub idle: u64,
     /// Scores of accounts to which it had happened by then, which was told later.
     pub untold: u64,
 }
@@ -91,7 +96,9 @@ pub enum Verdict {
     Vanity,
     /// It says the opposite of what the model takes it for.
     Backwards,
-    /// Nothing can be said: it is never known where it could be compared.
+    /// Too few outcomes: its area may as well be far above a half as far below.
+    Unclear,
+    /// It is never known where it could be compared.
     Unknown,
 }
 
@@ -100,6 +107,7 @@ impl Verdict {
         match auc {
             None => Self::Unknown,
             Some(auc) if auc.high < 0.5 && auc.value < 0.5 - NEAR => Self::Backwards,
+            Some(auc) if auc.low < 0.5 - FAR && auc.high > 0.5 + FAR => Self::Unclear,
             Some(auc) if auc.low <= 0.5 || auc.value < 0.5 + NEAR => Self::Vanity,
             Some(_) => Self::Tells,
         }
@@ -194,6 +202,7 @@ fn judged(collected: &Collected, series: &Series) -> (Vec<(usize, bool)>, LeftOu
             Fate::Outcome => rows.push((place, true)),
             Fate::None => rows.push((place, false)),
             Fate::Censored => left_out.censored += 1,
+            Fate::Idle => left_out.idle += 1,
             Fate::Untold => left_out.untold += 1,
         }
     }
@@ -335,6 +344,8 @@ mod tests {
         for (value, low, high, verdict) in [
             (0.7, 0.66, 0.74, Verdict::Tells),
             (0.56, 0.49, 0.63, Verdict::Vanity),
+            (0.54, 0.29, 0.71, Verdict::Unclear),
+            (1.0, 0.0, 1.0, Verdict::Unclear),
             (0.52, 0.51, 0.53, Verdict::Vanity),
             (0.47, 0.46, 0.48, Verdict::Vanity),
             (0.3, 0.2, 0.4, Verdict::Backwards),

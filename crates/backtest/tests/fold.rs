@@ -224,6 +224,81 @@ fn the_figures_of_a_small_stream_by_hand() {
     assert!((auc.value - 0.25).abs() < 1e-9, "{auc:?}");
 }
 
+/// Under a model of another max delay, the watermarks of the journal say what ingest would have said under it.
+#[test]
+fn a_model_of_another_max_delay_has_its_own_time() {
+    let rules = |delay: &str| {
+        format!(
+            "{SILENCE}sources: {{ login: {{ max_delay: {delay} }}, subscription: {{ max_delay: {delay} }} }}\n"
+        )
+    };
+    let (brief, long) = (rules("1m"), rules("2d"));
+    let written = |model: &str, delay: i64| {
+        let id = model::compile(model).unwrap().plan.id;
+        let mut fold = Fold::new(question(), &[&brief, &long]).unwrap();
+        fold.take(Position::after(0, 0), &Entry::Model(model)).unwrap();
+        let mut told = |offset: i64, entry: Entry<'_>| {
+            let entry = match entry {
+                Entry::Watermarks(marks) => Entry::Watermarks(Watermarks { model: Some(id), ..marks }),
+                entry => entry,
+            };
+            fold.take(Position::after(offset, 0), &entry).unwrap();
+        };
+        told(1, complete(FIRST - 9 * DAY - delay, &mut Vec::new()));
+        told(2, activity("a", Source::Login, FIRST - 8 * DAY, 2, "signed-in"));
+        told(3, complete(FIRST + 25 * DAY - delay, &mut vec![FIRST - 8 * DAY]));
+        fold.end_partition().unwrap();
+        fold.finish()
+    };
+    let (one, other) = (written(&brief, MINUTE), written(&long, 2 * DAY));
+    assert_eq!(one.end, other.end);
+    assert_eq!(one.series[0].rows, other.series[0].rows);
+    assert_eq!(one.series[1].rows, other.series[1].rows);
+    let scores = |series: usize| one.series[series].rows.iter().map(|row| row.score).collect::<Vec<_>>();
+    // T is a minute behind, or two days.
+    assert_eq!((scores(0), scores(1)), (vec![9_300, 8_300, 7_300], vec![9_400, 8_400, 7_400]));
+}
+
+#[test]
+fn what_is_told_twice_is_not_late() {
+    let told = [
+        Told::Login("a", FIRST - 8 * DAY),
+        Told::Complete(FIRST - 2 * DAY),
+        Told::Login("a", FIRST - 2 * DAY),
+        Told::Login("a", FIRST - 5 * DAY),
+    ];
+    assert_eq!(collected(&told, question()).late, 1);
+    let mut fold = Fold::new(question(), &[SILENCE]).unwrap();
+    let entries = [
+        activity("a", Source::Login, FIRST - 8 * DAY, 0, "signed-in"),
+        activity("a", Source::Login, FIRST - 2 * DAY, 1, "signed-in"),
+        // The record after the first, with its id.
+        activity("a", Source::Login, FIRST - 8 * DAY, 0, "signed-in"),
+    ];
+    for (offset, entry) in (0..).zip(&entries) {
+        fold.take(Position::after(offset, 0), entry).unwrap();
+    }
+    assert_eq!(fold.finish().late, 0);
+}
+
+#[test]
+fn time_in_which_nothing_is_told_of_anyone_is_not_judged() {
+    let told = [
+        Told::Complete(FIRST - 9 * DAY),
+        Told::Login("a", FIRST - 8 * DAY),
+        Told::Complete(FIRST - 7 * DAY),
+        Told::Login("a", FIRST + 8 * DAY),
+        Told::Complete(FIRST + 9 * DAY),
+        // Somebody mistook the month.
+        Told::Login("a", FIRST + 68 * DAY),
+        Told::Complete(FIRST + 90 * DAY),
+    ];
+    let found = collected(&told, question());
+    let fates: Vec<Fate> = found.series[0].rows.iter().map(|row| found.fate(row)).collect();
+    let (none, idle) = (Fate::None, Fate::Idle);
+    assert_eq!(fates, [none, idle, idle, idle, idle, idle, idle, idle, idle, Fate::Censored]);
+}
+
 #[test]
 fn an_alert_that_the_outcome_causes_does_not_foretell_it() {
     let model = SILENCE

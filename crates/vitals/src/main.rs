@@ -16,6 +16,7 @@ mod metrics;
 mod print;
 mod render;
 mod run;
+mod scratch;
 mod settings;
 mod store;
 mod topic;

@@ -6,8 +6,8 @@ mod support;
 use serde_json::{Value, json};
 use std::fs;
 use std::path::Path;
-use std::process::Command;
-use support::{Place, Said, model};
+use std::process::{Command, Stdio};
+use support::{Place, Said, model, wait_for};
 use vitals_tests::oulad::{self, Dataset, Presentation};
 
 /// Each presentation with its days 35 and 196.
@@ -238,13 +238,63 @@ fn what_cannot_be_tested_is_said_with_the_way_out() {
         (&["logins.yaml", "--from", "2026-03-01", "--to", "2026-02-01"], 2, "--from lies after --to"),
         (&["logins.yaml", "--horizon", "365d"], 70, "scores whose 365d end after the data"),
         (&["logins.yaml", "--at-least", "0.9999"], 1, ""),
+        (&["logins.yaml", "--svg", "nowhere/a.svg"], 70, "file nowhere/a.svg cannot be written"),
     ] {
         let said = place.run(["backtest"].iter().chain(flags).chain(&input));
         assert_eq!(said.status, Some(status), "{flags:?}: {said:?}");
         assert!(said.err.contains(text), "{flags:?}: {said:?}");
     }
+    place.write("bad.jsonl", &format!("{}no JSON\n", stream()));
+    let said = place.run(["backtest", "logins.yaml", "--input", "bad.jsonl"]);
+    assert!(
+        said.err.contains("bad.jsonl, line ") && said.err.ends_with("; correct it or leave it out\n"),
+        "{said:?}"
+    );
     place.set_up(Some(&place.path("logins.yaml")));
     let said = place.run(["backtest", "logins.yaml"]);
     assert_eq!(said.status, Some(70), "{said:?}");
     assert!(said.err.contains("there is no activity to back-test: `vitals run` takes in"), "{said:?}");
+}
+
+/// After the last activity comes one of three years later: those are no three years in which nobody left.
+#[test]
+fn one_wrong_time_makes_no_years() {
+    let place = Place::new();
+    place.write("logins.yaml", LOGINS);
+    place.write("activity.jsonl", &stream());
+    let late = stream().lines().last().unwrap().replace("2026-", "2029-");
+    place.write("wrong.jsonl", &format!("{}{late}\n", stream()));
+    let report = |file: &str| {
+        let said = place.run(["backtest", "logins.yaml", "--to", "2027-06-01", "--json", "--input", file]);
+        said.fine().json().remove(0)["models"][0].clone()
+    };
+    let (sound, wrong) = (report("activity.jsonl"), report("wrong.jsonl"));
+    assert!(wrong["left_out"]["idle"].as_u64().unwrap() > 1_000, "{wrong}");
+    let cuts = |report: &Value| report["cuts"].as_array().unwrap().clone();
+    let (sound, mut wrong) = (cuts(&sound), cuts(&wrong));
+    // The horizon of the last four cuts is over now, though the data are not.
+    assert_eq!(wrong.split_off(sound.len()).len(), 4);
+    assert_eq!(wrong, sound);
+}
+
+#[test]
+fn what_is_interrupted_leaves_nothing_behind() {
+    let place = Place::new();
+    place.write("logins.yaml", LOGINS);
+    for (command, with) in
+        [("demo", &["--accounts", "2000"][..]), ("backtest", &["logins.yaml", "--input", "-"])]
+    {
+        let temporary = place.path(command);
+        fs::create_dir(&temporary).unwrap();
+        let mut child = place.command([command].iter().chain(with));
+        // Standard input stays open, so that it waits for more.
+        let child =
+            child.env("TMPDIR", &temporary).stdin(Stdio::piped()).stdout(Stdio::null()).stderr(Stdio::null());
+        let mut child = child.spawn().unwrap();
+        let entries = || fs::read_dir(&temporary).unwrap().count();
+        wait_for("its directory", || (entries() > 0).then_some(()));
+        support::signal(&child, "INT");
+        let status = wait_for("its end", || child.try_wait().unwrap());
+        assert_eq!((status.code(), entries()), (Some(130), 0), "{command}");
+    }
 }

@@ -3,6 +3,7 @@
 use crate::access::{Access, Direct};
 use crate::command::append_files;
 use crate::print;
+use crate::scratch::Scratch;
 use crate::settings::Settings;
 use crate::store::Store;
 use anyhow::Result;
@@ -13,7 +14,6 @@ use pipeline::{Progress, Recorded};
 use std::path::PathBuf;
 use std::thread;
 use std::time::Duration;
-use tempfile::TempDir;
 
 /// Partitions of the journal: few, since every watermark is told to each.
 const PARTITIONS: u32 = 4;
@@ -29,12 +29,12 @@ pub(crate) struct Input {
     /// Records that are no activity.
     pub(crate) rejected: u64,
     /// Holds the directory for as long as it is read.
-    _dir: TempDir,
+    _dir: Scratch,
 }
 
 /// Reads files of JSON Lines, as `vitals produce` does, and merges them by event time as ingest does under `model`.
 pub(crate) fn read(files: &[PathBuf], model: &str, settings: &Settings) -> Result<Input> {
-    let dir = tempfile::tempdir()?;
+    let dir = Scratch::new()?;
     let options = Options { durability: Durability::Buffered, ..settings.log_options() };
     let log = Store::from(Embedded::open(dir.path(), options)?);
     for spec in pipeline::topic::specs(PARTITIONS, SOURCE_PARTITIONS) {

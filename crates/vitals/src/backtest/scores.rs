@@ -16,7 +16,7 @@ struct Line<'a> {
     cut: String,
     /// Points, exact to the hundredth.
     score: f64,
-    /// What followed: `outcome` or `none`; `censored` and `untold` are not judged.
+    /// What followed: `outcome` or `none`; `censored`, `idle` and `untold` are not judged.
     fate: &'static str,
 }
 
@@ -36,6 +36,7 @@ pub(crate) fn write(file: &Path, collected: &Collected) -> Result<()> {
                     Fate::Outcome => "outcome",
                     Fate::None => "none",
                     Fate::Censored => "censored",
+                    Fate::Idle => "idle",
                     Fate::Untold => "untold",
                 },
             };

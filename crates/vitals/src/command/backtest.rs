@@ -121,6 +121,9 @@ impl Backtest {
         let question = self.question(&text)?;
         let mut models = vec![&*text];
         models.extend(other.as_deref());
+        for file in self.scores.iter().chain(&self.svg) {
+            can_write(file)?;
+        }
         let fold = Fold::new(question.clone(), &models)?;
         let (collected, rejected) = if self.input.is_empty() {
             (journal::fold(&context.access()?, fold)?, 0)
@@ -166,6 +169,12 @@ impl Backtest {
     }
 }
 
+/// Refuses, before the long work, what cannot be written after it. Leaves what is there as it is.
+fn can_write(file: &Path) -> Result<()> {
+    let opened = fs::File::options().append(true).create(true).open(file);
+    opened.map(drop).with_context(|| format!("file {} cannot be written", file.display()))
+}
+
 fn no_outcome(file: &Path, which: Which) -> Invalid {
     let (name, kind) = match which {
         Which::Bad => ("bad", "ended"),
@@ -187,13 +196,14 @@ fn found(collected: &Collected, question: &Question, rejected: u64) -> Result<Fo
         let left = &report.left_out;
         bail!(
             "there is no cut at which some accounts came to the outcome ({}) within {horizon} and others did not: {} scores \
-             are judged, {} of them before an outcome; left out were {} scores whose {horizon} end after the data, {} of \
-             accounts to which it had happened already, and, over all cuts, {} accounts that had ended, {} without a score, \
+             are judged, {} of them before an outcome; left out were {} scores whose {horizon} end after the data, {} at cuts \
+             around which nothing is told of anyone for {horizon}, {} of accounts to which it had happened already, and, over all cuts, {} accounts that had ended, {} without a score, \
              {} told of for too short; look at --from, --to, --horizon, --min-history and `outcomes:` of the model",
             feeds(&question.outcome),
             report.rows,
             report.outcomes,
             left.censored,
+            left.idle,
             left.untold,
             left.unscored.ended,
             left.unscored.unscored,

@@ -5,6 +5,7 @@ use crate::demo;
 use crate::exit::Outcome;
 use crate::print::{Format, Out};
 use crate::render;
+use crate::scratch::Scratch;
 use crate::settings::Settings;
 use anyhow::{Context as _, Result};
 use clap::Args;
@@ -27,8 +28,7 @@ impl Demo {
         let mut settings: Settings = context.settings.clone();
         let mut passing = None;
         if context.dir.is_none() {
-            let dir =
-                tempfile::tempdir().context("a temporary directory cannot be made; name one with --dir")?;
+            let dir = Scratch::new().context("name a directory with --dir")?;
             settings.log.dir = dir.path().to_owned();
             settings.log.reserve_bytes = 0;
             passing = Some(dir);

@@ -86,7 +86,7 @@ pub(crate) fn of_sample(record: sample::Record) -> Result<Entry> {
 
 /// Appends the records of files of JSON Lines; `-` is standard input. Returns how many there were.
 pub(crate) fn append_files(access: Access, files: &[PathBuf]) -> Result<(Access, u64)> {
-    let mut sink = Sink::new(access);
+    let mut sink = Sink { is_kept: false, ..Sink::new(access) };
     sink.files(files, None)?;
     sink.send()?;
     sink.bar.finish_and_clear();
@@ -99,13 +99,15 @@ struct Sink {
     batch: Vec<Entry>,
     bytes: usize,
     appended: u64,
+    /// Whether what is appended stays where it is, so that one can go on from there.
+    is_kept: bool,
     bar: ProgressBar,
 }
 
 impl Sink {
     fn new(access: Access) -> Self {
         let bar = if print::is_watched() { ProgressBar::new_spinner() } else { ProgressBar::hidden() };
-        Self { access, batch: Vec::new(), bytes: 0, appended: 0, bar }
+        Self { access, batch: Vec::new(), bytes: 0, appended: 0, is_kept: true, bar }
     }
 
     /// Takes every line of every file; of standard input where no file is named, or `-`.
@@ -146,6 +148,9 @@ impl Sink {
                 Ok(None) => {}
                 Ok(Some(entry)) => self.take(entry)?,
                 Err(error) => {
+                    if !self.is_kept {
+                        bail!("{name}, line {number}: {error:#}; correct it or leave it out");
+                    }
                     self.send()?;
                     let appended = self.appended;
                     bail!(

@@ -72,6 +72,7 @@ fn left_out(left: &LeftOut, found: &Found) -> String {
     let mut out = String::new();
     let parts = [
         (left.censored, format!("whose horizon ends after the data ({})", found.complete_to)),
+        (left.idle, format!("around whose cut nothing is told of anyone for {} days", found.horizon_days)),
         (left.untold, "to whom it had happened by then, which was told later".to_owned()),
         (left.unscored.ended, "that had ended".to_owned()),
         (left.unscored.unscored, "without a score".to_owned()),
@@ -133,6 +134,7 @@ fn measures(report: &Report) -> String {
             Verdict::Tells => "yes",
             Verdict::Vanity => "no",
             Verdict::Backwards => "the wrong way round",
+            Verdict::Unclear => "too few outcomes",
             Verdict::Unknown => "never known",
         };
         rows.add_row(vec![
@@ -167,6 +169,9 @@ fn plainly(of: &MeasureReport) -> Option<String> {
         )),
         Verdict::Backwards => Some(format!(
             "`{name}` points the wrong way: it is better where it ends worse (AUC {auc}), {weight}"
+        )),
+        Verdict::Unclear => Some(format!(
+            "`{name}` may be anything: there are too few outcomes where it is known (AUC {auc})"
         )),
         Verdict::Unknown => Some(format!("`{name}` is never known where it could be compared")),
     }
