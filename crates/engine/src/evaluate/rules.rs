@@ -112,7 +112,8 @@ fn begins(rule: usize, account: &Account, prepared: &Prepared, work: &Assessment
 
 fn severity(rule: usize, account: &Account, prepared: &Prepared, work: &Assessment) -> Severity {
     let spec = &prepared.plan.rules[rule];
-    let asked = Asked { freshness: &work.freshness, score: work.score, account };
+    let score = work.score.filter(|_| work.band.is_some());
+    let asked = Asked { freshness: &work.freshness, score, account };
     match &spec.critical_when {
         Some(critical) if holds(critical, &asked) => Severity::Critical,
         _ => spec.severity,

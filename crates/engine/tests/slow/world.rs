@@ -178,7 +178,7 @@ alerts:
     {{ when: {{ quiet: {{ at_least: 15m }}, open: {{ above: 0 }} }}, for: {strain}h, cooldown: 1h, notify: csm }}
   unhappy:
     {{ when: {{ any: [ {{ pulse: {{ below: 3 }} }}, {{ overdue: {{ above: 0 }} }} ] }}, if_unknown: proceed,
-      keep_firing_for: 2h, notify: csm }}
+      critical_when: {{ score: {{ below: 45 }} }}, keep_firing_for: 2h, notify: csm }}
   {few}:
     {{ when: {{ segment: enterprise, seats: {{ below: 20 }} }}, critical_when: {{ quiet: {{ at_least: 5h }} }},
       notify: csm }}
