@@ -36,6 +36,10 @@ pub(super) fn write(out: &mut Vec<u8>, say: &mut Vec<u8>, texts: &PlanText, aler
     sentence(out, say, "summary", |say| summary(say, alert, rule));
     sentence(out, say, "reason", |say| reason(say, alert, &wins));
     evidence(out, say, alert, rule);
+    if !now.sources_out.is_empty() {
+        standing::sources_out(out, now);
+        out.push(b',');
+    }
     if alert.state == AlertState::Firing {
         json::optional(out, "play", rule.map(|rule| rule.play.as_str()).filter(|play| !play.is_empty()));
     }

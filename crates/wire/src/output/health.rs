@@ -41,6 +41,10 @@ pub(super) fn write(out: &mut Vec<u8>, say: &mut Vec<u8>, text: &PlanText, healt
         out.push(b',');
     }
     json::close(out, b'}');
+    if !now.sources_out.is_empty() {
+        out.push(b',');
+        standing::sources_out(out, now);
+    }
     cause(out, health.cause);
     say.clear();
     say::health(say, text, health, &Wins::of(now.lines));

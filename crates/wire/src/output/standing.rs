@@ -5,6 +5,7 @@ use super::plan_text::PlanText;
 use engine::effect::{Cause, Freshness, Identity, Line, Standing, Status};
 use model::number::{SCALE, scale_round};
 use model::plan::WHOLE;
+use model::source::Source;
 
 /// `{"id":…,…}`: the account with what is known of it.
 pub(super) fn account(out: &mut Vec<u8>, account: &Identity<'_>) {
@@ -40,6 +41,16 @@ pub(super) fn score(out: &mut Vec<u8>, score: Option<u32>) {
         Some(score) => json::fixed(out, i64::from(score)),
         None => out.extend_from_slice(b"null"),
     }
+}
+
+/// `"sources_out":[…]`: sources whose news have stopped, or not begun.
+pub(super) fn sources_out(out: &mut Vec<u8>, standing: &Standing<'_>) {
+    out.extend_from_slice(b"\"sources_out\":[");
+    for source in standing.sources_out.iter().map(Source::name) {
+        json::text(out, source);
+        out.push(b',');
+    }
+    json::close(out, b']');
 }
 
 /// The name of a band.
