@@ -80,6 +80,35 @@ fn flags_that_do_not_go_together_are_wrong_use_before_anything_is_opened() {
 }
 
 #[test]
+fn a_recorded_run_ends_by_itself_and_says_why() {
+    let place = Place::ready(None);
+    let line = |day: &str| {
+        format!(
+            r#"{{"topic":"vitals.login","key":"ada","value":{{"id":"{day}","account":"ada","user":"u","time":"2026-01-{day}T00:00:00Z"}}}}"#
+        ) + "\n"
+    };
+    place.feed(["produce"], &(line("01") + &line("08"))).fine();
+    let said = place.run(["run", "--mode", "recorded"]);
+    assert_eq!(said.status, Some(70), "{said:?}");
+    let reason = "vitals.model/0: no model is published; publish one with `vitals model publish FILE`\n";
+    assert!(said.err.ends_with(reason), "{}", said.err);
+    let model = model("b2b.yaml");
+    place.run(["model", "publish", model.to_str().unwrap()]).fine();
+    // One of the two lies after the end.
+    let run = ["run", "--mode", "recorded", "--until", "2026-01-02T00:00:00Z"];
+    for _ in 0..2 {
+        let said = place.run(run);
+        assert_eq!(said.status, Some(1), "{said:?}");
+        let reason = "1 records are not accounted for; a recorded run takes what was there when it began";
+        assert!(
+            said.out.contains(reason) && said.out.contains("`vitals run` takes in the rest"),
+            "{}",
+            said.out
+        );
+    }
+}
+
+#[test]
 fn produce_stops_at_a_wrong_line_and_says_what_is_appended() {
     let place = Place::ready(None);
     let good = r#"{"topic":"vitals.login","key":"ada","value":{"id":"1"}}"#;
