@@ -93,7 +93,14 @@ impl<L: Log> Follower<L> {
                             continue;
                         };
                         if record.key == Some(topic::JOURNAL_PARTITIONS) {
-                            self.journal = text.parse().ok();
+                            let count = text.parse().map_err(|_| {
+                                let reason = format!(
+                                    "the number of partitions of the journal at offset {} is {text:?}",
+                                    record.offset
+                                );
+                                Failure::refused(&partition, reason, BRING_BACK)
+                            });
+                            self.journal = Some(count?);
                             continue;
                         }
                         match model::compile(text) {
