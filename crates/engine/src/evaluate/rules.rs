@@ -93,7 +93,9 @@ pub(super) fn move_rules(
                     announce(rule, AlertState::Firing, account, prepared, work, look, out);
                 }
                 Some(Transition::Resolved) => {
-                    let state = AlertState::Resolved(Resolution::Recovered);
+                    let is_set = spec.on_score && work.overridden.is_some();
+                    let why = if is_set { Resolution::Overridden } else { Resolution::Recovered };
+                    let state = AlertState::Resolved(why);
                     announce(rule, state, account, prepared, work, look, out);
                 }
             }

@@ -30,6 +30,10 @@ pub(super) fn write(out: &mut Vec<u8>, text: &PlanText, health: &AccountHealth<'
     names(out, b",\"unknown\":[", text, now.lines, Freshness::Unknown);
     out.push(b',');
     standing::sources_out(out, now);
+    if let Some(line) = &now.overridden {
+        out.push(b',');
+        standing::overridden(out, now, line);
+    }
     out.extend_from_slice(b",\"open_alerts\":[");
     for alert in health.open_alerts {
         open_alert(out, now, alert);

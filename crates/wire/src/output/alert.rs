@@ -123,6 +123,7 @@ fn summary(say: &mut Vec<u8>, alert: &Alert<'_>, rule: Option<&Rule>) {
         match alert.state {
             AlertState::Firing => " is firing",
             AlertState::Resolved(Resolution::Recovered) => " has recovered",
+            AlertState::Resolved(Resolution::Overridden) => " has ended, the score was set by hand",
             AlertState::Resolved(Resolution::AccountClosed) => " has ended, the account is closed",
             AlertState::Resolved(Resolution::NotScored) => " has ended, the account is not scored any more",
             AlertState::Resolved(Resolution::RuleRemoved) => {

@@ -2,7 +2,7 @@
 
 use super::json;
 use super::plan_text::PlanText;
-use engine::effect::{Cause, Freshness, Identity, Line, Standing, Status};
+use engine::effect::{Cause, Freshness, Identity, Line, OverrideLine, Standing, Status};
 use model::number::{SCALE, scale_round};
 use model::plan::WHOLE;
 use model::source::Source;
@@ -51,6 +51,21 @@ pub(super) fn sources_out(out: &mut Vec<u8>, standing: &Standing<'_>) {
         out.push(b',');
     }
     json::close(out, b']');
+}
+
+/// `"override":{…}`: what a person set in place of the score, while it is in force.
+pub(super) fn overridden(out: &mut Vec<u8>, standing: &Standing<'_>, line: &OverrideLine<'_>) {
+    out.extend_from_slice(b"\"override\":{\"contribution\":");
+    json::fixed(out, i64::from(line.contribution));
+    out.extend_from_slice(b",\"computed_score\":");
+    json::fixed(out, i64::from(standing.score.unwrap_or(0)) - i64::from(line.contribution));
+    out.extend_from_slice(b",\"author\":");
+    json::text(out, line.author);
+    out.extend_from_slice(b",\"reason\":");
+    json::text(out, line.reason);
+    out.extend_from_slice(b",\"expires_at\":");
+    json::time(out, line.expires_at);
+    out.push(b'}');
 }
 
 /// The name of a band.
