@@ -3,6 +3,7 @@
 
 mod support;
 
+use serde_json::{Value, json};
 use support::{Place, model};
 
 #[test]
@@ -125,6 +126,44 @@ fn produce_stops_at_a_wrong_line_and_says_what_is_appended() {
     let ends: i64 =
         login["partitions"].as_array().unwrap().iter().map(|ends| ends[1].as_i64().unwrap()).sum();
     assert!(ends >= 2, "{login}");
+}
+
+/// Each login of a day counts; the score that a person sets for some days is a line beside what they come to.
+#[test]
+fn a_score_that_is_set_by_hand_is_shown_and_ends_by_itself() {
+    let place = Place::ready(Some(&model("b2b.yaml")));
+    let line = |source: &str, day: u32, more: &str| {
+        let value = format!(
+            r#"{{"id":"{source}-{day}","account":"ada","user":"u","time":"2026-01-{day:02}T12:00:00Z"{more}}}"#
+        );
+        format!(r#"{{"topic":"vitals.{source}","key":"ada","value":{value}}}"#) + "\n"
+    };
+    let who = r#","author":"csm-7","reason":"A new sponsor.","expires_at":"2026-01-20T00:00:00Z""#;
+    let logins: String = (1..29).map(|day| line("login", day, "")).collect();
+    let set = line("command", 10, &format!(r#","kind":"override","score":91.5{who}"#));
+    // The feed of commands goes on, and with it its time.
+    let other = line("command", 28, r#","kind":"acknowledge""#);
+    place.feed(["produce"], &(logins + &set + &other)).fine();
+    place.run(["run", "--mode", "recorded"]).fine();
+    let health = place.run(["tail", "health", "--json"]).fine().json();
+    let records: Vec<&Value> = health.iter().map(|record| &record["value"]).collect();
+    let is_set = |record: &&&Value| record.get("override").is_some();
+    let first = records.iter().find(is_set).unwrap();
+    assert_eq!((&first["score"], &first["override"]["author"]), (&json!(91.5), &json!("csm-7")));
+    assert_eq!(first["cause"], json!({"kind": "activity", "source": "command"}));
+    assert!(
+        first["reason"]
+            .as_str()
+            .unwrap()
+            .contains("csm-7 set it until 2026-01-20T00:00:00Z (A new sponsor.)"),
+        "{first}"
+    );
+    let last = records.iter().rposition(|record| is_set(&record)).unwrap();
+    let after = records[last + 1];
+    assert_eq!((&after["as_of"], &after["cause"]["kind"]), (&json!("2026-01-20T00:00:00Z"), &json!("time")));
+    assert_eq!(after["score"], records[last]["override"]["computed_score"]);
+    let verified = place.run(["replay", "--verify"]).fine();
+    assert!(verified.out.contains("equal, byte for byte"), "{}", verified.out);
 }
 
 #[test]
