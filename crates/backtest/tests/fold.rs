@@ -164,6 +164,8 @@ fn what_followed_is_told_apart() {
         Told::Complete(FIRST + 9 * DAY),
         // It happened before the first cut.
         Told::Ended("late", FIRST - DAY),
+        // Somebody is told of after the second cut.
+        Told::Login("stayed", FIRST + 15 * DAY),
         Told::Complete(FIRST + 29 * DAY),
     ];
     let found = collected(&told, Question { min_history: 2 * DAY, ..question() });
