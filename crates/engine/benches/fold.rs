@@ -8,7 +8,7 @@ mod company;
 #[path = "support/cpu.rs"]
 mod cpu;
 
-use company::{Company, Draw, MODEL};
+use company::{Company, Draw, MODEL, WIDE};
 use cpu::Cpu;
 use criterion::measurement::Measurement;
 use criterion::{BatchSize, Criterion, Throughput};
@@ -43,12 +43,14 @@ struct World {
 
 impl World {
     fn new(accounts: usize, per_day: i64) -> Self {
-        let mut shard = Shard::new();
-        let mut sink = Count::default();
-        shard
-            .fold(Position { offset: 0, entry: 0, minute: i64::MIN }, &Entry::Model(MODEL), &mut sink)
-            .unwrap();
-        Self { shard, company: Company::new(accounts, per_day), offset: 1, sink }
+        Self::of(MODEL, Company::new(accounts, per_day))
+    }
+
+    fn of(model: &str, company: Company) -> Self {
+        let (mut shard, mut sink) = (Shard::new(), Count::default());
+        let at = Position { offset: 0, entry: 0, minute: i64::MIN };
+        shard.fold(at, &Entry::Model(model), &mut sink).unwrap();
+        Self { shard, company, offset: 1, sink }
     }
 
     /// Folds entries as a frame brings them: in groups, of which the accounts are known before. Returns the time that
@@ -109,13 +111,22 @@ fn fold(criterion: &mut Criterion<Cpu>) {
     const PART: usize = 10_000;
     let mut group = criterion.benchmark_group("fold");
     group.sample_size(10);
-    for (name, accounts) in [("1 k", 1_000), ("50 k accounts", 50_000), ("1 M accounts", 1_000_000)] {
+    for (name, accounts, model) in [
+        ("1 k", 1_000, None),
+        ("50 k accounts", 50_000, None),
+        ("1 M accounts", 1_000_000, None),
+        ("50 k accounts, nine sources, 12 signals", 50_000, Some(MODEL)),
+        ("50 k accounts, nine sources, 25 signals", 50_000, Some(WIDE)),
+    ] {
         let (mut world, mut least) = (None, u64::MAX);
         group.throughput(Throughput::Elements(ENTRIES));
         group.bench_function(name, |bench| {
             // Enough to meet every account, and to fill its windows a little.
             let world = world.get_or_insert_with(|| {
-                let mut world = World::new(accounts, 30);
+                let mut world = match model {
+                    None => World::new(accounts, 30),
+                    Some(model) => World::of(model, Company::wide(accounts, 30)),
+                };
                 world.grow(4 * accounts);
                 world
             });
@@ -145,12 +156,15 @@ fn fold(criterion: &mut Criterion<Cpu>) {
 fn memory() {
     // 60 days of 30 activities a day, 20 users.
     let accounts = 5_000;
-    let mut world = World::new(accounts, 30);
-    world.grow(60 * 30 * accounts);
-    println!(
-        "memory: {} bytes an account after 60 days of 30 activities a day by 20 users",
-        world.shard.size() / accounts
-    );
+    for (name, mut world) in [
+        ("memory", World::new(accounts, 30)),
+        ("nine sources, 12 signals", World::of(MODEL, Company::wide(accounts, 30))),
+        ("nine sources, 25 signals", World::of(WIDE, Company::wide(accounts, 30))),
+    ] {
+        world.grow(60 * 30 * accounts);
+        let size = world.shard.size() / accounts;
+        println!("{name}: {size} bytes an account after 60 days of 30 activities a day by 20 users");
+    }
 }
 
 fn stored(criterion: &mut Criterion<Cpu>) {

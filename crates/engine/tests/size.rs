@@ -30,8 +30,7 @@ impl Sink for Nothing {
 }
 
 /// Bytes an account, as the benchmark measures them.
-fn measured(model: &str) -> u64 {
-    let mut company = Company::new(ACCOUNTS, 30);
+fn measured(model: &str, mut company: Company) -> u64 {
     let names = Arc::clone(&company.accounts);
     let (mut shard, mut offset) = (Shard::new(), 0);
     let mut fold = |entry: &Entry<'_>, shard: &mut Shard| {
@@ -63,9 +62,17 @@ fn the_estimate_of_a_model_holds_what_its_accounts_take() {
     ];
     for text in shipped.into_iter().chain([company::MODEL]) {
         let estimate = model::review(text, EventTime(0)).unwrap().memory.total();
-        let found = measured(text);
+        let found = measured(text, Company::new(ACCOUNTS, 30));
         // Of some models much is never fed here: answers, contracts, milestones.
         let most = if text == company::MODEL { found * 5 / 4 } else { found * 5 / 2 };
         assert!((found..=most).contains(&estimate), "{found} measured, {estimate} estimated: {text}");
     }
+}
+
+#[test]
+fn twice_the_signals_take_at_most_twice_the_memory() {
+    let [few, many] = [company::MODEL, company::WIDE].map(|text| measured(text, Company::wide(ACCOUNTS, 30)));
+    println!("{few} bytes an account of 12 signals, {many} of 25");
+    assert!(model::compile(company::WIDE).unwrap().plan.signals.len() == 25);
+    assert!(many <= 2 * few, "{few}, {many}");
 }

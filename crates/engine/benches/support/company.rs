@@ -1,4 +1,5 @@
-//! A company that benchmarks fold: accounts of 20 users, of which each does a little of everything at a steady pace.
+//! A company that benchmarks fold: accounts of 20 users, of which each does a little of everything at a steady pace. What it
+//! does is in four sources, or, of a wide one, in all nine.
 
 use engine::activity::{Activity, Fields, Value};
 use engine::entry::{Entry, Lost, PartitionMark, Run, SourceMark, Watermarks};
@@ -12,6 +13,10 @@ const START: i64 = 1_767_225_600_000;
 
 /// The model that it is scored by.
 pub(crate) const MODEL: &str = include_str!("../twelve.yaml");
+
+/// A model of twice as many signals over all sources.
+#[allow(dead_code, reason = "not every benchmark has it")]
+pub(crate) const WIDE: &str = include_str!("../twentyfive.yaml");
 
 /// What happens, to whom, by whom, with which ticket and id.
 pub(crate) type Draw = (u64, usize, usize, u64, u64);
@@ -27,6 +32,7 @@ pub(crate) struct Company {
     /// In microseconds.
     now: i64,
     step: i64,
+    is_wide: bool,
 }
 
 impl Company {
@@ -39,7 +45,14 @@ impl Company {
             offset: 0,
             now: START * 1_000,
             step: DAY * 1_000 / (per_day * i64::try_from(accounts).unwrap()),
+            is_wide: false,
         }
+    }
+
+    /// One whose accounts do something in all sources.
+    #[allow(dead_code, reason = "not every benchmark has it")]
+    pub(crate) fn wide(accounts: usize, per_day: i64) -> Self {
+        Self { is_wide: true, ..Self::new(accounts, per_day) }
     }
 
     fn random(&mut self, below: u64) -> u64 {
@@ -62,7 +75,49 @@ impl Company {
         let before = self.now / 1_000;
         self.now += self.step;
         let time = self.now / 1_000;
-        (before.div_euclid(MINUTE) != time.div_euclid(MINUTE)).then(|| mark(time))
+        (before.div_euclid(MINUTE) != time.div_euclid(MINUTE)).then(|| mark(time, self.is_wide))
+    }
+
+    /// What happens seldom, by the id of its draw.
+    fn rare(&self, id: u64, user: u64, fields: &mut Fields<'_>) -> Source {
+        let soon = |days: i64| Value::Time(EventTime(self.now / 1_000 + days * DAY));
+        let number = |below: u64| Value::Number(Number::whole(i64::try_from(id / 8 % below).unwrap()));
+        match id % 8 {
+            0..3 => {
+                fields.set(Field::User, Value::Key(user));
+                fields.set(Field::Kind, Value::Word(if id % 8 == 0 { "nps" } else { "csat" }));
+                fields.set(Field::Score, number(if id % 8 == 0 { 11 } else { 6 }));
+                Source::Feedback
+            }
+            3..5 => {
+                fields.set(Field::Kind, Value::Word(if id % 16 < 8 { "planned" } else { "reached" }));
+                fields.set(Field::Milestone, Value::Key(id / 16 % 6));
+                fields.set(Field::DueAt, soon(14));
+                Source::Milestone
+            }
+            5 => {
+                fields.set(Field::Kind, Value::Word(if id % 16 < 8 { "renewed" } else { "payment-failed" }));
+                fields.set(Field::Seats, number(40));
+                fields.set(Field::RenewsAt, soon(180));
+                Source::Subscription
+            }
+            6 => {
+                fields.set(
+                    Field::Segment,
+                    Value::Word(if id % 16 < 8 { "enterprise" } else { "small-business" }),
+                );
+                fields.set(Field::State, Value::Word("active"));
+                Source::Account
+            }
+            _ => {
+                fields.set(Field::Kind, Value::Word("override"));
+                fields.set(Field::Score, number(101));
+                fields.set(Field::Author, Value::Word("csm-7@acme.example"));
+                fields.set(Field::Reason, Value::Word("Their sponsor leaves."));
+                fields.set(Field::ExpiresAt, soon(7));
+                Source::Command
+            }
+        }
     }
 
     /// The activity of a draw, now. `accounts`: those of the company.
@@ -92,6 +147,7 @@ impl Company {
                 fields.set(Field::Priority, Value::Word("high"));
                 Source::Support
             }
+            98.. if self.is_wide => self.rare(id, user, &mut fields),
             _ => {
                 fields.set(Field::Kind, Value::Word("call"));
                 fields.set(Field::State, Value::Word("held"));
@@ -112,10 +168,11 @@ impl Company {
     }
 }
 
-fn mark(time: i64) -> Entry<'static> {
-    let sources = [Source::Login, Source::FeatureUsage, Source::Support, Source::CsmActivity];
-    let sources = sources.map(|source| SourceMark {
-        source,
+fn mark(time: i64, is_wide: bool) -> Entry<'static> {
+    let few = [Source::Login, Source::FeatureUsage, Source::Support, Source::CsmActivity];
+    let sources: &[Source] = if is_wide { &Source::ALL } else { &few };
+    let sources = sources.iter().map(|source| SourceMark {
+        source: *source,
         partition_count: 1,
         partitions: vec![PartitionMark {
             partition: 0,
@@ -126,5 +183,5 @@ fn mark(time: i64) -> Entry<'static> {
             lost: Lost::default(),
         }],
     });
-    Entry::Watermarks(Watermarks { sources: sources.to_vec(), ..Default::default() })
+    Entry::Watermarks(Watermarks { sources: sources.collect(), ..Default::default() })
 }
