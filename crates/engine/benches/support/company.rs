@@ -85,8 +85,8 @@ impl Company {
         match id % 8 {
             0..3 => {
                 fields.set(Field::User, Value::Key(user));
-                fields.set(Field::Kind, Value::Word(if id % 8 == 0 { "nps" } else { "csat" }));
-                fields.set(Field::Score, number(if id % 8 == 0 { 11 } else { 6 }));
+                fields.set(Field::Kind, Value::Word(if id.is_multiple_of(8) { "nps" } else { "csat" }));
+                fields.set(Field::Score, number(if id.is_multiple_of(8) { 11 } else { 6 }));
                 Source::Feedback
             }
             3..5 => {
