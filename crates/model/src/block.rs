@@ -1,6 +1,6 @@
 //! Reading the tree: a place with its path, a mapping with the keys it may have, and the simplest values.
 
-use crate::nearest::suggestion;
+use crate::nearest::{near, suggestion};
 use crate::problem::{Mark, Report, quoted, short};
 use crate::tree::{Key, Node, Value};
 
@@ -180,8 +180,12 @@ impl<'t> Block<'t> {
             let (message, fix) = if keys.later.contains(&text) {
                 (not_yet(&quoted(text)), "leave it out".to_owned())
             } else {
-                let known = keys.known.iter().chain(keys.later).copied();
-                (format!("unknown key {}", quoted(text)), suggestion(text, known))
+                // What is near may be of a later version; what there is to choose from is not.
+                let all = keys.known.iter().chain(keys.later).copied();
+                (
+                    format!("unknown key {}", quoted(text)),
+                    near(text, all).unwrap_or_else(|| suggestion(text, keys.known.iter().copied())),
+                )
             };
             report.problem(key.mark, &spot.path, message, fix);
         }

@@ -3,8 +3,8 @@
 /// A fix for an unknown word: the nearest known one, or the list of all.
 pub(crate) fn suggestion<'a>(word: &str, known: impl IntoIterator<Item = &'a str>) -> String {
     let known: Vec<&str> = known.into_iter().collect();
-    if let Some(near) = nearest(word, &known) {
-        return format!("did you mean `{near}`?");
+    if let Some(near) = near(word, known.iter().copied()) {
+        return near;
     }
     if known.is_empty() {
         return "there is none to choose from".to_owned();
@@ -20,6 +20,12 @@ pub(crate) fn suggestion<'a>(word: &str, known: impl IntoIterator<Item = &'a str
         fix.push_str(", …");
     }
     fix
+}
+
+/// Asks for a known word that is nearly the same, if there is one.
+pub(crate) fn near<'a>(word: &str, known: impl IntoIterator<Item = &'a str>) -> Option<String> {
+    let known: Vec<&str> = known.into_iter().collect();
+    nearest(word, &known).map(|near| format!("did you mean `{near}`?"))
 }
 
 /// The known word with the least number of typing errors, if these are few for its length.

@@ -93,6 +93,11 @@ fn nothing_is_said_of_a_good_model() {
     "kind: leading, weight: 1000000, target: 20",
     "measure-weightless 24:38: goals.use.measures.days.weight: beside the other weights that of `days` is less than 0.01% of the score: it adds nothing; give it more weight, or write 0 to show it only\nmeasure-weightless 25:44: goals.use.measures.stickiness.weight: beside the other weights that of `stickiness` is less than 0.01% of the score: it adds nothing; give it more weight, or write 0 to show it only"
 )]
+#[case::goal_without_measures(
+    "tickets: { kind: quality, weight: 50, curve: { 0: 100, 5: 0 } }\n      quiet: { kind: activity,",
+    "tickets: { kind: lagging, weight: 50, curve: { 0: 100, 5: 0 } }\n      quiet: { kind: lagging,",
+    "no-effect 29:13: goals.care.weight: no measure of `care` is in the score: its weight goes to the other goals; write `in_score: true` at one of them, or give the goal weight 0 to show it only"
+)]
 #[case::overlap(
     "      days: {",
     "      monthly: { kind: leading, weight: 10, curve: { 0: 0, 9: 100 } }\n      weekly: { kind: leading, weight: 10, curve: { 0: 0, 9: 100 } }\n      days: {",

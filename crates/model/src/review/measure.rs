@@ -61,8 +61,18 @@ pub(super) fn outweighing(kinds: &[(Kind, u32)], remarks: &mut Remarks<'_>) {
     }
 }
 
-/// Remarks on measures that say nothing, or never all that they could.
+/// Remarks on goals and measures that say nothing, or never all that they could.
 pub(super) fn review(plan: &Plan, remarks: &mut Remarks<'_>) {
+    for (place, goal) in plan.goals.iter().enumerate().filter(|(_, goal)| goal.weight > 0) {
+        let mut measures = plan.measures.iter().filter(|measure| measure.goal == place);
+        if !measures.any(|measure| measure.in_score && measure.weight > 0) {
+            let name = &goal.name;
+            let message =
+                format!("no measure of `{name}` is in the score: its weight goes to the other goals");
+            let fix = "write `in_score: true` at one of them, or give the goal weight 0 to show it only";
+            remarks.add(Subject::NoEffect, &["goals", name, "weight"], message, fix);
+        }
+    }
     for measure in &plan.measures {
         let name = signal_name(plan, measure.signal);
         let goal = plan.goals.get(measure.goal);
