@@ -110,6 +110,8 @@ impl Fold {
         match entry {
             Entry::Model(text) => return Ok(self.know(text)?),
             Entry::FoldVersion(_) => {}
+            // What a person set in place of a score says nothing of the model.
+            Entry::Activity(activity) if activity.source == Source::Command => return Ok(()),
             Entry::Watermarks(marks) => return self.advance(at, marks),
             Entry::Activity(activity) => {
                 let time = activity.time.0;

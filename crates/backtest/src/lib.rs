@@ -10,6 +10,7 @@
 //!   shard at a time.
 //! - A model is given the time that ingest would have told under it: watermarks that another model's `sources:` rules made are
 //!   moved by the difference of their max delay.
+//! - Overrides are passed over: it is the model that is judged.
 //! - The same entries give the same figures: no randomness, and sums in a fixed order.
 //!
 //! Floating point begins where scores are counted and ends in figures for people; nothing goes back into a score. It does no

@@ -4,6 +4,7 @@
 use backtest::{Collected, Fate, Fold, Question, Row, Schedule, Side};
 use engine::activity::{Activity, Fields, Value};
 use engine::entry::{Entry, Latest, Lost, PartitionMark, Position, Run, SourceMark, Watermarks};
+use model::number::Number;
 use model::plan::{Feed, WordTest};
 use model::source::{Field, Source};
 use model::time::{DAY, EventTime, HOUR, MINUTE};
@@ -260,6 +261,33 @@ fn a_model_of_another_max_delay_has_its_own_time() {
     let scores = |series: usize| one.series[series].rows.iter().map(|row| row.score).collect::<Vec<_>>();
     // T is a minute behind, or two days.
     assert_eq!((scores(0), scores(1)), (vec![9_300, 8_300, 7_300], vec![9_400, 8_400, 7_400]));
+}
+
+/// A person who sets a score before the outcome makes the model no better.
+#[test]
+fn overrides_are_no_part_of_a_score_that_is_judged() {
+    let mut set = Fields::default();
+    set.set(Field::Kind, Value::Word("override"));
+    set.set(Field::Score, Value::Number(Number::whole(1)));
+    set.set(Field::Author, Value::Word("ada"));
+    set.set(Field::Reason, Value::Word("they leave"));
+    set.set(Field::ExpiresAt, Value::Time(EventTime(FIRST + 100 * DAY)));
+    let time = EventTime(FIRST - 7 * DAY);
+    let (source, account) = (Source::Command, "a");
+    let set =
+        Entry::Activity(Activity { source, partition: 0, offset: 0, id: 7, time, account, fields: set });
+    let mut fold = Fold::new(question(), &[SILENCE]).unwrap();
+    let entries = [
+        complete(FIRST - 9 * DAY, &mut Vec::new()),
+        activity("a", Source::Login, FIRST - 8 * DAY, 1, "signed-in"),
+        set,
+        complete(FIRST + 5 * DAY, &mut vec![FIRST - 8 * DAY]),
+    ];
+    for (offset, entry) in (0..).zip(&entries) {
+        fold.take(Position::after(offset, 0), entry).unwrap();
+    }
+    fold.end_partition().unwrap();
+    assert_eq!(scores(&fold.finish()), [("a", 0, 9_300)]);
 }
 
 #[test]
