@@ -27,6 +27,7 @@ impl<V: Variant> Run<V> {
         for zombie in self.zombies.drain(..) {
             self.cluster.kill(&zombie.log);
         }
+        self.end_stalls();
         self.producer.close_all(&self.cluster);
         self.producer.revive();
         self.delete_no_more();
@@ -77,7 +78,9 @@ impl<V: Variant> Run<V> {
         for worker in &mut self.workers {
             let Body::Ingest(ingest) = &mut worker.body else { continue };
             for source in SOURCES {
-                ingest.resume(source).map_err(|failure| failure.to_string())?;
+                if ingest.resume(source).map_err(|failure| failure.to_string())? > 0 {
+                    self.deeds.change(Deed::Flooded);
+                }
             }
         }
         Ok(())
@@ -176,7 +179,7 @@ impl<V: Variant> Run<V> {
     }
 
     /// Every record was consumed once, by what ingest says of it: its counts survive whatever went wrong.
-    fn check_consumed(&self) -> Result<(), String> {
+    fn check_consumed(&mut self) -> Result<(), String> {
         let mut consumed = std::collections::BTreeMap::new();
         for worker in &self.workers {
             let Body::Ingest(ingest) = &worker.body else { continue };
@@ -200,6 +203,9 @@ impl<V: Variant> Run<V> {
                 }
             }
         }
+        let added =
+            self.producer.partitions().iter().sum::<u32>() - self.world.partitions.iter().sum::<u32>();
+        (0..added).for_each(|_| self.deeds.change(Deed::PartitionAdded));
         Ok(())
     }
 

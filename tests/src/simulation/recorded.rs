@@ -44,7 +44,6 @@ struct Run<V: Variant> {
     producer: Producer,
     workers: Vec<Worker<V>>,
     steps: u64,
-    kills: u64,
 }
 
 /// Plays the topics of a seed twice.
@@ -68,7 +67,7 @@ pub fn run<V: Variant>(seed: u64) -> Report {
     Report {
         seed,
         finding,
-        faults: struck + wild.kills,
+        faults: struck + wild.deeds.changed(Deed::Killed),
         tally,
         deeds: wild.deeds,
         entries: reference.entries,
@@ -120,7 +119,6 @@ impl<V: Variant> Run<V> {
             producer,
             workers: Vec::new(),
             steps: 0,
-            kills: 0,
         };
         run.fill(&mut trace);
         if !wild {
@@ -188,8 +186,7 @@ impl<V: Variant> Run<V> {
         let publisher = self.cluster.process("publisher");
         pipeline::publish_now(&publisher, &self.world.models[which], 1)?;
         if which > 0 && self.world.rules_change() {
-            self.deeds.fire(Deed::OtherRules);
-            self.deeds.change(Deed::OtherRules);
+            self.deeds.strike(Deed::OtherRules, true);
         }
         Ok(())
     }
@@ -208,7 +205,7 @@ impl<V: Variant> Run<V> {
         if wild && self.rng.chance(8) {
             self.say(now, format_args!("worker {which} is killed"));
             self.workers[which].kill(&self.cluster, now + self.rng.between(0, 5) * SECOND);
-            self.kills += 1;
+            self.deeds.strike(Deed::Killed, true);
             return Ok(false);
         }
         for _ in 0..=self.rng.below(6) {

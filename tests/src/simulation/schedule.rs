@@ -53,13 +53,14 @@ pub(super) struct Run<V: Variant> {
     pub(super) zombies: Vec<Worker<V>>,
     pub(super) began: i64,
     pub(super) steps: u64,
-    pub(super) acts: u64,
     pub(super) published: usize,
     pub(super) deeds: Deeds,
     pub(super) deletions: Deletions,
     pub(super) outage: Option<Outage>,
     /// Offsets of ingest and of score as they were at some time.
     pub(super) backups: [Offsets; 2],
+    /// Partitions that are stalled from outside, and until when.
+    pub(super) stalls: Vec<(Partition, i64)>,
     /// Until when the log is busier than usual.
     pub(super) busy_until: i64,
     pub(super) weather: Weather,
@@ -106,12 +107,12 @@ pub fn run<V: Variant>(seed: u64, weather: Weather) -> Report {
         zombies: Vec::new(),
         began,
         steps: 0,
-        acts: 0,
         published: 0,
         deeds: Deeds::default(),
         deletions: Deletions::default(),
         outage: None,
         backups: Default::default(),
+        stalls: Vec::new(),
         busy_until: i64::MAX,
         weather,
     };
@@ -122,10 +123,11 @@ pub fn run<V: Variant>(seed: u64, weather: Weather) -> Report {
     };
     let tally = run.cluster.tally();
     let struck: u64 = Fault::ALL.iter().map(|fault| tally.changed(*fault)).sum();
+    run.deeds.add(run.producer.deeds());
     Report {
         seed,
         finding,
-        faults: struck + run.acts + run.deeds.all_changed(),
+        faults: struck + run.deeds.all_changed(),
         tally,
         deeds: run.deeds,
         entries: reference.entries,
@@ -205,6 +207,7 @@ impl<V: Variant> Run<V> {
             let zombie = &mut self.zombies[which];
             // Whatever becomes of it, it must not harm the others.
             if zombie.step(&self.cluster, &mut self.trace).is_err() || zombie.is_down() {
+                self.deeds.change(Deed::Doubled);
                 self.zombies.swap_remove(which);
             }
         }
