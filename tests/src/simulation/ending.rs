@@ -14,6 +14,7 @@ use model::time::{MINUTE, SECOND};
 use pipeline::settings::Rebuild;
 use pipeline::topic;
 use pipeline::variant::Variant;
+use std::collections::{BTreeMap, BTreeSet};
 
 /// How long the calm after the faults lasts: every account has had its instant, and every quiet one its cooldown,
 /// its limit and what a rule waits for.
@@ -180,7 +181,7 @@ impl<V: Variant> Run<V> {
 
     /// Every record was consumed once, by what ingest says of it: its counts survive whatever went wrong.
     fn check_consumed(&mut self) -> Result<(), String> {
-        let mut consumed = std::collections::BTreeMap::new();
+        let mut consumed = BTreeMap::new();
         for worker in &self.workers {
             let Body::Ingest(ingest) = &worker.body else { continue };
             for feed in ingest.status().feeds {
@@ -209,28 +210,34 @@ impl<V: Variant> Run<V> {
         Ok(())
     }
 
-    /// Every account that is quiet has an alert.
+    /// Every account that is quiet has an alert, and no other: by when each logged in last, as the journal has it.
     pub(super) fn check_silence(&self, reference: &outputs::Reference) -> Result<(), String> {
-        let mut seen = std::collections::BTreeSet::new();
-        let mut active = std::collections::BTreeSet::new();
-        let recent = self.cluster.now() - CALM;
+        let mut newest: BTreeMap<String, i64> = BTreeMap::new();
         for number in 0..self.world.journal {
             for line in journal::lines(&journal::frames(&self.cluster, number))? {
                 if let Line::Activity(told) = line
                     && told.source == Source::Login
                 {
-                    if told.time >= recent {
-                        active.insert(told.account.clone());
-                    }
-                    seen.insert(told.account);
+                    let known = newest.entry(told.account).or_insert(told.time);
+                    *known = told.time.max(*known);
                 }
             }
         }
-        let quiet = seen.difference(&active).count() as u64;
-        let open = reference.open.get("quiet").copied().unwrap_or(0);
-        if open < quiet {
-            return Err(format!("liveness: {quiet} accounts are quiet, and {open} alerts are open"));
+        let mut open: BTreeSet<&String> =
+            reference.open.iter().filter(|(rule, _)| rule == "quiet").map(|(_, account)| account).collect();
+        for (account, time) in &newest {
+            let (is_open, silence) = (open.remove(account), self.cluster.now() - time);
+            // In between it depends on what the rule waits for, and since when.
+            if silence > CALM && !is_open {
+                return Err(format!("liveness: {account} is quiet for {silence} ms and has no alert"));
+            }
+            if silence < QUIET && is_open {
+                return Err(format!("silence: {account} logged in {silence} ms ago and has an alert"));
+            }
         }
-        Ok(())
+        match open.first() {
+            Some(account) => Err(format!("silence: {account} has never logged in and has an alert")),
+            None => Ok(()),
+        }
     }
 }

@@ -284,16 +284,6 @@ impl Producer {
         }
     }
 
-    /// Accounts that have been quiet, whatever came late, since `before`.
-    pub fn quiet<'a>(&self, world: &'a World, before: i64) -> impl Iterator<Item = &'a String> {
-        world
-            .accounts
-            .iter()
-            .zip(self.quiet_from.clone())
-            .filter(move |(_, from)| *from < before)
-            .map(|(id, _)| id)
-    }
-
     /// What it did that is counted.
     #[must_use]
     pub const fn deeds(&self) -> &Deeds {
