@@ -44,6 +44,8 @@ wrong! {
     UnknownIsCommitted: UNKNOWN_IS_COMMITTED,
     UnknownIsAborted: UNKNOWN_IS_ABORTED,
     AbortForgotten: ABORT_FORGOTTEN,
+    MembershipLeftOut: MEMBERSHIP_LEFT_OUT,
+    MembershipStale: MEMBERSHIP_STALE,
     AccountsAhead: ACCOUNTS_AHEAD,
     OffsetLeftOut: OFFSET_LEFT_OUT,
     StateToStableEnd: STATE_TO_STABLE_END,
