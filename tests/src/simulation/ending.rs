@@ -24,7 +24,7 @@ impl<V: Variant> Run<V> {
     /// Ends all faults and lets time pass, with a sign of life of every source.
     pub(super) fn calm(&mut self) -> Result<(), String> {
         self.trace.say(self.elapsed(), format_args!("calm"));
-        self.cluster.set_faults(Faults::none());
+        self.cluster.set_faults(self.world.calm.clone());
         for zombie in self.zombies.drain(..) {
             self.cluster.kill(&zombie.log);
         }
@@ -43,6 +43,7 @@ impl<V: Variant> Run<V> {
         let until = self.cluster.now() + CALM;
         let mut round = 0_u32;
         while self.cluster.now() < until {
+            let next = self.cluster.now() + 5 * SECOND;
             if round.is_multiple_of(3) {
                 self.producer.beat(&self.world, &self.cluster, &mut self.rng);
             }
@@ -51,21 +52,25 @@ impl<V: Variant> Run<V> {
             self.resume()?;
             self.accept_losses();
             self.suffer(true)?;
-            self.cluster.advance(5 * SECOND);
+            self.cluster.advance((next - self.cluster.now()).max(0));
         }
         Ok(())
     }
 
-    /// Steps every worker.
+    /// Steps every worker, so often or until its step takes time: then it is the others' turn.
     fn everybody(&mut self, times: usize) -> Result<(), String> {
         for worker in &mut self.workers {
             let held = self.outage.as_ref().is_some_and(|outage| outage.holds(worker.stage));
             if !held && worker.is_down() && worker.back_at <= self.cluster.now() {
                 worker.start(&self.world, &self.cluster);
             }
+            let now = self.cluster.now();
             for _ in 0..times {
                 self.steps += 1;
                 worker.step(&self.cluster, &mut self.trace)?;
+                if self.cluster.now() > now {
+                    break;
+                }
             }
         }
         for which in 0..self.workers.len() {
@@ -99,6 +104,7 @@ impl<V: Variant> Run<V> {
         }
         self.check_time()?;
         self.check_consumed()?;
+        self.cluster.set_faults(Faults::none());
         let mut left = None;
         for (which, worker) in self.workers.iter_mut().enumerate() {
             if worker.stage == Stage::Score && worker.number == 0 {
@@ -150,6 +156,8 @@ impl<V: Variant> Run<V> {
     fn check_time(&mut self) -> Result<(), String> {
         let now = self.cluster.now();
         let interval = i64::try_from(self.world.ingest.mark_interval.as_millis()).unwrap_or(0);
+        // Between two of its turns a worker waits for a commit of each of the others.
+        let turn = (self.workers.len() as i64) * self.world.latency();
         // The last model is in force, and time has come as far as its rules let it.
         let newest = model::compile(&self.world.models[1]).map_err(|problems| problems.to_string())?.plan.id;
         for number in 0..self.world.journal {
@@ -164,7 +172,7 @@ impl<V: Variant> Run<V> {
                 return Err(format!("rules: time is told by those of {by:?}, in journal {number}"));
             }
             for (source, rules) in SOURCES.into_iter().zip(self.world.rules[1]) {
-                let least = now - rules.delay - 2 * interval - 3 * SECOND;
+                let least = now - rules.delay - 2 * interval - 3 * SECOND - 3 * turn;
                 let reached = time.of(source);
                 if reached.is_none_or(|reached| reached < least) {
                     return Err(format!(

@@ -105,7 +105,9 @@ impl<V: Variant> Run<V> {
         let second = more.pick(&[Second::Never, Second::Before, midst]);
         world.ingest.transaction_bytes = rng.pick(&[300, 2_000, 10_000]);
         // It is short, so much must go wrong at once.
-        world.faults = Faults::every(rng.pick(&[3_000, 10_000])).foreign_in(&World::sources());
+        let slow = world.faults.rate(Fault::SlowCommit);
+        let every = Faults::every(rng.pick(&[3_000, 10_000])).foreign_in(&World::sources());
+        world.faults = every.with(Fault::SlowCommit, slow);
         let cluster = Cluster::new(seed, Faults::none());
         let mut trace = Trace::default();
         let producer = Producer::new(&world, &mut rng, cluster.now());

@@ -87,7 +87,7 @@ pub fn run<V: Variant>(seed: u64, weather: Weather) -> Report {
     let mut more = Rng::new(seed ^ MORE);
     let mut world = World::new(&mut rng, &mut more);
     if weather == Weather::Fair {
-        world.faults = Faults::none();
+        (world.faults, world.calm) = (Faults::none(), Faults::none());
     }
     let cluster = Cluster::new(seed, Faults::none());
     let began = cluster.now();
