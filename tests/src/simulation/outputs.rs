@@ -74,6 +74,8 @@ pub struct Reference {
     pub open: BTreeSet<(String, String)>,
     /// A hash of all output records.
     pub hash: u64,
+    /// The frames of each journal partition.
+    pub journal: Vec<Vec<Stored>>,
 }
 
 /// Folds each journal partition and compares with what stands in the outputs, byte for byte and in order.
@@ -111,6 +113,7 @@ pub fn compare(cluster: &Cluster, partitions: u32) -> Result<Reference, String> 
             stands.hash(&mut hasher);
         }
         reference.open.append(&mut collector.open);
+        reference.journal.push(frames);
     }
     reference.hash = hasher.finish();
     Ok(reference)

@@ -74,6 +74,7 @@ pub fn run<V: Variant>(seed: u64) -> Report {
         outputs: reference.outputs,
         steps: calm.steps + wild.steps,
         hash: wild.trace.hash(),
+        journal: reference.journal,
         tail: wild.trace.tail(),
     }
 }

@@ -11,7 +11,7 @@ use super::rng::Rng;
 use super::trace::Trace;
 use super::world::World;
 use log::Partition;
-use log::simulated::{Cluster, Fault, Faults, Tally};
+use log::simulated::{Cluster, Fault, Faults, Stored, Tally};
 use model::time::SECOND;
 use pipeline::variant::Variant;
 
@@ -36,6 +36,8 @@ pub struct Report {
     pub steps: u64,
     /// A hash of all that happened.
     pub hash: u64,
+    /// The frames of each journal partition.
+    pub journal: Vec<Vec<Stored>>,
     /// The last things that happened.
     pub tail: String,
 }
@@ -134,6 +136,7 @@ pub fn run<V: Variant>(seed: u64, weather: Weather) -> Report {
         outputs: reference.outputs,
         steps: run.steps,
         hash: run.trace.hash() ^ reference.hash,
+        journal: reference.journal,
         tail: run.trace.tail(),
     }
 }
