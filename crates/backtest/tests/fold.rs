@@ -238,9 +238,10 @@ fn a_model_of_another_max_delay_has_its_own_time() {
         let mut fold = Fold::new(question(), &[&brief, &long]).unwrap();
         fold.take(Position::after(0, 0), &Entry::Model(model)).unwrap();
         let mut told = |offset: i64, entry: Entry<'_>| {
-            let entry = match entry {
-                Entry::Watermarks(marks) => Entry::Watermarks(Watermarks { model: Some(id), ..marks }),
-                entry => entry,
+            let entry = if let Entry::Watermarks(marks) = entry {
+                Entry::Watermarks(Watermarks { model: Some(id), ..marks })
+            } else {
+                entry
             };
             fold.take(Position::after(offset, 0), &entry).unwrap();
         };

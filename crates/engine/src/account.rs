@@ -11,6 +11,7 @@ use crate::effect::Identity;
 use crate::entry::Position;
 use crate::fingerprint;
 use crate::operator::milestone::Milestones;
+use crate::overriding::Overriding;
 use crate::parts::{Parts, number, set_number, split};
 use crate::prepared::{self, Prepared};
 use crate::rule;
@@ -137,6 +138,8 @@ pub(crate) struct Account {
     pub(crate) parts: Parts,
     pub(crate) info: Option<Box<Info>>,
     pub(crate) milestones: Option<Box<Milestones>>,
+    /// Whether a person set another score, if one ever did.
+    pub(crate) overriding: Option<Box<Overriding>>,
     /// Living time until which a signal is unknown, since its definition is new; by signal.
     pub(crate) blind: Option<Box<[i64]>>,
     pub(crate) rules: Box<[rule::State]>,
@@ -186,6 +189,7 @@ impl Account {
             parts: prepared.template.clone_with_room(words),
             info: None,
             milestones: prepared.has_milestones.then(Box::default),
+            overriding: None,
             blind: None,
             rules: vec![rule::State::default(); prepared.plan.rules.len()].into(),
             weighed: prepared::NO_WEIGHTS,
@@ -329,6 +333,7 @@ impl Account {
             + self.parts.heap()
             + self.info.as_ref().map_or(0, |info| info.heap())
             + self.milestones.as_ref().map_or(0, |m| size_of::<Milestones>() + m.heap())
+            + self.overriding.as_ref().map_or(0, |overriding| overriding.heap())
             + self.blind.as_ref().map_or(0, |blind| 8 * blind.len())
             + self.rules.iter().map(|rule| size_of::<rule::State>() + rule.heap()).sum::<usize>()
     }

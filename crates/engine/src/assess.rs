@@ -37,6 +37,8 @@ pub(crate) struct Assessment {
     pub(crate) score: Option<u32>,
     pub(crate) band: Option<usize>,
     pub(crate) cap: Option<CapLine>,
+    /// What an override in force adds.
+    pub(crate) overridden: Option<i32>,
     pub(crate) coverage: u32,
     /// Whether lines and sources are those of the last assessment.
     shown: bool,
@@ -107,18 +109,28 @@ impl Assessment {
         let number = if scored { prepared.weights_number() } else { NO_WEIGHTS };
         let raw = self.add_up(account, prepared, number);
         let plan = &*prepared.plan;
-        (self.score, self.cap, self.coverage) = (None, None, 0);
+        (self.score, self.cap, self.overridden, self.coverage) = (None, None, None, 0);
         if scored {
             self.coverage = self.fresh_weight;
+            let mut computed = None;
             if prepared.has_weight() {
                 let asked = Asked { freshness: &self.freshness, score: None, account };
                 self.cap = score::cap(plan, raw, &asked);
-                let total = raw + self.cap.map_or(0, |cap| cap.contribution);
-                self.score = Some(u32::try_from(total).unwrap_or(0));
+                computed = Some(raw + self.cap.map_or(0, |cap| cap.contribution));
             }
+            if let Some(overriding) = &account.overriding {
+                let at = now.sources[Source::Command.index()].at;
+                self.overridden = overriding.adds(plan, computed, at);
+            }
+            let total = self.overridden.map_or(computed, |added| Some(computed.unwrap_or(0) + added));
+            self.score = total.map(|total| u32::try_from(total).unwrap_or(0));
         }
-        let score = self.score.filter(|_| self.coverage >= plan.min_coverage);
-        self.band = score.map(|score| score::band(plan, score, account.band.map(usize::from)));
+        let is_set = self.overridden.is_some();
+        // What was set is no band to be slow to leave.
+        let was_set = account.overriding.as_ref().is_some_and(|overriding| overriding.told.is_some());
+        let before = account.band.map(usize::from).filter(|_| !is_set && !was_set);
+        let score = self.score.filter(|_| is_set || self.coverage >= plan.min_coverage);
+        self.band = score.map(|score| score::band(plan, score, before));
     }
 
     /// Scores the measures whose signals or weights have changed, of which `weighed` is the number. Returns what all
@@ -257,6 +269,7 @@ impl Assessment {
             sources_out: self.sources_out,
             lines: &self.lines,
             cap: self.cap,
+            overridden: self.overridden.and_then(|added| account.overriding.as_ref()?.line(added)),
             status: self.status.unwrap_or(Status::Scored),
         }
     }

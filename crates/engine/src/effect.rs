@@ -119,6 +119,19 @@ pub struct CapLine {
     pub contribution: i32,
 }
 
+/// What a person set in place of the score, while it is in force.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct OverrideLine<'a> {
+    /// What it adds to lines and cap, hundredths of a point.
+    pub contribution: i32,
+    /// Who set it.
+    pub author: &'a str,
+    /// Why.
+    pub reason: &'a str,
+    /// When it ends by itself, on the T of `command`.
+    pub expires_at: EventTime,
+}
+
 /// Where an account stands.
 #[derive(Clone, Copy, Debug)]
 pub struct Standing<'a> {
@@ -144,8 +157,10 @@ pub struct Standing<'a> {
     pub sources_out: SourceSet,
     /// One line per measure of the model.
     pub lines: &'a [Line],
-    /// The cap in force. Contributions of lines and this sum to the score.
+    /// The cap in force.
     pub cap: Option<CapLine>,
+    /// The override in force. Contributions of lines, the cap and this sum to the score.
+    pub overridden: Option<OverrideLine<'a>>,
     /// Whether the account is scored.
     pub status: Status,
 }
@@ -172,8 +187,10 @@ pub struct Health<'a> {
     pub first: bool,
     /// The change of the cap's contribution (or of the one that no longer applies).
     pub cap_change: i32,
+    /// The change of what an override adds (or of one that is over).
+    pub override_change: i32,
     /// What measures that a new model no longer has contributed to the previous record, negated: with the
-    /// changes of the lines and of the cap this sums to the change of the score. 0 but after a model change.
+    /// changes of the lines, the cap and the override this sums to the change of the score. 0 but after a model change.
     pub removed_change: i32,
     /// Why.
     pub cause: Cause,
@@ -197,6 +214,7 @@ pub enum Resolution {
     NotScored,
     RuleRemoved,
     ModelChanged,
+    Overridden,
 }
 
 impl Resolution {
@@ -209,6 +227,7 @@ impl Resolution {
             Self::NotScored => "not-scored",
             Self::RuleRemoved => "rule-removed",
             Self::ModelChanged => "model-changed",
+            Self::Overridden => "overridden",
         }
     }
 }

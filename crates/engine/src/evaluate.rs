@@ -211,15 +211,23 @@ fn publish(
     let cap = work.cap.map(|cap| (u32::try_from(cap.cap).unwrap_or(u32::MAX), cap.contribution));
     let scored = work.status == Some(Status::Scored);
     let last = account.published;
+    let told = added(account);
     let moved = last.is_none_or(|last| {
+        // What is computed moves on beneath an override.
+        let computed = |score: u32, added: i32| score.cast_signed() - added;
         let change = match (last.score, work.score) {
-            (Some(before), Some(now)) => before.abs_diff(now) >= prepared.plan.publish_change,
+            (Some(before), Some(now)) => {
+                let before = computed(before, told.unwrap_or(0));
+                let now = computed(now, work.overridden.unwrap_or(0));
+                before.abs_diff(now) >= prepared.plan.publish_change
+            }
             (before, now) => before.is_some() != now.is_some(),
         };
         change
             || last.band != band
             || last.cap.map(|cap| cap.0) != cap.map(|cap| cap.0)
             || last.scored != scored
+            || account.overriding.as_ref().is_some_and(|overriding| !overriding.is_told(work.overridden))
     });
     let again = look.now.greatest >= repeats_at(account, prepared);
     if !moved && !again {
@@ -235,8 +243,16 @@ fn publish(
     account.published = Some(Published { greatest: look.now.greatest, score: work.score, cap, band, scored });
     let said = |line: &Line| Said { value: line.value.unwrap_or(UNKNOWN), contribution: line.contribution };
     account.tell(work.lines.iter().map(said));
+    if let Some(overriding) = &mut account.overriding {
+        overriding.tell(work.overridden);
+    }
     account.changed = true;
     true
+}
+
+/// What an override added to the score that was published last.
+fn added(account: &Account) -> Option<i32> {
+    Some(account.overriding.as_ref()?.told?.1)
 }
 
 /// The greatest T at which the account is published again, however little has changed.
@@ -276,6 +292,7 @@ fn say_health(
         previous_band,
         first,
         cap_change: work.cap.map_or(0, |cap| cap.contribution) - taken_before,
+        override_change: work.overridden.unwrap_or(0) - added(account).unwrap_or(0),
         removed_change,
         cause: look.cause,
     };
@@ -309,6 +326,9 @@ fn bury(
     account.changed = false;
     account.published = None;
     account.band = None;
+    if let Some(overriding) = &mut account.overriding {
+        overriding.tell(None);
+    }
     account.wait_for_nothing();
     account.unread = true;
     true

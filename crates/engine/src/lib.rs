@@ -21,6 +21,7 @@ mod evaluate;
 pub mod fingerprint;
 mod now;
 pub mod operator;
+mod overriding;
 mod parts;
 mod prepared;
 mod reading;

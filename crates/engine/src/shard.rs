@@ -25,13 +25,14 @@ use crate::evaluate::{Look, Out, Scope, derive, evaluate};
 use crate::fingerprint;
 use crate::now::{Clocks, Now};
 use crate::operator;
+use crate::overriding;
 use crate::reading::edge;
 use crate::timer::{Calendar, NEVER, minute_of};
 use model::plan::{SourceRules, SourceSet};
 use model::source::{SOURCES, Source};
 use model::time::SECOND;
 use std::cmp::Reverse;
-use std::collections::{BTreeMap, BinaryHeap, VecDeque};
+use std::collections::{BTreeMap, BTreeSet, BinaryHeap, VecDeque};
 
 pub use bytes::Restoring;
 pub use census::Census;
@@ -105,6 +106,8 @@ pub struct Shard {
     /// Accounts by the second of their spread.
     by_spread: Vec<Vec<u32>>,
     calendars: Vec<Calendar>,
+    /// When overrides of accounts end, on the T of `command`; of accounts that have none any more as well.
+    expiries: BTreeSet<(i64, u32)>,
     /// Accounts that owe an account-health record.
     changed: Vec<u32>,
     /// Accounts that changed since they were last stored.
@@ -190,6 +193,7 @@ impl Shard {
             index: Index::default(),
             by_spread: vec![Vec::new(); second_of(SPREAD - 1) + 1],
             calendars: vec![Calendar::default(); 2 * SOURCES + 1],
+            expiries: BTreeSet::new(),
             changed: Vec::new(),
             dirty: VecDeque::new(),
             is_dirty: Vec::new(),
@@ -305,7 +309,8 @@ impl Shard {
         let spread =
             known.map_or_else(|| crate::account::spread(activity.account), |i| self.accounts[i].spread);
         let edge = edge(clocks, &self.now, source, spread);
-        let is_about_account = matches!(source, Source::Account | Source::Subscription);
+        let is_override = overriding::is_one(activity);
+        let is_about_account = is_override || matches!(source, Source::Account | Source::Subscription);
         let prepared = &mut self.plans[newest];
         let mut touched = std::mem::take(&mut self.touched);
         touched.clear();
@@ -368,7 +373,9 @@ impl Shard {
         {
             self.counts.crossed += 1;
         }
-        if is_about_account {
+        if is_override {
+            account.overriding.get_or_insert_default().observe(activity);
+        } else if is_about_account {
             account.info.get_or_insert_default().observe(activity);
         }
         let scope =
@@ -428,11 +435,16 @@ impl Shard {
     /// Puts an account into the calendars.
     fn arm(&mut self, place: usize) {
         let account = &mut self.accounts[place];
+        let index = u32::try_from(place).unwrap_or(u32::MAX);
+        if let Some(expires) = account.overriding.as_ref().and_then(|overriding| overriding.expires_at())
+            && self.clocks[Source::Command.index()].at().is_none_or(|at| at < expires)
+        {
+            self.expiries.insert((expires, index));
+        }
         if !std::mem::take(&mut account.rescheduled) {
             return;
         }
         let waits = &self.plans[account.plan].waits;
-        let index = u32::try_from(place).unwrap_or(u32::MAX);
         let slots = account.parts.get_mut(part::DUE).chunks_exact_mut(Slot::WORDS);
         let last = slots.len() - 1;
         for (slot, words) in slots.enumerate() {

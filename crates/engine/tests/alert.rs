@@ -121,7 +121,7 @@ fn every_alert_is_opened_once_and_resolved_once_with_a_reason() {
         reasons.extend(alerts.reasons(seed));
     }
     let kinds: BTreeSet<&str> = reasons.iter().map(|reason| reason.name()).collect();
-    let all = ["account-closed", "model-changed", "not-scored", "recovered", "rule-removed"];
+    let all = ["account-closed", "model-changed", "not-scored", "overridden", "recovered", "rule-removed"];
     assert_eq!(kinds, all.into(), "{} alerts", reasons.len());
     assert!(reasons.len() > 200, "{}", reasons.len());
 }

@@ -310,7 +310,14 @@ fn what_has_entered_or_left_a_window_has_for_good() {
 fn a_band_changes_beyond_its_margin_and_comes_from_unknown_by_its_limit() {
     use slow::score::{Tally, band};
     let plan = Blueprint::new(1).build();
-    let tally = |score, coverage| Tally { lines: vec![], cap: None, score, coverage, status: Status::Scored };
+    let tally = |score, coverage| Tally {
+        lines: vec![],
+        cap: None,
+        added: None,
+        score,
+        coverage,
+        status: Status::Scored,
+    };
     for (present, score, expected) in [
         (None, 7_000, Some(0)),
         (None, 6_999, Some(1)),

@@ -8,8 +8,8 @@
 //! From the outside in: `admin` (topics), `member` and `group` (who reads what), `reader`, `writer` → `prepare` (by
 //! the thread that commits) → `turn` (those that wait share one) → `commit` (one batch, one sync) → `store` (fjall:
 //! what lies where). Beside it: `record` (the bytes of records), `key` (those of keys), `topic` and `state` (what is
-//! known in memory), `compaction`, `held` (transactions left open, as only tests do), `tail` (a torn journal), `lock`
-//! (whose directory it is).
+//! known in memory), `compaction`, `held` (transactions left open, as only tests do), `tail` (a torn or damaged
+//! journal), `lock` (whose directory it is).
 //!
 //! It does not: serve other processes, replicate, or delete by age.
 

@@ -22,6 +22,7 @@ use vitals_log::{Transaction, Writer};
 
 const WRITERS: u32 = 3;
 const DIR: &str = "VITALS_TEST_CRASH_DIR";
+const JOURNAL: &str = "store/0.jnl";
 const POINT: &str = "VITALS_TEST_CRASH_POINT";
 
 /// Kills this process at the n-th time that a commit reaches the point. `point n`.
@@ -224,7 +225,7 @@ fn torn_scene(dir: &Path, last: &[(&str, u32, &str, Option<&str>)]) -> (PathBuf,
         &[("t", 0, "k", Some("two")), ("t", 1, "k", Some("two")), ("state", 0, "k", Some("two"))],
     )
     .unwrap();
-    let journal = PathBuf::from("store/0.jnl");
+    let journal = PathBuf::from(JOURNAL);
     let begins = journal_bytes(&dir.join(&journal)).len();
     append(&mut writer, last).unwrap();
     // As after a kill: the copy is taken while the log is open.
@@ -294,9 +295,10 @@ fn a_page_that_was_never_written_takes_the_last_transaction_with_it_and_damage_i
         std::fs::write(dir.join(&journal), &bytes).unwrap();
         dir
     };
-    for page in (begins.next_multiple_of(4_096)..bytes.len()).step_by(4_096) {
+    // The first of them holds the end of the transaction before, too.
+    for page in (begins / 4_096 * 4_096..bytes.len()).step_by(4_096) {
         let end = bytes.len().min(page + 4_096);
-        let dir = with(&|bytes| bytes[page..end].fill(0));
+        let dir = with(&|bytes| bytes[page.max(begins)..end].fill(0));
         assert!(!reopened(&dir), "page at {page}");
     }
     assert!(reopened(&with(&|_| {})));
@@ -308,4 +310,116 @@ fn a_page_that_was_never_written_takes_the_last_transaction_with_it_and_damage_i
         let name = dir.canonicalize().unwrap();
         assert!(error.contains(&*name.to_string_lossy()) && error.contains("damaged"), "{at}: {error}");
     }
+}
+
+/// A journal, and where in it each appended transaction begins.
+struct Journal {
+    bytes: Vec<u8>,
+    begins: Vec<usize>,
+}
+
+/// A log with two small transactions and a last one with a value that is four pages of zeros.
+fn zeros_scene(dir: &Path) -> Journal {
+    let log = open(dir);
+    log.create(&spec("t", 2, Cleanup::Keep)).unwrap();
+    log.create(&spec("state", 1, Cleanup::Compact)).unwrap();
+    let mut writer = log.writer("w").unwrap();
+    let zeros = format!("three{}", "\0".repeat(4 * 4_096));
+    let mut begins = Vec::new();
+    for (state, value) in [("one", "one"), ("two", "two"), ("three", &*zeros)] {
+        begins.push(journal_bytes(&dir.join(JOURNAL)).len());
+        append(
+            &mut writer,
+            &[("t", 0, "k", Some(value)), ("t", 1, "k", Some(value)), ("state", 0, "k", Some(state))],
+        )
+        .unwrap();
+    }
+    Journal { bytes: journal_bytes(&dir.join(JOURNAL)), begins }
+}
+
+/// Opens a log that must be refused: by the name of this journal and the byte from which on it is damaged, with a way
+/// out, and with all that lies there as it was.
+fn refused(dir: &Path, journal: &str, at: usize) {
+    let path = dir.canonicalize().unwrap().join(journal);
+    let before = std::fs::read(&path).unwrap();
+    let error = Embedded::open(dir, options()).unwrap_err().to_string();
+    let told = format!("{} does not decode from byte {at} on; restore a copy", path.display());
+    assert!(error.contains("damaged") && error.contains(&told), "{told}: {error}");
+    assert!(std::fs::read(&path).unwrap() == before, "{journal} is changed");
+    let mut files = std::fs::read_dir(dir.join("store")).unwrap().map(|entry| entry.unwrap().file_name());
+    assert!(files.all(|name| !name.to_string_lossy().starts_with("torn-")));
+}
+
+#[test]
+fn damage_of_an_older_transaction_is_told_where_it_is_and_the_last_one_stays() {
+    let scratch = scratch();
+    let full = scratch.path().join("full");
+    let Journal { bytes, begins } = zeros_scene(&full);
+    let dir = scratch.path().join("damaged");
+    copy_dir(&full, &dir);
+    for batch in begins.windows(2) {
+        for at in batch[0]..batch[1] {
+            // The number of a batch, which comes after its count of items, is under no checksum.
+            if (5..13).contains(&(at - batch[0])) {
+                continue;
+            }
+            for bit in [1, 0x80] {
+                let mut bytes = bytes.clone();
+                bytes[at] ^= bit;
+                std::fs::write(dir.join(JOURNAL), &bytes).unwrap();
+                refused(&dir, JOURNAL, batch[0]);
+            }
+        }
+    }
+    std::fs::write(dir.join(JOURNAL), &bytes).unwrap();
+    assert!(reopened(&dir));
+}
+
+#[test]
+fn a_journal_before_the_newest_is_whole_or_the_log_is_damaged() {
+    let scratch = scratch();
+    let full = scratch.path().join("full");
+    let Journal { bytes, begins } = zeros_scene(&full);
+    let (older, newest) = bytes.split_at(begins[2]);
+    let with = |older: &[u8]| {
+        let dir = scratch.path().join("two");
+        if dir.exists() {
+            std::fs::remove_dir_all(&dir).unwrap();
+        }
+        copy_dir(&full, &dir);
+        std::fs::write(dir.join(JOURNAL), older).unwrap();
+        std::fs::write(dir.join("store/1.jnl"), newest).unwrap();
+        dir
+    };
+    assert!(reopened(&with(older)));
+    let mut flipped = older.to_vec();
+    flipped[begins[0] + 20] ^= 1;
+    refused(&with(&flipped), JOURNAL, begins[0]);
+    refused(&with(&older[..older.len() - 1]), JOURNAL, begins[1]);
+}
+
+#[test]
+fn a_torn_transaction_may_hold_what_looks_like_an_end() {
+    let scratch = scratch();
+    let full = scratch.path().join("full");
+    let end = "\u{3}12345678FJL\u{3}";
+    let value = format!("three {end} {end} {}", "x".repeat(50));
+    let last = [("t", 0, "k", Some(&*value)), ("t", 1, "k", Some(&*value)), ("state", 0, "k", Some("three"))];
+    let (journal, begins) = torn_scene(&full, &last);
+    let bytes = journal_bytes(&full.join(&journal));
+    let dir = scratch.path().join("cut");
+    let mut ambiguous = 0;
+    for cut in begins + 1..bytes.len() {
+        copy_dir(&full, &dir);
+        std::fs::write(dir.join(&journal), &bytes[..cut]).unwrap();
+        if bytes[..cut].ends_with(end.as_bytes()) {
+            // It may be the end, of a batch in which a length is damaged.
+            refused(&dir, JOURNAL, begins);
+            ambiguous += 1;
+        } else {
+            assert!(!reopened(&dir), "cut at {cut} of {begins}..{}", bytes.len());
+        }
+        std::fs::remove_dir_all(&dir).unwrap();
+    }
+    assert_eq!(ambiguous, 4);
 }

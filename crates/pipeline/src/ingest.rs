@@ -98,7 +98,7 @@ pub struct Ingest<L: Log, V: Variant = Correct> {
 struct Clock {
     /// What it said.
     stamp: i64,
-    /// By how much the own one was ahead of it.
+    /// By how much the own one was ahead of it, at least: 0 where the one may have said what the other did.
     off: i64,
 }
 
@@ -254,9 +254,13 @@ impl<L: Log, V: Variant> Ingest<L, V> {
         let appends = load.seal();
         let transaction =
             Transaction { appends: &[appends], offsets: &offsets, membership: Some(&membership) };
+        let before = self.log.now();
         if let Outcome::Committed(receipt) = self.committer.commit(&transaction)? {
             if let Some(stamp) = receipt.stamp {
-                self.clock = Some(Clock { stamp, off: self.log.now() - stamp });
+                // It stamped at some moment in between: how long a commit takes is no fault of a clock.
+                let began = if V::COMMIT_IS_OFF { self.log.now() } else { before };
+                let off = (began - stamp).max(0) + (self.log.now() - stamp).min(0);
+                self.clock = Some(Clock { stamp, off });
             }
             self.is_committed(now);
         }

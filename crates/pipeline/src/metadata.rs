@@ -22,6 +22,8 @@ pub(crate) struct Source {
     pub(crate) told: Option<i64>,
     /// The last quarter of an hour of the merge that was told, in recorded time; [`i64::MAX`] once all is.
     pub(crate) tick: Option<i64>,
+    /// The end of the partition at which a recorded run began, until that has ended.
+    pub(crate) end: Option<i64>,
     /// Records consumed: offsets have gaps, so they do not tell.
     pub(crate) consumed: u64,
     pub(crate) rejected: u64,
@@ -89,6 +91,8 @@ fn stamp<'w>(words: &mut impl Iterator<Item = &'w str>) -> Option<Stamp> {
 const SOURCE: &str = "i1";
 /// Before what was lost; not there where nothing was.
 const LOST: &str = "lost:";
+/// Before the end of a recorded run; not there where none is under way.
+const END: &str = "end:";
 const JOURNAL: &str = "s1";
 
 impl Source {
@@ -111,6 +115,9 @@ impl Source {
         // Writing to a string cannot fail.
         if self.lost != Lost::default() {
             write!(text, " {LOST}{}:{}", self.lost.offsets, self.lost.to).unwrap_or_default();
+        }
+        if let Some(end) = self.end {
+            write!(text, " {END}{end}").unwrap_or_default();
         }
         for run in &self.runs {
             write!(text, " {}:{}", run.first.0, run.last.0).unwrap_or_default();
@@ -157,8 +164,27 @@ impl Source {
             lost = Lost { offsets: counter(offsets)?, to: to.parse().ok()? };
             words.next();
         }
+        let mut end = None;
+        if let Some(word) = words.peek().and_then(|word| word.strip_prefix(END)) {
+            end = Some(word.parse().ok().filter(|end| *end >= 0)?);
+            words.next();
+        }
         let runs = words.map(run).collect::<Option<_>>()?;
-        Some(Self { stamp, newest, told, tick, consumed, rejected, skipped, row, stopped, last, lost, runs })
+        Some(Self {
+            stamp,
+            newest,
+            told,
+            tick,
+            end,
+            consumed,
+            rejected,
+            skipped,
+            row,
+            stopped,
+            last,
+            lost,
+            runs,
+        })
     }
 
     pub(crate) fn stamp(text: &str) -> Option<Stamp> {

@@ -17,6 +17,11 @@ pub struct Published {
     pub text: Arc<str>,
 }
 
+/// What is wrong while there is no model.
+pub(crate) const NO_MODEL: &str = "no model is published";
+/// The way out.
+pub(crate) const PUBLISH: &str = "publish one with `vitals model publish FILE`";
+
 /// Follows the topic of models.
 #[derive(Debug)]
 pub(crate) struct Follower<L: Log> {
@@ -46,12 +51,20 @@ impl<L: Log> Follower<L> {
 
     /// Why there is no model, for people.
     pub(crate) fn absence(&self) -> String {
-        let none = "no model is published; publish one with `vitals model publish FILE`";
         let unread = || self.delay.reason("the topic of models is not read yet");
         let text = if self.caught_up { None } else { unread() };
         text.unwrap_or_else(|| {
-            if self.caught_up { none } else { "the topic of models is being read" }.to_owned()
+            if self.caught_up {
+                format!("{NO_MODEL}; {PUBLISH}")
+            } else {
+                "the topic of models is being read".to_owned()
+            }
         })
+    }
+
+    /// Whether the topic was read to its end, so that a model that is absent is not published.
+    pub(crate) const fn is_read(&self) -> bool {
+        self.caught_up
     }
 
     /// The refusal of a journal that has another number of partitions than it had, once the topic was read: an account
@@ -80,7 +93,14 @@ impl<L: Log> Follower<L> {
                             continue;
                         };
                         if record.key == Some(topic::JOURNAL_PARTITIONS) {
-                            self.journal = text.parse().ok();
+                            let count = text.parse().map_err(|_| {
+                                let reason = format!(
+                                    "the number of partitions of the journal at offset {} is {text:?}",
+                                    record.offset
+                                );
+                                Failure::refused(&partition, reason, BRING_BACK)
+                            });
+                            self.journal = Some(count?);
                             continue;
                         }
                         match model::compile(text) {

@@ -14,6 +14,8 @@ pub trait Variant: fmt::Debug + Copy + Default + 'static {
     const PROOF_AT_ANSWER: bool = false;
     /// The wall clock is trusted without comparing it with that of the log.
     const CLOCK_UNCHECKED: bool = false;
+    /// How long a commit takes counts as an error of the clock.
+    const COMMIT_IS_OFF: bool = false;
     /// Partitions that were added since the ends were asked for do not count.
     const COUNT_UNASKED: bool = false;
     /// A watermark entry stands before the activities that it covers.

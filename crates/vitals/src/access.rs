@@ -195,6 +195,17 @@ impl Access {
     }
 }
 
+/// Refuses a directory that a `vitals run` holds, for what a run has no way to do for others.
+pub(crate) fn ensure_no_run(dir: &Path) -> Result<()> {
+    let Some(run) = Client::find(dir)? else { return Ok(()) };
+    bail!(
+        "directory {} is in use by process {}, a `vitals run`; topics are looked at and made while none runs: stop it \
+         first (a model alone is published beside it: `vitals model publish FILE`)",
+        dir.display(),
+        run.pid()
+    );
+}
+
 /// Opens the log that the settings name. Of Kafka nothing needs to answer yet.
 pub(crate) fn open(settings: &Settings) -> Result<Store> {
     Ok(match settings.log.kind {

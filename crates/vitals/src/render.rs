@@ -17,7 +17,7 @@ pub(crate) use demo::demo;
 pub(crate) use model::model;
 pub(crate) use record::{record_json, record_line};
 pub(crate) use review::{review, verdicts};
-pub(crate) use standing::{balance, standing, topics, verified};
+pub(crate) use standing::{UNDER_WAY, balance, standing, topics, verified};
 
 use crate::print;
 use comfy_table::{CellAlignment, ContentArrangement, LineStyle, Table, TableStyle};

@@ -3,6 +3,7 @@
 
 mod support;
 
+use serde_json::{Value, json};
 use support::{Place, model};
 
 #[test]
@@ -80,6 +81,35 @@ fn flags_that_do_not_go_together_are_wrong_use_before_anything_is_opened() {
 }
 
 #[test]
+fn a_recorded_run_ends_by_itself_and_says_why() {
+    let place = Place::ready(None);
+    let line = |day: &str| {
+        format!(
+            r#"{{"topic":"vitals.login","key":"ada","value":{{"id":"{day}","account":"ada","user":"u","time":"2026-01-{day}T00:00:00Z"}}}}"#
+        ) + "\n"
+    };
+    place.feed(["produce"], &(line("01") + &line("08"))).fine();
+    let said = place.run(["run", "--mode", "recorded"]);
+    assert_eq!(said.status, Some(70), "{said:?}");
+    let reason = "vitals.model/0: no model is published; publish one with `vitals model publish FILE`\n";
+    assert!(said.err.ends_with(reason), "{}", said.err);
+    let model = model("b2b.yaml");
+    place.run(["model", "publish", model.to_str().unwrap()]).fine();
+    // One of the two lies after the end.
+    let run = ["run", "--mode", "recorded", "--until", "2026-01-02T00:00:00Z"];
+    for _ in 0..2 {
+        let said = place.run(run);
+        assert_eq!(said.status, Some(1), "{said:?}");
+        let reason = "1 records are not accounted for; a recorded run takes what was there when it began";
+        assert!(
+            said.out.contains(reason) && said.out.contains("`vitals run` takes in the rest"),
+            "{}",
+            said.out
+        );
+    }
+}
+
+#[test]
 fn produce_stops_at_a_wrong_line_and_says_what_is_appended() {
     let place = Place::ready(None);
     let good = r#"{"topic":"vitals.login","key":"ada","value":{"id":"1"}}"#;
@@ -96,6 +126,44 @@ fn produce_stops_at_a_wrong_line_and_says_what_is_appended() {
     let ends: i64 =
         login["partitions"].as_array().unwrap().iter().map(|ends| ends[1].as_i64().unwrap()).sum();
     assert!(ends >= 2, "{login}");
+}
+
+/// Each login of a day counts; the score that a person sets for some days is a line beside what they come to.
+#[test]
+fn a_score_that_is_set_by_hand_is_shown_and_ends_by_itself() {
+    let place = Place::ready(Some(&model("b2b.yaml")));
+    let line = |source: &str, day: u32, more: &str| {
+        let value = format!(
+            r#"{{"id":"{source}-{day}","account":"ada","user":"u","time":"2026-01-{day:02}T12:00:00Z"{more}}}"#
+        );
+        format!(r#"{{"topic":"vitals.{source}","key":"ada","value":{value}}}"#) + "\n"
+    };
+    let who = r#","author":"csm-7","reason":"A new sponsor.","expires_at":"2026-01-20T00:00:00Z""#;
+    let logins: String = (1..29).map(|day| line("login", day, "")).collect();
+    let set = line("command", 10, &format!(r#","kind":"override","score":91.5{who}"#));
+    // The feed of commands goes on, and with it its time.
+    let other = line("command", 28, r#","kind":"acknowledge""#);
+    place.feed(["produce"], &(logins + &set + &other)).fine();
+    place.run(["run", "--mode", "recorded"]).fine();
+    let health = place.run(["tail", "health", "--json"]).fine().json();
+    let records: Vec<&Value> = health.iter().map(|record| &record["value"]).collect();
+    let is_set = |record: &&&Value| record.get("override").is_some();
+    let first = records.iter().find(is_set).unwrap();
+    assert_eq!((&first["score"], &first["override"]["author"]), (&json!(91.5), &json!("csm-7")));
+    assert_eq!(first["cause"], json!({"kind": "activity", "source": "command"}));
+    assert!(
+        first["reason"]
+            .as_str()
+            .unwrap()
+            .contains("csm-7 set it until 2026-01-20T00:00:00Z (A new sponsor.)"),
+        "{first}"
+    );
+    let last = records.iter().rposition(|record| is_set(&record)).unwrap();
+    let after = records[last + 1];
+    assert_eq!((&after["as_of"], &after["cause"]["kind"]), (&json!("2026-01-20T00:00:00Z"), &json!("time")));
+    assert_eq!(after["score"], records[last]["override"]["computed_score"]);
+    let verified = place.run(["replay", "--verify"]).fine();
+    assert!(verified.out.contains("equal, byte for byte"), "{}", verified.out);
 }
 
 #[test]

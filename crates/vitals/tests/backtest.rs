@@ -55,10 +55,7 @@ fn check_scores(place: &Place, yaml: &Path, from: &str, to: &str) {
         python.args(["--from", from, "--to", to]).output().map(Said::of)
     };
     let Ok(said) = compare("scores.jsonl", to) else {
-        let is_ci = std::env::var_os("CI").is_some_and(|set| set == "true");
-        assert!(!is_ci, "python3 cannot be run, and with CI=true the scores must be worked out again");
-        println!("SKIPPED: python3 cannot be run, so the scores are not worked out again");
-        return;
+        return witness::skip("python3 cannot be run, so the scores are not worked out again");
     };
     println!("{}", said.fine().out);
     let text = fs::read_to_string(place.path("scores.jsonl")).unwrap();

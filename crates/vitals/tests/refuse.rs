@@ -35,8 +35,14 @@ fn what_would_write_beside_a_recorded_run_is_told_who_holds_the_directory() {
         let pid = running.address()["pid"].to_string();
         assert!(said.err.contains(&pid) || said.err.contains("not empty"), "{said:?}");
     }
+    for command in [["setup"].as_slice(), &["setup", "--dry-run"]] {
+        let said = place.run(command);
+        assert!(said.err.contains("stop it first") && said.err.contains("`vitals model publish"), "{said:?}");
+        assert!(!said.err.contains("admin server"), "{said:?}");
+    }
     assert_eq!(running.get("/readyz").0, 200);
     assert_eq!(running.terminate(), Some(0));
+    place.run(["setup"]).fine();
 }
 
 #[test]

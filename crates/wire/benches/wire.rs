@@ -115,6 +115,7 @@ fn output(c: &mut Criterion) {
         previous_band: Some(1),
         first: false,
         cap_change: 0,
+        override_change: 0,
         removed_change: 0,
         cause: Cause::Time,
     });

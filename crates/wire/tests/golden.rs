@@ -170,6 +170,7 @@ fn output_records_version_1() {
         previous_band: Some(1),
         first: false,
         cap_change: 20,
+        override_change: 0,
         removed_change: 0,
         cause: Cause::Activity(Source::FeatureUsage),
     };

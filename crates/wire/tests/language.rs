@@ -60,6 +60,7 @@ fn the_value_of_each_operator_is_told_with_its_unit_and_in_the_reason() {
             previous_band: Some(2),
             first: false,
             cap_change: 0,
+            override_change: 0,
             removed_change: 0,
             cause: Cause::Time,
             standing: standing(&plan, &lines),

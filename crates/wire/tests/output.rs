@@ -6,7 +6,7 @@ mod support;
 
 use engine::effect::{
     AccountHealth, Alert, AlertState, CapLine, Cause, Closed, Effect, EffectId, Evidence, Freshness, Health,
-    Line, OpenAlert, Resolution, Standing, Status,
+    Line, OpenAlert, OverrideLine, Resolution, Standing, Status,
 };
 use model::plan::{Plan, Severity, SourceSet};
 use model::source::Source;
@@ -32,6 +32,7 @@ fn health<'a>(plan: &'a Plan, lines: &'a [Line]) -> Health<'a> {
         previous_band: Some(1),
         first: false,
         cap_change: 0,
+        override_change: 0,
         removed_change: 0,
         cause: Cause::Time,
         standing,
@@ -138,6 +139,28 @@ fn a_first_record_shows_no_change() {
     assert_eq!((&record["previous_score"], &record["previous_band"]), (&Value::Null, &Value::Null));
     assert_eq!((record.get("cap_change"), record["contributions"][0].get("change")), (None, None));
     assert_eq!(record["reason"], json!("First score: 40.2 (at-risk). The most points to win: open_tickets."));
+}
+
+#[test]
+fn an_override_is_a_line_of_its_own_with_who_why_and_until_when() {
+    let (plan, lines) = (plan(), lines());
+    let mut health = health(&plan, &lines);
+    let expires_at = EventTime(AS_OF.0 + 14 * 86_400_000);
+    let line = OverrideLine { contribution: 3_980, author: "ada", reason: "new \"sponsor\"", expires_at };
+    health.standing.overridden = Some(line);
+    (health.standing.score, health.standing.band) = (Some(8_000), Some(0));
+    (health.previous_score, health.override_change) = (Some(4_020), 3_980);
+    let set = json!({
+        "contribution": 39.8, "computed_score": 40.2, "author": "ada", "reason": "new \"sponsor\"",
+        "expires_at": "2026-06-29T22:00:00Z"
+    });
+    let standing = health.standing;
+    let record = value(&Effect::Health(health));
+    assert_eq!((&record["override"], &record["override_change"]), (&set, &json!(39.8)));
+    let reason = record["reason"].as_str().unwrap();
+    assert!(reason.contains(": ada set it until 2026-06-29T22:00:00Z (new \"sponsor\")"), "{reason}");
+    let latest = AccountHealth { standing, open_alerts: &[] };
+    assert_eq!(value(&Effect::AccountHealth(latest))["override"], set);
 }
 
 #[test]
@@ -329,8 +352,9 @@ prop_compose! {
     /// The contributions and weights of seven lines, and what they were before.
     fn change()(now in prop::array::uniform7((0_u32..=10_000, 0_u32..=1_428, any::<bool>())),
                 before in prop::array::uniform7(0_i32..=1_428),
+                set in prop::option::of(0_u32..=10_000), set_change in -10_000_i32..=10_000,
                 cap in 0_i32..500, cap_before in 0_i32..500, applies in any::<bool>(), removed in -300_i32..=0)
-              -> (Vec<Line>, i32, i32, i32) {
+              -> (Vec<Line>, i32, i32, i32, Option<u32>, i32) {
         let lines: Vec<Line> = now.iter().zip(before).enumerate().map(|(measure, ((points, weight, known), before))| {
             let value = known.then_some(i64::from(*points) * 7_919);
             let mut line = support::line(measure, value, *points, *weight, 0);
@@ -340,30 +364,41 @@ prop_compose! {
         let sum: i32 = lines.iter().map(|line| line.contribution).sum();
         let cap = if applies { -cap.min(sum) } else { 0 };
         let cap_before = -cap_before.min(before.iter().sum());
-        (lines, cap, cap - cap_before, removed)
+        (lines, cap, cap - cap_before, removed, set, set_change)
     }
 }
 
 proptest! {
     #[test]
-    fn contributions_and_changes_sum_exactly_in_the_published_decimals((lines, cap, cap_change, removed) in change()) {
+    fn contributions_and_changes_sum_exactly_in_the_published_decimals((lines, cap, cap_change, removed, set, set_change) in change()) {
         let plan = plan();
         let mut health = health(&plan, &lines);
-        let change: i32 = lines.iter().map(|line| line.change).sum::<i32>() + cap_change + removed;
-        let score = i32::try_from(health.standing.score.unwrap()).unwrap() + cap;
+        let computed = i32::try_from(health.standing.score.unwrap()).unwrap() + cap;
+        let score = set.map_or(computed, |set| i32::try_from(set).unwrap());
+        // What was before is a score too.
+        let of_lines = lines.iter().map(|line| line.change).sum::<i32>() + cap_change + removed;
+        let change = (of_lines + set_change).clamp(score - 10_000, score);
         health.standing.score = Some(u32::try_from(score).unwrap());
         health.previous_score = Some(u32::try_from(score - change).unwrap());
         (health.cap_change, health.removed_change) = (cap_change, removed);
+        health.override_change = change - of_lines;
+        let line = |_| OverrideLine { contribution: score - computed, author: "ada", reason: "calls", expires_at: AS_OF };
+        health.standing.overridden = set.map(line);
         health.standing.cap = (cap < 0).then_some(CapLine { cap: 0, contribution: cap });
         let record = value(&Effect::Health(health));
         let sum = |key: &str| -> i64 {
             record["contributions"].as_array().unwrap().iter().map(|line| hundredths(&line[key])).sum()
         };
         let caps: i64 = record["caps"].as_array().unwrap().iter().map(|cap| hundredths(&cap["contribution"])).sum();
-        prop_assert_eq!(sum("contribution") + caps, hundredths(&record["score"]));
+        let added = record.get("override").map_or(0, |set| hundredths(&set["contribution"]));
+        prop_assert_eq!(sum("contribution") + caps + added, hundredths(&record["score"]));
+        if let Some(set) = record.get("override") {
+            prop_assert_eq!(hundredths(&set["computed_score"]), i64::from(computed));
+        }
+        let added = record.get("override_change").map_or(0, hundredths);
         let moved = hundredths(&record["score"]) - hundredths(&record["previous_score"]);
         let removed = record.get("removed_change").map_or(0, hundredths);
-        prop_assert_eq!(sum("change") + hundredths(&record["cap_change"]) + removed, moved);
+        prop_assert_eq!(sum("change") + hundredths(&record["cap_change"]) + added + removed, moved);
     }
 
     #[test]

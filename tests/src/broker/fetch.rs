@@ -2,7 +2,7 @@
 
 use rustix::process::{Pid, test_kill_process};
 use std::fs::{self, File};
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::process::Command;
 use std::time::Duration;
 
@@ -30,7 +30,7 @@ const POM: &str = r#"<project xmlns="http://maven.apache.org/POM/4.0.0">
 
 /// The folder of this version, under the target folder.
 pub(super) fn home() -> PathBuf {
-    target().join(format!("kafka-{KAFKA}"))
+    witness::target().join(format!("kafka-{KAFKA}"))
 }
 
 /// Where a cluster of this process has its data. What processes that are gone left there is removed once it is an
@@ -51,13 +51,6 @@ pub(super) fn run_dir(number: u32) -> PathBuf {
         }
     }
     run.join(format!("{}-{number}", std::process::id()))
-}
-
-/// Where cargo builds: it marks the folder as a cache.
-fn target() -> PathBuf {
-    let exe = std::env::current_exe().unwrap();
-    let marked = exe.ancestors().find(|dir| dir.join("CACHEDIR.TAG").exists());
-    marked.map_or_else(std::env::temp_dir, Path::to_path_buf)
 }
 
 /// The folder with the jars; what is missing if they cannot be had.

@@ -25,9 +25,9 @@ pub(crate) const TICK: Duration = Duration::from_millis(10);
 static BROKER: LazyLock<Option<Cluster>> = LazyLock::new(|| Cluster::start(&Options::default()));
 static COUNT: AtomicU32 = AtomicU32::new(0);
 
-/// The broker that the tests of a file share. It ends with the process.
+/// The broker that the tests of a file share. It ends with the process. Of each test it is said if there is none.
 pub(crate) fn broker() -> Option<&'static Cluster> {
-    BROKER.as_ref()
+    if Cluster::can_start() { BROKER.as_ref() } else { None }
 }
 
 pub(crate) fn settings(cluster: &Cluster) -> Settings {

@@ -5,6 +5,7 @@ use crate::bytes::{Damaged, Reader, Writer};
 use crate::dedup;
 use crate::entry::Position;
 use crate::operator::milestone::Milestones;
+use crate::overriding::Overriding;
 use crate::prepared::Prepared;
 use crate::rule;
 use model::plan::{MOST_MEASURES, Plan, WHOLE};
@@ -61,6 +62,10 @@ impl Account {
         to.flag(self.info.is_some());
         if let Some(info) = &self.info {
             info.write(&mut to);
+        }
+        to.flag(self.overriding.is_some());
+        if let Some(overriding) = &self.overriding {
+            overriding.write(&mut to);
         }
         dedup::write(self.parts.get(prepared.seen), &mut to);
         to.flag(self.milestones.is_some());
@@ -126,6 +131,7 @@ impl Account {
         }
         (account.changed, account.buried) = (flags & 1 != 0, flags & 2 != 0);
         account.info = if from.flag()? { Some(Box::new(Info::read(&mut from)?)) } else { None };
+        account.overriding = if from.flag()? { Some(Box::new(Overriding::read(&mut from)?)) } else { None };
         let (mut seen, mut words) = (Vec::new(), Vec::new());
         dedup::read(&mut from, &mut seen)?;
         account.milestones = if from.flag()? { Some(Box::new(Milestones::read(&mut from)?)) } else { None };
@@ -154,7 +160,9 @@ impl Account {
             let published = Published::read(&mut from, &prepared.plan)?;
             let len = from.len()?;
             let mut lines = Vec::with_capacity(len.min(MOST_MEASURES));
+            let added = account.overriding.as_ref().and_then(|overriding| overriding.told);
             let mut total = published.cap.map_or(0, |cap| i64::from(cap.1));
+            total += added.map_or(0, |(_, added)| i64::from(added));
             for _ in 0..len {
                 let value = from.opt()?.unwrap_or(UNKNOWN);
                 let contribution = read_part(&mut from)?;

@@ -93,7 +93,9 @@ pub(super) fn move_rules(
                     announce(rule, AlertState::Firing, account, prepared, work, look, out);
                 }
                 Some(Transition::Resolved) => {
-                    let state = AlertState::Resolved(Resolution::Recovered);
+                    let is_set = spec.on_score && work.overridden.is_some();
+                    let why = if is_set { Resolution::Overridden } else { Resolution::Recovered };
+                    let state = AlertState::Resolved(why);
                     announce(rule, state, account, prepared, work, look, out);
                 }
             }
@@ -112,7 +114,8 @@ fn begins(rule: usize, account: &Account, prepared: &Prepared, work: &Assessment
 
 fn severity(rule: usize, account: &Account, prepared: &Prepared, work: &Assessment) -> Severity {
     let spec = &prepared.plan.rules[rule];
-    let asked = Asked { freshness: &work.freshness, score: work.score, account };
+    let score = work.score.filter(|_| work.band.is_some());
+    let asked = Asked { freshness: &work.freshness, score, account };
     match &spec.critical_when {
         Some(critical) if holds(critical, &asked) => Severity::Critical,
         _ => spec.severity,

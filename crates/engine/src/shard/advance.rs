@@ -257,7 +257,25 @@ impl Shard {
                 self.arm(index as usize);
             }
         }
+        self.expire(&mut visits);
         visits
+    }
+
+    /// Adds the accounts whose override ends in this minute.
+    fn expire(&mut self, visits: &mut BinaryHeap<Visit>) {
+        let i = Source::Command.index();
+        let Some(at) = self.now.sources[i].at else { return };
+        while let Some((expires, index)) =
+            self.expiries.first().copied().filter(|(expires, _)| *expires <= at)
+        {
+            self.expiries.pop_first();
+            let account = &self.accounts[index as usize];
+            // Another may have taken its place.
+            if account.overriding.as_ref().and_then(|overriding| overriding.expires_at()) == Some(expires) {
+                let x = expires.saturating_add(self.rules[i].max_delay).min(self.now.x);
+                visits.push(Reverse((x, Arc::clone(&account.id), expires, index)));
+            }
+        }
     }
 
     /// Makes an account's timers on the clocks of `due` exact, as they were before this minute.

@@ -65,7 +65,11 @@ impl Shard {
             }
             let moves = target > at && at + rules.max_delay == edge;
             let living = self.calendars[2 * i].first();
-            let plain = self.calendars[2 * i + 1].first();
+            let mut plain = self.calendars[2 * i + 1].first();
+            if source == Source::Command {
+                let expires = self.expiries.first().map(|(expires, _)| *expires);
+                plain = plain.into_iter().chain(expires).min();
+            }
             if moves {
                 any = true;
                 let greatest = self.calendars[2 * SOURCES].first();

@@ -12,11 +12,23 @@ use super::condition::Facing;
 use super::effect::{AccountHealth, Health, SlowEffect, Standing};
 use super::now::Now;
 use super::rule::Watch;
-use super::score::{Tally, band, tally};
+use super::score::{self, Tally, To, tally};
 use super::signal::{Learned, Past, Reading};
 
 /// The spread of accounts over time: 15 minutes.
 const SPREAD: u64 = 15 * 60 * 1_000;
+
+/// Which of two activities is the newer one.
+type Rank = (i64, u32, i64);
+
+/// An override in force.
+struct Override {
+    rank: Rank,
+    to: To,
+    author: String,
+    reason: String,
+    expires_at: i64,
+}
 
 /// What the last health record said; what a plan numbers stands here by name.
 #[derive(Clone, Debug)]
@@ -26,6 +38,8 @@ pub(super) struct Published {
     band: Option<String>,
     cap: Option<String>,
     cap_contribution: i32,
+    /// Of which command, and what it added.
+    added: Option<(Rank, i32)>,
     status: Status,
     lines: BTreeMap<String, Line>,
 }
@@ -87,6 +101,45 @@ impl Account {
         (0..self.plan.signals.len()).map(|index| self.past.reading(&self.plan, index, now)).collect()
     }
 
+    /// The newest command that sets or takes back a score, if it sets one.
+    fn overriding(&self) -> Option<Override> {
+        let told = self.past.applied.iter().map(|one| &one.1);
+        let commands = told.filter(|one| one.source == Source::Command);
+        let newest = commands.max_by_key(|one| one.rank())?;
+        let text = |field| newest.word(field).unwrap_or_default().to_owned();
+        if text(Field::Kind) != "override" {
+            return None;
+        }
+        // Millionths to hundredths.
+        let score =
+            newest.number(Field::Score).map(|score| (score + 5_000).div_euclid(10_000).clamp(0, 10_000));
+        let to = match score {
+            Some(score) => To::Score(u32::try_from(score).unwrap()),
+            None => To::Band(newest.word(Field::Band)?.into()),
+        };
+        let expires_at = newest.time(Field::ExpiresAt)?;
+        let (author, reason) = (text(Field::Author), text(Field::Reason));
+        Some(Override { rank: newest.rank(), to, author, reason, expires_at })
+    }
+
+    /// When the override that counts ends.
+    pub(crate) fn expires_at(&self) -> Option<i64> {
+        self.overriding().map(|one| one.expires_at)
+    }
+
+    /// What the readings come to, with the override that is in force; and the band.
+    fn tally(&self, now: &Now<'_>, readings: &[Reading]) -> (Tally, Option<usize>) {
+        let mut tally = tally(&self.plan, &self.facing(readings));
+        let ends = |one: &Override| now.source(Source::Command).is_some_and(|at| at.a >= one.expires_at);
+        if let Some(one) = self.overriding().filter(|one| !ends(one)) {
+            tally = score::overridden(&self.plan, tally, &one.to);
+        }
+        let was_added = self.published.as_ref().is_some_and(|published| published.added.is_some());
+        let present = self.band_index(self.band.as_ref()).filter(|_| tally.added.is_none() && !was_added);
+        let band = score::band(&self.plan, present, &tally);
+        (tally, band)
+    }
+
     pub(super) fn facing<'a>(&'a self, readings: &'a [Reading]) -> Facing<'a> {
         Facing { readings, score: None, segment: self.text(Field::Segment), stage: self.text(Field::Stage) }
     }
@@ -107,8 +160,7 @@ impl Account {
         }
         let as_of = self.as_of.max(moment.instant);
         let readings = self.readings(now);
-        let tally = tally(&self.plan, &self.facing(&readings));
-        let band = band(&self.plan, self.band_index(self.band.as_ref()), &tally);
+        let (tally, band) = self.tally(now, &readings);
         let band_name = band.map(|band| self.plan.bands[band].name.clone());
         if self.band_since.is_none() || band_name != self.band {
             self.band_since = Some(as_of);
@@ -131,13 +183,25 @@ impl Account {
         let greatest = now.greatest()?;
         let cap = tally.cap.map(|line| self.plan.caps[line.cap].name.clone());
         let cap_contribution = tally.cap.map_or(0, |line| line.contribution);
+        let added = tally.added.map(|added| (self.overriding().unwrap().rank, added));
         let previous = self.published.take();
         let change = previous.as_ref().is_none_or(|previous| {
             let moved = match (previous.score, tally.score) {
-                (Some(old), Some(new)) => old.abs_diff(new) >= self.plan.publish_change,
+                (Some(old), Some(new)) => {
+                    let beneath = |score: u32, added: Option<(Rank, i32)>| {
+                        score.cast_signed() - added.map_or(0, |one| one.1)
+                    };
+                    let moved = beneath(old, previous.added).abs_diff(beneath(new, added));
+                    moved >= self.plan.publish_change
+                }
                 (old, new) => old != new,
             };
-            moved || previous.band != self.band || previous.cap != cap || previous.status != tally.status
+            let is_same = previous.added.map(|one| one.0) == added.map(|one| one.0);
+            moved
+                || !is_same
+                || previous.band != self.band
+                || previous.cap != cap
+                || previous.status != tally.status
         });
         let since = previous.as_ref().map(|previous| greatest - previous.greatest);
         if !change && since.is_none_or(|since| since < self.plan.publish_every) {
@@ -153,6 +217,7 @@ impl Account {
             band: self.band.clone(),
             cap,
             cap_contribution,
+            added,
             status: tally.status,
             lines: standing.lines.iter().map(|line| (self.measure(line.measure), *line)).collect(),
         });
@@ -165,7 +230,9 @@ impl Account {
             first: previous.is_none(),
             previous_score: previous.as_ref().and_then(|previous| previous.score),
             previous_band: previous.as_ref().and_then(|previous| self.band_index(previous.band.as_ref())),
-            cap_change: cap_contribution - previous.map_or(0, |previous| previous.cap_contribution),
+            cap_change: cap_contribution - previous.as_ref().map_or(0, |previous| previous.cap_contribution),
+            override_change: added.map_or(0, |one| one.1)
+                - previous.and_then(|previous| previous.added).map_or(0, |one| one.1),
             cause: if change { cause } else { Cause::Repeat },
         })
     }
@@ -202,6 +269,10 @@ impl Account {
             coverage: tally.coverage,
             lines: tally.lines.iter().map(with_change).collect(),
             cap: tally.cap,
+            overridden: tally
+                .added
+                .zip(self.overriding())
+                .map(|(added, one)| (added, one.author, one.reason, one.expires_at)),
             status: tally.status,
         }
     }
@@ -212,8 +283,7 @@ impl Account {
         self.has_news = false;
         self.revision += 1;
         let readings = self.readings(now);
-        let tally = tally(&self.plan, &self.facing(&readings));
-        let band = band(&self.plan, self.band_index(self.band.as_ref()), &tally);
+        let (tally, band) = self.tally(now, &readings);
         let lines = tally.lines.clone();
         let standing = Standing { lines, band, ..self.standing(&tally, self.as_of, None) };
         let open = |(rule, one): (usize, &Rule)| {

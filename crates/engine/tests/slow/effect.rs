@@ -40,6 +40,8 @@ pub(crate) struct Standing {
     pub(crate) coverage: u32,
     pub(crate) lines: Vec<Line>,
     pub(crate) cap: Option<CapLine>,
+    /// What the override in force adds, who set it, why and until when.
+    pub(crate) overridden: Option<(i32, String, String, i64)>,
     pub(crate) status: Status,
 }
 
@@ -50,6 +52,7 @@ pub(crate) struct Health {
     pub(crate) previous_score: Option<u32>,
     pub(crate) previous_band: Option<usize>,
     pub(crate) cap_change: i32,
+    pub(crate) override_change: i32,
     /// What measures that the model no longer has contributed before, negated.
     pub(crate) removed_change: i32,
     pub(crate) cause: Cause,

@@ -255,6 +255,8 @@ impl Alone<'_> {
         let g = self.gate.map(|gate| gate + sigma).into_iter();
         let g = g.chain(next_model_at(account, self.models)).chain(account.repeat_at());
         let mut facts: Vec<Fact> = g.map(|g| Fact::Greatest { g }).collect();
+        let expires = account.expires_at();
+        facts.extend(expires.map(|a| Fact::Reached { source: Source::Command, a }));
         facts.extend(of_sources(&account.plan, &account.past, now));
         facts.extend(of_signals(&account.plan, &account.past, now));
         facts.extend(of_rules(&account.plan, &account.past, now, |rule| account.watches.get(rule)));

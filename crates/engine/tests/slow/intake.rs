@@ -1,7 +1,7 @@
 //! "Activities": the one outcome of each.
 
 use model::plan::{Feed, Operator, Plan, Window};
-use model::source::Source;
+use model::source::{Field, Source};
 use model::time::HOUR;
 
 use super::journal::Happening;
@@ -98,7 +98,9 @@ pub(crate) fn outcome(
 ) -> Outcome {
     let mut passed = feeds(plan);
     passed.retain(|(feed, _)| passes(feed, happening));
-    let always = matches!(happening.source, Source::Account | Source::Subscription);
+    let sets = matches!(happening.word(Field::Kind), Some("override" | "clear-override"));
+    let always = matches!(happening.source, Source::Account | Source::Subscription)
+        || happening.source == Source::Command && sets;
     if passed.is_empty() && !always {
         return Outcome::Unused;
     }

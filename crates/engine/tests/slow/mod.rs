@@ -10,7 +10,7 @@
 //! order of all that). `blueprint`, `draft`, `world` and `recorder` are no part of it: they write plans and
 //! journals for tests, and take the engine's effects in the form to compare.
 //!
-//! It does not know: commands, the ceilings of promise 12 other than that of fingerprints.
+//! It does not know: commands other than overrides, the ceilings of promise 12 other than that of fingerprints.
 #![allow(
     dead_code,
     clippy::unwrap_used,

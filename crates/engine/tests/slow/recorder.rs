@@ -25,6 +25,9 @@ fn standing(standing: &effect::Standing<'_>) -> Standing {
         coverage: standing.coverage,
         lines: standing.lines.to_vec(),
         cap: standing.cap,
+        overridden: standing
+            .overridden
+            .map(|line| (line.contribution, line.author.into(), line.reason.into(), line.expires_at.0)),
         status: standing.status,
     }
 }
@@ -37,6 +40,7 @@ fn owned(effect: &Effect<'_>) -> SlowEffect {
             previous_score: health.previous_score,
             previous_band: health.previous_band,
             cap_change: health.cap_change,
+            override_change: health.override_change,
             removed_change: health.removed_change,
             cause: health.cause,
         }),

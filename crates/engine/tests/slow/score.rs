@@ -13,6 +13,8 @@ pub(crate) struct Tally {
     /// Without previous values and changes.
     pub(crate) lines: Vec<Line>,
     pub(crate) cap: Option<CapLine>,
+    /// What an override in force adds.
+    pub(crate) added: Option<i32>,
     pub(crate) score: Option<u32>,
     pub(crate) coverage: u32,
     pub(crate) status: Status,
@@ -32,11 +34,11 @@ pub(crate) fn tally(plan: &Plan, facing: &Facing<'_>) -> Tally {
     let fresh = lines.iter().filter(|line| line.freshness == Freshness::Fresh);
     let coverage = fresh.map(|line| counted(&plan.measures[line.measure]).base_weight).sum();
     if not_scored {
-        return Tally { lines, cap: None, score: None, coverage: 0, status: Status::NotScored };
+        return Tally { lines, cap: None, added: None, score: None, coverage: 0, status: Status::NotScored };
     }
     let anything = weights.iter().any(|weight| *weight > 0);
     if !anything {
-        return Tally { lines, cap: None, score: None, coverage, status: Status::Scored };
+        return Tally { lines, cap: None, added: None, score: None, coverage, status: Status::Scored };
     }
     let sum: i32 = lines.iter().map(|line| line.contribution).sum();
     let in_force = (0..plan.caps.len()).filter(|cap| facing.holds(&plan.caps[*cap].when));
@@ -45,7 +47,37 @@ pub(crate) fn tally(plan: &Plan, facing: &Facing<'_>) -> Tally {
         CapLine { cap, contribution: (limit - sum).min(0) }
     });
     let score = sum + cap.map_or(0, |cap| cap.contribution);
-    Tally { lines, cap, score: Some(u32::try_from(score).unwrap()), coverage, status: Status::Scored }
+    let score = Some(u32::try_from(score).unwrap());
+    Tally { lines, cap, added: None, score, coverage, status: Status::Scored }
+}
+
+/// What a tally comes to under an override: to a score in hundredths, or into a band.
+pub(crate) fn overridden(plan: &Plan, tally: Tally, to: &To) -> Tally {
+    if tally.status == Status::NotScored {
+        return tally;
+    }
+    let computed = tally.score.unwrap_or(0);
+    let score = match to {
+        To::Score(score) => *score,
+        To::Band(name) => {
+            // The nearest score that is in the band.
+            let in_band = |score: &u32| {
+                let band = plan.bands.iter().find(|band| *score >= band.at_least);
+                band.is_some_and(|band| band.name == *name)
+            };
+            let nearest = (0..=WHOLE).filter(in_band).min_by_key(|score| score.abs_diff(computed));
+            let Some(nearest) = nearest else { return tally };
+            nearest
+        }
+    };
+    Tally { added: Some(score.cast_signed() - computed.cast_signed()), score: Some(score), ..tally }
+}
+
+/// What an override sets.
+#[derive(Clone, Debug)]
+pub(crate) enum To {
+    Score(u32),
+    Band(String),
 }
 
 /// The measure as it counts: one that is not in the score weighs nothing.
@@ -87,7 +119,7 @@ fn weights(plan: &Plan, readings: &[Reading]) -> Vec<u32> {
 /// The band after `present`, as an index; bands stand from the highest limit to the lowest.
 pub(crate) fn band(plan: &Plan, present: Option<usize>, tally: &Tally) -> Option<usize> {
     let score = i64::from(tally.score?);
-    if tally.coverage < plan.min_coverage {
+    if tally.coverage < plan.min_coverage && tally.added.is_none() {
         return None;
     }
     let limit = |band: usize| i64::from(plan.bands[band].at_least);

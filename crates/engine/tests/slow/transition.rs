@@ -35,7 +35,9 @@ impl Account {
             let facing = Facing { score, ..self.facing(readings) };
             let on_hold = is_on_hold(rule, &facing, now, self.past.sigma);
             let turns = watch.evaluate(rule, &facing, on_hold, &marks(rule, now), as_of);
-            turns.into_iter().map(|turn| (turn, Resolution::Recovered)).collect()
+            let is_set = rule.on_score && tally.added.is_some();
+            let why = if is_set { Resolution::Overridden } else { Resolution::Recovered };
+            turns.into_iter().map(|turn| (turn, why)).collect()
         };
         let said = turns
             .into_iter()

@@ -44,13 +44,14 @@ impl Dice {
 /// All times of a world are multiples of this.
 pub(crate) const GRID: i64 = 5 * MINUTE;
 
-const SOURCES: [Source; 6] = [
+const SOURCES: [Source; 7] = [
     Source::Login,
     Source::Support,
     Source::Feedback,
     Source::Subscription,
     Source::Account,
     Source::Milestone,
+    Source::Command,
 ];
 
 const ONE: i64 = 1_000_000;
@@ -62,7 +63,8 @@ const STEADY: &str = "
   support: { max_skew: 5m, stale_after: 3h, dedup: 4h }
   subscription: { max_skew: 5m, stale_after: 3h, dedup: 4h }
   account: { max_skew: 5m, stale_after: 3h, dedup: 4h }
-  milestone: { max_skew: 5m, stale_after: 3h, dedup: 4h }";
+  milestone: { max_skew: 5m, stale_after: 3h, dedup: 4h }
+  command: { max_skew: 5m, stale_after: 3h, dedup: 4h }";
 
 /// Any `sources:` block whose spans lie on the grid.
 fn any_sources(dice: &mut Dice) -> String {
@@ -178,7 +180,7 @@ alerts:
     {{ when: {{ quiet: {{ at_least: 15m }}, open: {{ above: 0 }} }}, for: {strain}h, cooldown: 1h, notify: csm }}
   unhappy:
     {{ when: {{ any: [ {{ pulse: {{ below: 3 }} }}, {{ overdue: {{ above: 0 }} }} ] }}, if_unknown: proceed,
-      keep_firing_for: 2h, notify: csm }}
+      critical_when: {{ score: {{ below: 45 }} }}, keep_firing_for: 2h, notify: csm }}
   {few}:
     {{ when: {{ segment: enterprise, seats: {{ below: 20 }} }}, critical_when: {{ quiet: {{ at_least: 5h }} }},
       notify: csm }}
@@ -312,7 +314,21 @@ fn fields(dice: &mut Dice, source: Source, now: i64) -> Vec<(Field, Held)> {
             let kinds = ["planned", "planned", "reached", "verified", "dropped"];
             vec![key(Field::Milestone, dice.below(3)), word(Field::Kind, dice.pick(&kinds)), due_at]
         }
-        Source::Login | Source::FeatureUsage | Source::CsmActivity | Source::Command => {
+        Source::Command => {
+            let kinds = ["override", "override", "override", "override", "clear-override", "snooze"];
+            let expires_at = (Field::ExpiresAt, Held::Time(now + (dice.below(40) - 2) * HOUR));
+            let author = dice.pick(&["ada", "bob"]);
+            let mut fields = vec![word(Field::Kind, dice.pick(&kinds)), word(Field::Author, author)];
+            fields.extend([word(Field::Reason, "they called"), expires_at]);
+            // Not all are whole hundredths of a point; not all bands are in the model.
+            fields.push(if dice.one_in(2) {
+                (Field::Score, Held::Number(dice.below(101) * ONE - dice.pick(&[0, 0, 4_999, 5_000, 5_001])))
+            } else {
+                word(Field::Band, dice.pick(&["healthy", "neutral", "at-risk", "elsewhere"]))
+            });
+            fields
+        }
+        Source::Login | Source::FeatureUsage | Source::CsmActivity => {
             vec![key(Field::User, dice.below(4)), word(Field::Kind, "signed-in")]
         }
     }

@@ -35,7 +35,7 @@ pub fn line(id: EffectId, effect: &Effect<'_>) -> String {
         Effect::Health(health) => {
             let change = health.standing.lines.iter().map(|line| line.change).sum::<i32>();
             write!(text, "health {:?} was {:?} ", health.cause, health.previous_score).unwrap();
-            let total = change + health.cap_change + health.removed_change;
+            let total = change + health.cap_change + health.override_change + health.removed_change;
             let moved = health.standing.score.map_or(0, |s| s.cast_signed())
                 - health.previous_score.map_or(0, |s| s.cast_signed());
             assert_eq!(total, moved, "changes add up: {health:?}");
@@ -73,7 +73,12 @@ pub fn line(id: EffectId, effect: &Effect<'_>) -> String {
     };
     let contributions: i32 = standing.lines.iter().map(|line| line.contribution).sum();
     let cap = standing.cap.map_or(0, |cap| cap.contribution);
-    assert_eq!(standing.score.map_or(0, |s| s.cast_signed()), contributions + cap, "contributions add up");
+    let set = standing.overridden.map_or(0, |set| set.contribution);
+    assert_eq!(
+        standing.score.map_or(0, |s| s.cast_signed()),
+        contributions + cap + set,
+        "contributions add up"
+    );
     let weights: u32 = standing.lines.iter().map(|line| line.weight).sum();
     assert!(weights == 10_000 || weights == 0);
     write!(
@@ -92,6 +97,9 @@ pub fn line(id: EffectId, effect: &Effect<'_>) -> String {
         write!(text, "{name}={:?} ", line.value).unwrap();
     }
     text.push(']');
+    if let Some(set) = standing.overridden {
+        write!(text, " set by {} to {}", set.author, set.expires_at).unwrap();
+    }
     if !standing.sources_out.is_empty() {
         write!(text, " out {:?}", standing.sources_out.iter().map(Source::name).collect::<Vec<_>>()).unwrap();
     }

@@ -37,8 +37,14 @@ pub const MODELS: [&str; 5] = [
 const HOURS: [&str; 3] = [MODELS[0], MODELS[3], MODELS[4]];
 const DAYS: [&str; 2] = [MODELS[1], MODELS[2]];
 
-const SOURCES: [Source; 5] =
-    [Source::Login, Source::FeatureUsage, Source::Support, Source::Milestone, Source::Subscription];
+const SOURCES: [Source; 6] = [
+    Source::Login,
+    Source::FeatureUsage,
+    Source::Support,
+    Source::Milestone,
+    Source::Subscription,
+    Source::Command,
+];
 
 /// 2026-01-01T00:00:00Z.
 pub const START: i64 = 1_767_225_600_000;
@@ -106,7 +112,7 @@ pub fn journal(seed: u64, entries: usize) -> Vec<Owned> {
             now += random.below(20 * step);
         }
         if dead.is_none() && random.one_in(60) {
-            let source = sources[usize::try_from(random.below(5)).unwrap()];
+            let source = sources[usize::try_from(random.below(6)).unwrap()];
             dead = Some((source, now + random.below(60 * step)));
         }
         if dead.is_some_and(|(_, until)| now > until) {
@@ -235,6 +241,18 @@ pub fn activity(random: &mut Random, source: Source, partition: u32, offset: i64
             fields.push((Field::DueAt, (time + random.below(3 * DAY) - DAY / 4).to_string()));
             fields.push((Field::Kind, kind));
         }
+        Source::Command => {
+            let kind = pick(random, &["override", "override", "override", "clear-override", "acknowledge"]);
+            fields.push((Field::Kind, kind));
+            if random.one_in(2) {
+                fields.push((Field::Score, random.below(101).to_string()));
+            } else {
+                fields.push((Field::Band, pick(random, &["healthy", "neutral", "at-risk", "elsewhere"])));
+            }
+            fields.push((Field::Author, pick(random, &["ada", "bob"])));
+            fields.push((Field::Reason, "they called".to_owned()));
+            fields.push((Field::ExpiresAt, (time + random.below(3 * DAY) - DAY / 4).to_string()));
+        }
         _ => {
             fields.push((Field::Kind, "renewed".to_owned()));
             fields.push((Field::Seats, (1 + random.below(20)).to_string()));
@@ -246,16 +264,15 @@ pub fn activity(random: &mut Random, source: Source, partition: u32, offset: i64
 
 /// A journal in which much time passes between few activities, and in which sources lag.
 pub fn sparse_journal(seed: u64) -> Vec<Owned> {
-    let sources =
-        [Source::Login, Source::FeatureUsage, Source::Support, Source::Milestone, Source::Subscription];
+    let sources = SOURCES;
     let random = &mut Random(seed);
     let mut journal = vec![Owned::Model(MODELS[usize::from(random.one_in(2))].into())];
     let mut now = START;
-    let mut told = [now; 5];
+    let mut told = [now; 6];
     for offset in 0..40 {
         let most = if random.one_in(4) { 5 * DAY } else { 6 * HOUR };
         now += random.below(most);
-        let place = usize::try_from(random.below(5)).unwrap();
+        let place = usize::try_from(random.below(6)).unwrap();
         let source = sources[place];
         let time = now - random.below(4 * MINUTE);
         let ahead = random.one_in(3);

@@ -63,34 +63,27 @@ impl Store {
     }
 
     fn open_at(dir: &Path, path: &Path, options: &Options) -> Result<Self> {
-        let failed = |error: fjall::Error| {
-            Error::Fatal(format!("the store in directory {} cannot be opened: {error}", dir.display()))
-        };
-        let mend = |ending: std::io::Result<Ending>| match ending {
-            Ok(Ending::Whole | Ending::Cut(None)) => Ok(()),
-            Ok(Ending::Cut(Some(copy))) => {
-                let copy = copy.display();
-                tracing::warn!(%copy, "a transaction that was not yet durable when the machine stopped is cut off");
-                Ok(())
-            }
-            Ok(Ending::Damaged(journal, at)) => Err(Error::Fatal(format!(
-                "the log in directory {} is damaged: {} does not decode from byte {at} on; restore a copy of the \
-                 directory",
-                dir.display(),
-                journal.display()
-            ))),
-            Err(error) => Err(lock::failed(dir, "cannot be mended", &error)),
-        };
         if path.exists() {
-            mend(tail::trim(path))?;
-        }
-        match Self::try_open(dir, path, options) {
-            Err(fjall::Error::JournalRecovery(_)) => {
-                mend(tail::mend(path))?;
-                Self::try_open(dir, path, options).map_err(failed)
+            match tail::mend(path).map_err(|error| lock::failed(dir, "cannot be mended", &error))? {
+                Ending::Whole | Ending::Cut(None) => {}
+                Ending::Cut(Some(copy)) => {
+                    let copy = copy.display();
+                    tracing::warn!(%copy, "a transaction that was not yet durable when the machine stopped is cut off");
+                }
+                Ending::Damaged(journal, at) => {
+                    return Err(damaged(
+                        dir,
+                        &format!("{} does not decode from byte {at} on", journal.display()),
+                    ));
+                }
             }
-            opened => opened.map_err(failed),
         }
+        Self::try_open(dir, path, options).map_err(|error| {
+            if let fjall::Error::JournalRecovery(error) = error {
+                return damaged(dir, &format!("its journal does not decode ({error})"));
+            }
+            Error::Fatal(format!("the store in directory {} cannot be opened: {error}", dir.display()))
+        })
     }
 
     fn try_open(dir: &Path, path: &Path, options: &Options) -> fjall::Result<Self> {
@@ -219,10 +212,7 @@ impl Store {
     }
 
     pub(super) fn damaged(&self, what: &str) -> Error {
-        Error::Fatal(format!(
-            "the log in directory {} is damaged: {what} does not decode; restore a copy of the directory",
-            self.dir.display()
-        ))
+        damaged(&self.dir, &format!("{what} does not decode"))
     }
 
     /// Free bytes of the file system, if it says.
@@ -235,4 +225,9 @@ impl Store {
     pub(super) fn disk_bytes(&self) -> fjall::Result<u64> {
         self.database.disk_space()
     }
+}
+
+fn damaged(dir: &Path, what: &str) -> Error {
+    let dir = dir.display();
+    Error::Fatal(format!("the log in directory {dir} is damaged: {what}; restore a copy of the directory"))
 }

@@ -1,6 +1,5 @@
 //! A small disk of its own, to be filled.
 
-use std::io::Write;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
@@ -18,11 +17,8 @@ impl Disk {
         match mounted {
             Ok(output) if output.status.success() => Some(Self(path, Some(dir))),
             other => {
-                let missing =
-                    format!("mounting a small tmpfs needs the right to mount (CAP_SYS_ADMIN): {other:?}");
-                assert!(std::env::var_os("CI").is_none_or(|ci| ci != "true"), "{missing}");
-                // Not by `println!`, which the test harness keeps to itself where a test passes.
-                std::io::stderr().write_all(format!("SKIPPED: {missing}\n").as_bytes()).unwrap();
+                let needed = "mounting a small tmpfs needs the right to mount (CAP_SYS_ADMIN)";
+                witness::skip(&format!("{needed}: {other:?}"));
                 None
             }
         }

@@ -46,6 +46,10 @@ fn skew(plan: &Plan) -> i64 {
     plan.sources.iter().map(|rules| rules.max_skew).min().unwrap_or(0)
 }
 
+/// By how much clocks may be off whatever a model says, ms: clocks that a network sets right keep within it, and the log's own
+/// stamps bound how far time is moved.
+const ALWAYS: i64 = 1_000;
+
 impl<L: Log, V: Variant> Ingest<L, V> {
     /// Asks for the ends and the partitions of all source topics: about once a second, and when much is untold.
     pub(super) fn ask_ends(&mut self, now: i64) -> Result<(), Failure> {
@@ -80,7 +84,7 @@ impl<L: Log, V: Variant> Ingest<L, V> {
     /// By how much this machine's clock was off the log's when last compared, if that is more than is allowed.
     fn off(&self) -> Option<i64> {
         let skew = skew(&self.model.as_ref()?.plan);
-        self.clock.map(|clock| clock.off).filter(|off| off.abs() > skew)
+        self.clock.map(|clock| clock.off).filter(|off| off.abs() > skew.max(ALWAYS))
     }
 
     /// What is wrong with this machine's clock, for as long as it is.

@@ -3,7 +3,8 @@
 //! The order of entries in each journal partition is a function of the topics alone: the least head is taken
 //! (ties by topic, partition, offset; what is no activity is taken as soon as it is a head), every source's
 //! watermark is the merge's position less its max delay and the greatest max skew, and watermarks are told by
-//! event time only. One worker, no wall clock. A live run may follow on the same journal.
+//! event time only. With a given end, what happened after it is left, from the first such head of each partition on. After a
+//! crash it goes on to the ends with which it began. One worker, no wall clock. A live run may follow on the same journal.
 
 mod lane;
 mod merge;
@@ -14,7 +15,7 @@ use super::{GROUP, Intake, Load};
 use crate::commit::{Committer, Outcome, Resolution};
 use crate::failure::{Failure, Progress, later};
 use crate::metadata;
-use crate::model_topic::{Follower, Published};
+use crate::model_topic::{Follower, NO_MODEL, PUBLISH, Published};
 use crate::settings;
 use crate::status::{FeedStatus, IngestStatus};
 use crate::topic;
@@ -57,6 +58,8 @@ pub struct Recorded<L: Log, V: Variant = Correct> {
     tick: Option<i64>,
     /// The given end, or none for the greatest event time.
     until: Option<i64>,
+    /// Whether the given end was reached before the data's.
+    is_over: bool,
     finished: bool,
     /// Whether the partitions were lost.
     lost: bool,
@@ -68,8 +71,8 @@ pub struct Recorded<L: Log, V: Variant = Correct> {
 }
 
 impl<L: Log> Recorded<L> {
-    /// A run that has done nothing. `until`: the instant up to which time is to advance; by default the greatest
-    /// event time there is.
+    /// A run that has done nothing. `until`: the instant up to which activity is taken and time is to advance; by default
+    /// the greatest event time there is.
     pub fn new(log: L, identity: settings::Identity, settings: settings::Ingest, until: Option<i64>) -> Self {
         Self::of_variant(log, identity, settings, until)
     }
@@ -103,6 +106,7 @@ impl<L: Log, V: Variant> Recorded<L, V> {
             heads: BinaryHeap::new(),
             tick: None,
             until,
+            is_over: false,
             finished: false,
             lost: false,
             done: false,
@@ -144,7 +148,7 @@ impl<L: Log, V: Variant> Recorded<L, V> {
         }
         let merged = if self.is_full() { 0 } else { self.merge()? };
         let full = self.is_full();
-        let over = self.lanes.iter().all(|lane| lane.exhausted && lane.batches.is_empty());
+        let over = self.is_over || self.lanes.iter().all(|lane| lane.exhausted && lane.batches.is_empty());
         if over && !self.finished {
             self.finish();
         }
@@ -167,12 +171,16 @@ impl<L: Log, V: Variant> Recorded<L, V> {
         self.heads.clear();
         self.assigned.clear();
         (self.told, self.trail) = (None, None);
-        (self.tick, self.finished, self.lost, self.merged) = (None, false, false, 0);
+        (self.tick, self.is_over, self.finished, self.lost, self.merged) = (None, false, false, false, 0);
     }
 
     fn prepare(&mut self) -> Result<bool, Failure> {
         if self.model.is_none() {
             let Some(published) = self.models.current()? else {
+                if self.models.is_read() {
+                    let none = Partition::new(topic::MODEL, 0);
+                    return Err(Failure::refused(&none, NO_MODEL, PUBLISH));
+                }
                 self.reason = Some(self.models.absence());
                 return Ok(false);
             };
@@ -214,6 +222,8 @@ impl<L: Log, V: Variant> Recorded<L, V> {
             None if self.lanes.iter().any(|lane| lane.feed.is_untold()) => self.tell_all(Latest::All),
             None => {}
         }
+        // What comes from here on is for a live run.
+        self.lanes.iter_mut().for_each(|lane| lane.feed.kept.end = None);
         self.finished = true;
     }
 

@@ -9,6 +9,7 @@ fn source() -> Source {
         newest: Some(-1),
         told: None,
         tick: Some(i64::MAX),
+        end: None,
         consumed: 99,
         rejected: 4,
         skipped: 5,
@@ -20,13 +21,14 @@ fn source() -> Source {
     }
 }
 
-fn sources() -> [Source; 4] {
+fn sources() -> [Source; 5] {
     let live = Source { tick: None, told: Some(-300_001), stopped: false, ..source() };
     [
         source(),
         Source { lost: Lost::default(), last: None, ..source() },
         Source { runs: Vec::new(), ..live },
         Source::default(),
+        Source { tick: Some(1_979_512), end: Some(5_000), ..source() },
     ]
 }
 

@@ -61,6 +61,11 @@ impl Client {
         Ok(alive.filter(|alive| alive.pid == client.address.pid).map(|_| client))
     }
 
+    /// The process.
+    pub(crate) fn pid(&self) -> u32 {
+        self.address.pid
+    }
+
     pub(crate) fn topics(&self) -> Result<Vec<Topic>> {
         self.get("/topics")
     }

@@ -53,14 +53,6 @@ impl Board {
         sender
     }
 
-    /// Why a worker does not go on by itself, if one does not.
-    pub(crate) fn refusal(&self) -> Option<String> {
-        self.posts.iter().find_map(|post| match &*post.report.borrow() {
-            Report::Refused(reason) => Some(format!("{}: {reason}", post.name)),
-            Report::Starting | Report::Ingest(_) | Report::Score(_) => None,
-        })
-    }
-
     /// How all workers stand.
     pub(crate) fn standing(&self) -> Standing {
         let mut standing =

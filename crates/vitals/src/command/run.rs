@@ -19,7 +19,8 @@ pub(crate) struct Run {
     #[arg(long, value_enum, default_value_t = Mode::Live)]
     mode: Mode,
 
-    /// Recorded: advance time up to here (default: the greatest time of any activity).
+    /// Recorded: take what happened up to here, and advance time up to here (default: all there is). What is left, a live
+    /// run takes in.
     #[arg(long, value_name = "RFC3339", value_parser = instant)]
     until: Option<i64>,
 
@@ -107,6 +108,9 @@ impl Run {
     }
 }
 
+/// What records are that nothing came of.
+const LEFT: &str = "a recorded run takes what was there when it began, up to --until, and once; `vitals run` takes in the rest";
+
 /// Tells what became of every record.
 fn account(log: &Store, format: Format) -> Result<Outcome> {
     let balances: Vec<Balance> =
@@ -114,7 +118,7 @@ fn account(log: &Store, format: Format) -> Result<Outcome> {
     let mut out = Out::new();
     match format {
         Format::Programs => balances.iter().try_for_each(|balance| out.json(balance))?,
-        Format::People => out.text(&render::balance(&balances))?,
+        Format::People => out.text(&render::balance(&balances, LEFT))?,
     }
     out.flush()?;
     let all = balances.iter().all(|balance| balance.unaccounted == 0);

@@ -4,6 +4,7 @@ use super::Context;
 use crate::access::{self, direct::patiently};
 use crate::exit::Outcome;
 use crate::print::{Format, Out};
+use crate::settings::LogKind;
 use crate::topic::Found;
 use anyhow::{Context as _, Result, ensure};
 use clap::Args;
@@ -27,6 +28,9 @@ impl Setup {
         // A model that is not valid shall not leave topics without one behind.
         let model = self.model.as_deref().map(super::model::read_valid).transpose()?;
         let settings = &context.settings;
+        if settings.log.kind == LogKind::Embedded {
+            access::ensure_no_run(&settings.log.dir)?;
+        }
         let log = access::open(settings)?;
         let topics = &settings.topics;
         let specs = pipeline::topic::specs(topics.partitions, topics.source_partitions);

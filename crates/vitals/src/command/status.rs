@@ -38,7 +38,7 @@ impl Status {
                 out.text(&render::topics(&topics))?;
                 if let Some(balance) = &balance {
                     out.line("")?;
-                    out.text(&render::balance(balance))?;
+                    out.text(&render::balance(balance, render::UNDER_WAY))?;
                 }
             }
         }

@@ -4,7 +4,7 @@ use crate::admin::board::Board;
 use crate::run::{Crew, End, Mode, Plan, Stage, failure};
 use crate::settings::Settings;
 use crate::store::Store;
-use anyhow::{Result, bail};
+use anyhow::Result;
 use pipeline::settings::Rebuild;
 use std::thread;
 use std::time::Duration;
@@ -32,10 +32,6 @@ pub(super) fn play(log: &Store, settings: &Settings, end: i64) -> Result<()> {
         let (done, total) = crew.progress();
         bar.set_length(total);
         bar.set_position(done);
-        if let Some(reason) = board.refusal() {
-            crew.stop();
-            bail!("{reason}");
-        }
     }
     bar.finish_and_clear();
     crew.join();

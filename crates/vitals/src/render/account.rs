@@ -41,6 +41,9 @@ pub(crate) fn account(now: &Value) -> String {
     put("status", text(now, "status"));
     put("score", &points(now.get("score").and_then(Value::as_f64)));
     put("band", &format!("{} since {}", text(now, "band"), text(now, "band_since")));
+    if let Some(set) = now.get("override") {
+        put("override", &overridden(set));
+    }
     put("as of", text(now, "as_of"));
     put("coverage", &format!("{} %", number(now, "coverage")));
     put("stale", &names(now, "stale"));
@@ -116,10 +119,27 @@ pub(crate) fn explanation(now: &Value, change: &Value) -> String {
         row.extend([number(cap, "contribution"), number(change, "cap_change")]);
         lines.add_row(row);
     }
+    if let Some(set) = change.get("override") {
+        let mut row = vec![format!("override: {}", clean(&overridden(set)))];
+        row.extend(vec![String::new(); 7]);
+        row.extend([number(set, "contribution"), number(change, "override_change")]);
+        lines.add_row(row);
+    }
     out += &shown("Contributions: they sum to the score, their changes to its change", &lines);
     let mut complete = table(&["source", "complete to"], 0..0);
     for (source, at) in change.get("complete_to").and_then(Value::as_object).into_iter().flatten() {
         complete.add_row(vec![source.clone(), at.as_str().unwrap_or("-").to_owned()]);
     }
     out + &shown("What it rests on", &complete)
+}
+
+/// Who set it, until when and why.
+fn overridden(set: &Value) -> String {
+    let computed = points(set.get("computed_score").and_then(Value::as_f64));
+    format!(
+        "by {} until {}: {} (computed: {computed})",
+        text(set, "author"),
+        text(set, "expires_at"),
+        text(set, "reason")
+    )
 }

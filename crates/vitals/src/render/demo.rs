@@ -16,7 +16,7 @@ pub(crate) fn demo(found: &Found, dir: Option<&str>) -> String {
     out += &at_risk(found);
     out += &alerts(found);
     out += &outages(found);
-    out += &super::balance(&found.balance);
+    out += &super::balance(&found.balance, super::UNDER_WAY);
     out += &dead_letters(found);
     out + &next(found.at_risk.first(), dir)
 }

@@ -109,8 +109,11 @@ pub(crate) fn topics(topics: &[Topic]) -> String {
     shown("Topics", &rows)
 }
 
-/// The accounting of promise 2.
-pub(crate) fn balance(balances: &[Balance]) -> String {
+/// What records may be that are not accounted for, while a log is in use.
+pub(crate) const UNDER_WAY: &str = "while a run goes on, these are under way";
+
+/// The accounting of promise 2. `left`: what records may be that are not accounted for.
+pub(crate) fn balance(balances: &[Balance], left: &str) -> String {
     let head =
         ["source", "records", "applied", "duplicate", "late", "rejected", "skipped", "unaccounted", "lost"];
     let mut rows = table(&head, 1..9);
@@ -134,7 +137,7 @@ pub(crate) fn balance(balances: &[Balance]) -> String {
     rows.add_row(row("all".to_owned(), &whole));
     let verdict = match whole.unaccounted {
         0 => "every record is accounted for".to_owned(),
-        some => format!("{some} records are not accounted for; while a run goes on, these are under way"),
+        some => format!("{some} records are not accounted for; {left}"),
     };
     shown(&format!("What became of every record: {verdict}"), &rows)
 }

@@ -126,7 +126,8 @@ impl Crew {
             let body = move || {
                 let mut last = Last { stage, tell, end: Some(End::Panicked) };
                 let identity = Identity { worker, ..settings.identity() };
-                let end = worker::drive(seat, || make(stage, &log, identity.clone(), &settings, plan));
+                let end =
+                    worker::drive(seat, plan.mode, || make(stage, &log, identity.clone(), &settings, plan));
                 last.end = Some(end);
             };
             let thread = thread::Builder::new().name(format!("vitals-{name}")).spawn(body);

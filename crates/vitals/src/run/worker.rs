@@ -1,6 +1,6 @@
 //! One worker on its thread.
 
-use super::Order;
+use super::{Mode, Order};
 use crate::admin::board::Report;
 use crate::store::Store;
 use pipeline::{Failure, Ingest, Progress, Recorded, Score};
@@ -66,11 +66,13 @@ pub(super) struct Seat {
     pub(super) meter: Arc<Meter>,
 }
 
-/// Drives workers made by `make`, one after another, until there is an end.
-pub(super) fn drive(mut seat: Seat, make: impl Fn() -> Worker) -> End {
+/// Drives workers made by `make`, one after another, until there is an end. In a live run one that refuses to go on is tried
+/// again: what is wrong may be mended under it. A recorded run ends.
+pub(super) fn drive(mut seat: Seat, mode: Mode, make: impl Fn() -> Worker) -> End {
     loop {
         let mut worker = make();
         let mut told: Option<Instant> = None;
+        let mut waiting = Waiting::default();
         let refusal = loop {
             if seat.is_stopped() {
                 worker.stop();
@@ -81,7 +83,7 @@ pub(super) fn drive(mut seat: Seat, make: impl Fn() -> Worker) -> End {
                 Ok(Progress::Worked) => {}
                 Ok(Progress::Idle) => std::thread::sleep(REST),
                 Ok(Progress::Done) => return seat.finish(worker),
-                Err(Failure::Refused { partition, reason, remedy }) => {
+                Err(Failure::Refused { partition, reason, remedy }) if mode == Mode::Live => {
                     break format!("{partition}: {reason}; {remedy}");
                 }
                 Err(failure) => return End::Failed(failure),
@@ -92,6 +94,7 @@ pub(super) fn drive(mut seat: Seat, make: impl Fn() -> Worker) -> End {
             if told.is_none_or(|told| told.elapsed() >= TELL) {
                 worker.count(COUNTED);
                 seat.tell(&worker);
+                waiting.look(&worker);
                 told = Some(Instant::now());
             }
         };
@@ -100,6 +103,26 @@ pub(super) fn drive(mut seat: Seat, make: impl Fn() -> Worker) -> End {
         seat.report.send_replace(Report::Refused(refusal));
         if !seat.rest(AGAIN) {
             return End::Stopped;
+        }
+    }
+}
+
+/// What a recorded run waits for. Nobody may be looking at its admin server.
+#[derive(Debug, Default)]
+struct Waiting {
+    reasons: Vec<String>,
+    since: Option<Instant>,
+}
+
+impl Waiting {
+    /// Says it, once, where it has been the same for so long that it may not pass by itself.
+    fn look(&mut self, worker: &Worker) {
+        let Worker::Recorded(recorded) = worker else { return };
+        let reasons = recorded.status().reasons;
+        if reasons != self.reasons {
+            (self.reasons, self.since) = (reasons, Some(Instant::now()));
+        } else if !self.reasons.is_empty() && self.since.take_if(|since| since.elapsed() >= AGAIN).is_some() {
+            tracing::warn!(reasons = self.reasons.join("; "), "the run waits");
         }
     }
 }

@@ -1,7 +1,7 @@
 //! Defaults of the contract, and what each source and kind requires.
 
 use super::name;
-use crate::reason::Reason;
+use crate::reason::{Excerpt, Reason};
 use engine::activity::{Fields, Value};
 use model::number::Number;
 use model::source::{Field, Source};
@@ -58,7 +58,13 @@ fn command(fields: &Fields<'_>, present: u64) -> Result<(), Reason> {
             for field in [Field::Author, Field::Reason, Field::ExpiresAt] {
                 need(present, field, Some("kind override"))?;
             }
-            Ok(())
+            match fields.get(Field::Score) {
+                Some(Value::Number(score)) if !(Number::whole(0)..=Number::whole(100)).contains(&score) => {
+                    let found = Excerpt::of(&score.to_string());
+                    Err(Reason::Wrong { field: "score", expected: "0 to 100", found })
+                }
+                _ => Ok(()),
+            }
         }
         Some("snooze") => {
             need(present, Field::Rule, Some("kind snooze"))?;

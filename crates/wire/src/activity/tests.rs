@@ -128,6 +128,10 @@ fn what_a_source_or_kind_requires_is_asked_for() {
     let complete =
         r#""kind":"override","band":"b","author":"a","reason":"r","expires_at":"2026-01-01T00:00:00Z""#;
     assert!(decode(Source::Command, complete).is_ok());
+    for (score, is_one) in [("0", true), ("100", true), ("100.01", false), ("-1", false)] {
+        let set = complete.replace(r#""band":"b""#, &format!(r#""score":{score}"#));
+        assert_eq!(decode(Source::Command, &set).is_ok(), is_one, "{score}");
+    }
     assert!(decode(Source::Milestone, r#""milestone":"m","kind":"reached""#).is_ok());
 }
 

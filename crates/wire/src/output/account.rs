@@ -4,7 +4,6 @@ use super::json;
 use super::plan_text::{MeasureText, PlanText};
 use super::standing::{self, Wins};
 use engine::effect::{AccountHealth, Freshness, Line, OpenAlert, Standing};
-use model::source::Source;
 
 /// Writes it.
 pub(super) fn write(out: &mut Vec<u8>, text: &PlanText, health: &AccountHealth<'_>) {
@@ -29,12 +28,12 @@ pub(super) fn write(out: &mut Vec<u8>, text: &PlanText, health: &AccountHealth<'
     points_to_win(out, text, now.lines);
     names(out, b",\"stale\":[", text, now.lines, Freshness::Stale);
     names(out, b",\"unknown\":[", text, now.lines, Freshness::Unknown);
-    out.extend_from_slice(b",\"sources_out\":[");
-    for source in now.sources_out.iter().map(Source::name) {
-        json::text(out, source);
+    out.push(b',');
+    standing::sources_out(out, now);
+    if let Some(line) = &now.overridden {
         out.push(b',');
+        standing::overridden(out, now, line);
     }
-    json::close(out, b']');
     out.extend_from_slice(b",\"open_alerts\":[");
     for alert in health.open_alerts {
         open_alert(out, now, alert);

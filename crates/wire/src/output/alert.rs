@@ -36,6 +36,10 @@ pub(super) fn write(out: &mut Vec<u8>, say: &mut Vec<u8>, texts: &PlanText, aler
     sentence(out, say, "summary", |say| summary(say, alert, rule));
     sentence(out, say, "reason", |say| reason(say, alert, &wins));
     evidence(out, say, alert, rule);
+    if !now.sources_out.is_empty() {
+        standing::sources_out(out, now);
+        out.push(b',');
+    }
     if alert.state == AlertState::Firing {
         json::optional(out, "play", rule.map(|rule| rule.play.as_str()).filter(|play| !play.is_empty()));
     }
@@ -119,6 +123,7 @@ fn summary(say: &mut Vec<u8>, alert: &Alert<'_>, rule: Option<&Rule>) {
         match alert.state {
             AlertState::Firing => " is firing",
             AlertState::Resolved(Resolution::Recovered) => " has recovered",
+            AlertState::Resolved(Resolution::Overridden) => " has ended, the score was set by hand",
             AlertState::Resolved(Resolution::AccountClosed) => " has ended, the account is closed",
             AlertState::Resolved(Resolution::NotScored) => " has ended, the account is not scored any more",
             AlertState::Resolved(Resolution::RuleRemoved) => {

@@ -41,6 +41,10 @@ pub(super) fn write(out: &mut Vec<u8>, say: &mut Vec<u8>, text: &PlanText, healt
         out.push(b',');
     }
     json::close(out, b'}');
+    if !now.sources_out.is_empty() {
+        out.push(b',');
+        standing::sources_out(out, now);
+    }
     cause(out, health.cause);
     say.clear();
     say::health(say, text, health, &Wins::of(now.lines));
@@ -67,8 +71,8 @@ fn cause(out: &mut Vec<u8>, cause: Cause) {
     out.extend_from_slice(b"\"}");
 }
 
-/// The cap in force; then the changes that no line shows, of caps and of measures that a new model left out: with
-/// them the changes sum to that of the score.
+/// The cap in force and the override; and the changes that no line shows, of these and of measures that a new model left out:
+/// with them the changes sum to that of the score.
 fn caps(out: &mut Vec<u8>, health: &Health<'_>) {
     out.extend_from_slice(b"\"caps\":[");
     if let Some(line) = health.standing.cap {
@@ -82,6 +86,15 @@ fn caps(out: &mut Vec<u8>, health: &Health<'_>) {
     if !health.first {
         out.extend_from_slice(b"\"cap_change\":");
         json::fixed(out, i64::from(health.cap_change));
+        out.push(b',');
+    }
+    if let Some(line) = &health.standing.overridden {
+        standing::overridden(out, &health.standing, line);
+        out.push(b',');
+    }
+    if !health.first && (health.standing.overridden.is_some() || health.override_change != 0) {
+        out.extend_from_slice(b"\"override_change\":");
+        json::fixed(out, i64::from(health.override_change));
         out.push(b',');
     }
     if health.removed_change != 0 && !health.first {

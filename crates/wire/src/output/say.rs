@@ -105,6 +105,21 @@ fn changes(say: &mut Vec<u8>, texts: &PlanText, health: &Health<'_>) {
         }
         before = ", ";
     }
+    if along(health.override_change) {
+        text(say, before);
+        match &now.overridden {
+            Some(line) => {
+                text(say, line.author);
+                text(say, " set it until ");
+                json::bare_time(say, line.expires_at);
+                text(say, " (");
+                text(say, line.reason);
+                text(say, ")");
+            }
+            None => text(say, "an override has ended"),
+        }
+        before = ", ";
+    }
     for line in largest(now.lines, along).into_iter().flatten() {
         text(say, before);
         change(say, texts, now.plan, line);

@@ -2,9 +2,10 @@
 
 use super::json;
 use super::plan_text::PlanText;
-use engine::effect::{Cause, Freshness, Identity, Line, Standing, Status};
+use engine::effect::{Cause, Freshness, Identity, Line, OverrideLine, Standing, Status};
 use model::number::{SCALE, scale_round};
 use model::plan::WHOLE;
+use model::source::Source;
 
 /// `{"id":…,…}`: the account with what is known of it.
 pub(super) fn account(out: &mut Vec<u8>, account: &Identity<'_>) {
@@ -40,6 +41,31 @@ pub(super) fn score(out: &mut Vec<u8>, score: Option<u32>) {
         Some(score) => json::fixed(out, i64::from(score)),
         None => out.extend_from_slice(b"null"),
     }
+}
+
+/// `"sources_out":[…]`: sources whose news have stopped, or not begun.
+pub(super) fn sources_out(out: &mut Vec<u8>, standing: &Standing<'_>) {
+    out.extend_from_slice(b"\"sources_out\":[");
+    for source in standing.sources_out.iter().map(Source::name) {
+        json::text(out, source);
+        out.push(b',');
+    }
+    json::close(out, b']');
+}
+
+/// `"override":{…}`: what a person set in place of the score, while it is in force.
+pub(super) fn overridden(out: &mut Vec<u8>, standing: &Standing<'_>, line: &OverrideLine<'_>) {
+    out.extend_from_slice(b"\"override\":{\"contribution\":");
+    json::fixed(out, i64::from(line.contribution));
+    out.extend_from_slice(b",\"computed_score\":");
+    json::fixed(out, i64::from(standing.score.unwrap_or(0)) - i64::from(line.contribution));
+    out.extend_from_slice(b",\"author\":");
+    json::text(out, line.author);
+    out.extend_from_slice(b",\"reason\":");
+    json::text(out, line.reason);
+    out.extend_from_slice(b",\"expires_at\":");
+    json::time(out, line.expires_at);
+    out.push(b'}');
 }
 
 /// The name of a band.

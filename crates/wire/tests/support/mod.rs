@@ -193,6 +193,7 @@ pub(crate) fn standing<'a>(plan: &'a Plan, lines: &'a [Line]) -> Standing<'a> {
         sources_out: SourceSet::default(),
         lines,
         cap: None,
+        overridden: None,
         status: Status::Scored,
     }
 }

@@ -80,7 +80,7 @@ impl<L: Log, V: Variant> Recorded<L, V> {
             return Ok(false);
         }
         let Some(member) = &mut self.member else { return Ok(false) };
-        let (mut lanes, mut total) = (Vec::new(), 0);
+        let (mut lanes, mut total): (Vec<Lane>, u64) = (Vec::new(), 0);
         for (partition, committed) in self.assigned.iter().zip(committed) {
             let place = self.topics.iter().position(|topic| *topic == partition.topic);
             let ends = place.and_then(|place| round.topics[place].get(partition.number as usize));
@@ -103,15 +103,24 @@ impl<L: Log, V: Variant> Recorded<L, V> {
                     log::Error::OutOfRange { partition, offset, first: ends.first, end: ends.end }.into()
                 );
             }
-            let exhausted = next >= ends.end && feed.is_proved();
+            // What came since the run began is not of it, after a crash neither.
+            let end = feed.kept.end.unwrap_or(ends.end);
+            if end > ends.end {
+                let reason = format!(
+                    "the recorded run began with an end of {end}, and the topic ends at {} now: it was truncated",
+                    ends.end
+                );
+                return Err(Failure::refused(partition, reason, ANEW));
+            }
+            let exhausted = next >= end && feed.is_proved();
             if !exhausted && later(member.start(partition, feed.start()))?.is_none() {
                 return Ok(false);
             }
-            total += ends.end.saturating_sub(next).max(0).unsigned_abs();
+            total += end.saturating_sub(next).max(0).unsigned_abs();
             lanes.push(Lane {
                 partition: partition.clone(),
-                feed: feed.up_to(ends.end),
-                end: ends.end,
+                feed: feed.up_to(end),
+                end,
                 batches: VecDeque::new(),
                 cursor: 0,
                 read_to: next,
@@ -123,6 +132,15 @@ impl<L: Log, V: Variant> Recorded<L, V> {
         if self.done {
             // The last entry of an earlier run was told; what was appended since is for a live run.
             return Ok(false);
+        }
+        if lanes.iter().any(|lane| lane.feed.kept.end.is_some()) {
+            // It goes on. A partition that has come since is not of it.
+            lanes.retain(|lane| lane.feed.kept.end.is_some());
+        } else if total > 0 {
+            // It begins, and its first transaction says so of every partition.
+            for lane in &mut lanes {
+                (lane.feed.kept.end, lane.feed.touched) = (Some(lane.end), true);
+            }
         }
         (self.lanes, self.total) = (lanes, total);
         self.told = None;

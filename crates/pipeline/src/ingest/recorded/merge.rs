@@ -20,7 +20,12 @@ impl<L: Log, V: Variant> Recorded<L, V> {
             if !self.queue_heads(&mut merged)? {
                 break;
             }
-            let Some(Reverse((time, lane))) = self.heads.pop() else { break };
+            let Some(Reverse((time, lane))) = self.heads.peek().copied() else { break };
+            if self.until.is_some_and(|until| time > until) {
+                self.is_over = true;
+                break;
+            }
+            self.heads.pop();
             self.lanes[lane].queued = false;
             if time.div_euclid(TICK) > self.tick.unwrap_or(i64::MIN) {
                 self.tell(time, time.div_euclid(TICK), None);
