@@ -41,10 +41,12 @@ impl<V: Variant> Run<V> {
             worker.back_at = i64::MIN;
         }
         let until = self.cluster.now() + CALM;
+        // Where commits take time, so do rounds.
+        let beats = if self.world.latency() > 0 { 1 } else { 3 };
         let mut round = 0_u32;
         while self.cluster.now() < until {
             let next = self.cluster.now() + 5 * SECOND;
-            if round.is_multiple_of(3) {
+            if round.is_multiple_of(beats) {
                 self.producer.beat(&self.world, &self.cluster, &mut self.rng);
             }
             round += 1;
@@ -57,20 +59,16 @@ impl<V: Variant> Run<V> {
         Ok(())
     }
 
-    /// Steps every worker, so often or until its step takes time: then it is the others' turn.
+    /// Steps every worker.
     fn everybody(&mut self, times: usize) -> Result<(), String> {
         for worker in &mut self.workers {
             let held = self.outage.as_ref().is_some_and(|outage| outage.holds(worker.stage));
             if !held && worker.is_down() && worker.back_at <= self.cluster.now() {
                 worker.start(&self.world, &self.cluster);
             }
-            let now = self.cluster.now();
             for _ in 0..times {
                 self.steps += 1;
                 worker.step(&self.cluster, &mut self.trace)?;
-                if self.cluster.now() > now {
-                    break;
-                }
             }
         }
         for which in 0..self.workers.len() {
@@ -156,8 +154,10 @@ impl<V: Variant> Run<V> {
     fn check_time(&mut self) -> Result<(), String> {
         let now = self.cluster.now();
         let interval = i64::try_from(self.world.ingest.mark_interval.as_millis()).unwrap_or(0);
-        // Between two of its turns a worker waits for a commit of each of the others.
-        let turn = (self.workers.len() as i64) * self.world.latency();
+        // What is taken in waits for the next commit, and a worker for those of all others.
+        let waits = i64::try_from(self.world.ingest.commit_interval.as_millis()).unwrap_or(0)
+            + (self.workers.len() as i64) * self.world.latency();
+        let waits = if self.world.latency() > 0 { 3 * waits } else { 0 };
         // The last model is in force, and time has come as far as its rules let it.
         let newest = model::compile(&self.world.models[1]).map_err(|problems| problems.to_string())?.plan.id;
         for number in 0..self.world.journal {
@@ -172,7 +172,7 @@ impl<V: Variant> Run<V> {
                 return Err(format!("rules: time is told by those of {by:?}, in journal {number}"));
             }
             for (source, rules) in SOURCES.into_iter().zip(self.world.rules[1]) {
-                let least = now - rules.delay - 2 * interval - 3 * SECOND - 3 * turn;
+                let least = now - rules.delay - 2 * interval - 3 * SECOND - waits;
                 let reached = time.of(source);
                 if reached.is_none_or(|reached| reached < least) {
                     return Err(format!(

@@ -25,7 +25,7 @@ pub const SOON: i64 = 4 * MINUTE;
 const LAST: u64 = 151;
 
 /// However little the skew, a clock that is no more wrong than this may pass for right, ms.
-const UNTOLD: i64 = 5 * SECOND;
+const UNTOLD: i64 = SECOND;
 
 /// The rules of a source, of a model.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -138,18 +138,23 @@ impl World {
 
     /// Some commits take long while much goes wrong; and then each takes some time still, at times.
     fn slow_down(&mut self, last: &mut Rng) {
-        self.faults.commit_ms = last.pick(&[3 * SECOND, 20 * SECOND, 60 * SECOND]);
+        self.faults.commit_ms = (1, last.pick(&[3 * SECOND, 20 * SECOND, 60 * SECOND]));
         self.faults = self.faults.clone().with(Fault::SlowCommit, last.pick(&[3_000, 20_000]));
         if last.chance(700) {
-            self.calm.commit_ms = last.pick(&[100, SECOND]);
+            // Hardly any, or always more than a clock may be off in silence.
+            self.calm.commit_ms = last.pick(&[(1, 100), (UNTOLD * 7 / 5, UNTOLD * 8 / 5)]);
             self.calm = self.calm.clone().with(Fault::SlowCommit, 1_000_000);
+            // Here one waits for another, so none may commit after each of its steps.
+            let pace = Duration::from_secs(5);
+            self.ingest.commit_interval = pace;
+            (self.score.commit_least, self.score.commit_most) = (pace, pace);
         }
     }
 
     /// How long a commit takes at most when nothing goes wrong any more, ms.
     #[must_use]
     pub fn latency(&self) -> i64 {
-        if self.calm.rate(Fault::SlowCommit) > 0 { self.calm.commit_ms } else { 0 }
+        if self.calm.rate(Fault::SlowCommit) > 0 { self.calm.commit_ms.1 } else { 0 }
     }
 
     /// The rules of one of [`SOURCES`] that are in force.

@@ -36,6 +36,7 @@ wrong! {
     ProofByStableEnd: PROOF_BY_STABLE_END,
     ProofAtAnswer: PROOF_AT_ANSWER,
     ClockUnchecked: CLOCK_UNCHECKED,
+    CommitIsOff: COMMIT_IS_OFF,
     CountUnasked: COUNT_UNASKED,
     MarkFirst: MARK_FIRST,
     RunsForgotten: RUNS_FORGOTTEN,

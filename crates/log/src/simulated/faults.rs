@@ -134,8 +134,8 @@ pub struct Faults {
     pub spell_ms: i64,
     /// How wrong a clock may be, ms either way.
     pub clock_ms: i64,
-    /// How long a slow commit may take, ms.
-    pub commit_ms: i64,
+    /// How long a slow commit takes at least and at most, ms.
+    pub commit_ms: (i64, i64),
     /// The topics in which foreign transactions open.
     pub foreign_topics: Vec<Arc<str>>,
     /// After which time a dead process leaves its groups, ms.
@@ -158,7 +158,7 @@ impl Faults {
             late_ms: 10_000,
             spell_ms: 5_000,
             clock_ms: 3_600_000,
-            commit_ms: 20_000,
+            commit_ms: (1, 20_000),
             foreign_topics: Vec::new(),
             session_timeout_ms: 10_000,
             poll_timeout_ms: i64::MAX / 4,

@@ -119,8 +119,10 @@ impl State {
         if !self.chance(Fault::SlowCommit) {
             return None;
         }
-        let all = self.rng.span_ms(self.faults.commit_ms);
-        let appends = self.rng.span_ms(all) - 1;
+        let (least, most) = self.faults.commit_ms;
+        let all = least - 1 + self.rng.span_ms(most - least + 1);
+        // Mostly it is what comes after the stamp that takes long.
+        let appends = self.rng.span_ms(all / 4) - 1;
         let request = if self.rng.coin() { all - appends } else { 0 };
         Some(Slowness { appends, request, answer: all - appends - request })
     }
