@@ -5,12 +5,24 @@
 
 #![allow(clippy::unwrap_used, clippy::print_stdout, clippy::print_stderr, reason = "a test")]
 
-use log::simulated::{Fault, Tally};
+#[path = "../../crates/engine/tests/slow/mod.rs"]
+mod slow;
+
+use engine::entry::{Entry, Position};
+use engine::{Shard, Step};
+use log::simulated::{Fault, Stored, Tally};
 use pipeline::variant::Correct;
+use slow::recorder::Recorder;
+use slow::{Fold, Search};
+use std::sync::Arc;
 use vitals_tests::simulation::{self, Deed, Deeds, Report, Weather};
+use wire::frame::FrameBuffer;
 
 /// How many seeds a wrong worker may escape.
 const ESCAPES: u64 = 400;
+
+/// How many entries of a journal the slow fold is asked about: it takes all of them into account at each.
+const SLOWLY: usize = 600;
 
 /// Seeds that once found a fault of the workers or of the fold, live and in recorded time.
 const FOUND: ([u64; 12], [u64; 3]) =
@@ -138,6 +150,56 @@ fn a_recorded_run_gives_the_same_outputs_whatever_goes_wrong() {
     sum.tell(began);
     let (entries, faults) = sum.least.unwrap();
     assert!(entries >= 500 && faults >= 5, "a seed has {entries} entries and {faults} faults");
+}
+
+/// Folds the beginning of a journal both ways and compares. Returns the number of effects.
+fn fold_slowly(seed: u64, frames: &[Stored]) -> usize {
+    let (mut shard, mut recorder, mut fold) = (Shard::new(), Recorder::default(), Fold::default());
+    let mut buffer = FrameBuffer::default();
+    for frame in frames {
+        buffer.load(frame.value.as_deref().unwrap()).unwrap();
+        let (mut reader, mut place) = (buffer.reader(), 0);
+        while let Some(entry) = reader.next_entry().unwrap() {
+            if let Entry::Model(text) = &entry {
+                fold.push_model(frame.offset, place, &Arc::new(model::compile(text).unwrap().plan));
+            }
+            fold.push_entry(frame.offset, place, &entry);
+            let at = Position { offset: frame.offset, entry: place, minute: i64::MIN };
+            let mut step = shard.fold(at, &entry, &mut recorder).unwrap();
+            while step == Step::More {
+                step = shard.go_on(&mut recorder);
+            }
+            place += 1;
+        }
+        if fold.entries.len() >= SLOWLY {
+            break;
+        }
+    }
+    let told = fold.run(Search::Halving).effects;
+    for (place, (fast, slow)) in recorder.0.iter().zip(&told).enumerate() {
+        assert_eq!(
+            fast, slow,
+            "seed {seed}, effect {place}: the fold (left) and the slow fold (right) differ"
+        );
+    }
+    assert_eq!(recorder.0.len(), told.len(), "seed {seed}: number of effects");
+    recorder.0.len()
+}
+
+#[test]
+fn journals_of_the_simulation_are_to_the_slow_fold_what_they_are_to_the_fold() {
+    let began = std::time::Instant::now();
+    let (mut effects, mut journals) = (0, 0);
+    for seed in seeds(200) {
+        let live = simulation::run::<Correct>(seed, Weather::Storm);
+        let recorded = simulation::recorded::run::<Correct>(seed);
+        for frames in live.journal.iter().take(1).chain(recorded.journal.iter().take(1)) {
+            effects += fold_slowly(seed, frames);
+            journals += 1;
+        }
+    }
+    println!("{journals} journals in {:?}: {effects} effects", began.elapsed());
+    assert!(effects > 20 * journals, "{effects} effects");
 }
 
 #[test]

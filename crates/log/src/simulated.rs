@@ -5,7 +5,7 @@
 //!
 //! Invariants:
 //! - The seed, the faults and the order of calls are the whole of the behaviour: nothing else is asked.
-//! - Time passes in [`Cluster::advance`] and nowhere else; no call waits.
+//! - Time passes in [`Cluster::advance`], and within a commit that [`Fault::SlowCommit`] strikes; no other call waits.
 //! - What a call answers is true: `Aborted` and `Fenced` mean that nothing is or will be visible. Only `Unknown`
 //!   leaves it open, and its truth may be decided later.
 //!

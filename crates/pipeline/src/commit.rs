@@ -8,7 +8,7 @@ use crate::failure::{Delay, Failure, later};
 use crate::settings::has_passed;
 use crate::status::Transactions;
 use crate::variant::{Correct, Variant};
-use log::{AbortCause, CommitError, Log, Member, Partition, Receipt, Transaction, Writer};
+use log::{AbortCause, CommitError, Log, Member, Membership, Partition, Receipt, Transaction, Writer};
 use std::marker::PhantomData;
 use std::time::Duration;
 
@@ -43,6 +43,11 @@ pub(crate) enum Resolution {
 
 /// After how many aborted transactions in a row a worker is not ready.
 const TROUBLE: u32 = 3;
+
+/// A membership as it was a generation ago: wrong, and only there to be found so.
+fn previous(membership: &Membership) -> Membership {
+    Membership { generation: membership.generation - 1, ..membership.clone() }
+}
 
 /// A writer that outlives its writers.
 #[derive(Debug)]
@@ -126,7 +131,9 @@ impl<L: Log, V: Variant> Committer<L, V> {
     pub(crate) fn commit(&mut self, transaction: &Transaction<'_>) -> Result<Outcome, Failure> {
         let Some(writer) = &mut self.writer else { return Ok(Outcome::Again) };
         let now = self.log.now();
-        match writer.commit(transaction) {
+        let wrong = transaction.membership.filter(|_| V::MEMBERSHIP_STALE).map(previous);
+        let membership = wrong.as_ref().or(transaction.membership).filter(|_| !V::MEMBERSHIP_LEFT_OUT);
+        match writer.commit(&Transaction { membership, ..*transaction }) {
             Ok(receipt) => {
                 self.stamp.sequence += 1;
                 self.tally.committed += 1;

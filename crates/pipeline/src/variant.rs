@@ -32,6 +32,10 @@ pub trait Variant: fmt::Debug + Copy + Default + 'static {
     const UNKNOWN_IS_ABORTED: bool = false;
     /// A transaction that was aborted is not sent again.
     const ABORT_FORGOTTEN: bool = false;
+    /// Offsets are committed without a membership.
+    const MEMBERSHIP_LEFT_OUT: bool = false;
+    /// Offsets are committed under the generation before.
+    const MEMBERSHIP_STALE: bool = false;
     /// Accounts are stored in a transaction before that of their effects.
     const ACCOUNTS_AHEAD: bool = false;
     /// A shard that is being revoked has effects in a transaction, and no offset.

@@ -5,6 +5,32 @@ use std::fmt;
 /// A kind of deed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Deed {
+    /// A process is killed; it changes something if it lived.
+    Killed,
+    /// A worker is started anew while its predecessor lives on; it changes something once that one has had to end.
+    Doubled,
+    /// A partition delivers nothing for a while; it changes something if records wait in it at the end of that.
+    Stalled,
+    /// A group is rebalanced; it changes something unless it was anyway.
+    Rebalanced,
+    /// A group forgets a member; it changes something if it had it.
+    MemberLost,
+    /// An upstream transaction stands open; it changes something if other records wait behind those of it at its end.
+    UpstreamOpen,
+    /// A source has one more partition; it changes something once all of that is consumed.
+    PartitionAdded,
+    /// The state is compacted; it changes something if records go.
+    Compacted,
+    /// A source dies for a while; it changes something if there would have been something to send.
+    SourceDead,
+    /// Much garbage comes in a row; it changes something if a source is stopped by that.
+    Flooded,
+    /// Old activity comes, as of a backfill.
+    Backfilled,
+    /// Every transaction times out; it changes something if one was open.
+    TransactionsExpired,
+    /// The wall clock of a worker is put wrong; it changes something if that lives, since it looks at each step.
+    ClockWrong,
     /// A model with other rules of sources is published; it changes something once time is told by them.
     OtherRules,
     /// Records of a source are deleted that were read.
@@ -31,11 +57,24 @@ pub enum Deed {
     StateGone,
 }
 
-const KINDS: usize = 12;
+const KINDS: usize = 25;
 
 impl Deed {
     /// Every kind.
     pub const ALL: [Self; KINDS] = [
+        Self::Killed,
+        Self::Doubled,
+        Self::Stalled,
+        Self::Rebalanced,
+        Self::MemberLost,
+        Self::UpstreamOpen,
+        Self::PartitionAdded,
+        Self::Compacted,
+        Self::SourceDead,
+        Self::Flooded,
+        Self::Backfilled,
+        Self::TransactionsExpired,
+        Self::ClockWrong,
         Self::OtherRules,
         Self::ReadDeleted,
         Self::UnreadDeleted,
@@ -88,13 +127,21 @@ impl Deeds {
     pub(super) const fn change(&mut self, deed: Deed) {
         self.changed[deed as usize] += 1;
     }
+
+    /// Done, with what it changed known at once.
+    pub(super) const fn strike(&mut self, deed: Deed, has_changed: bool) {
+        self.fire(deed);
+        if has_changed {
+            self.change(deed);
+        }
+    }
 }
 
 impl fmt::Display for Deeds {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         for deed in Deed::ALL {
             let (fired, changed) = (self.fired[deed as usize], self.changed[deed as usize]);
-            writeln!(f, "{:<18}{fired:>10}{changed:>10}", format!("{deed:?}"))?;
+            writeln!(f, "{:<20}{fired:>8}{changed:>10}", format!("{deed:?}"))?;
         }
         Ok(())
     }

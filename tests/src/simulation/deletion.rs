@@ -103,10 +103,7 @@ impl<V: Variant> Run<V> {
         self.trace.say(self.elapsed(), format_args!("{partition} is deleted up to {offset}: {part:?}"));
         if self.deletions.delete(&self.cluster, partition, offset) > 0 {
             match part {
-                Part::Read => {
-                    self.deeds.fire(Deed::ReadDeleted);
-                    self.deeds.change(Deed::ReadDeleted);
-                }
+                Part::Read => self.deeds.strike(Deed::ReadDeleted, true),
                 Part::Unread => self.deeds.fire(Deed::UnreadDeleted),
             }
         }
@@ -131,8 +128,7 @@ impl<V: Variant> Run<V> {
                 {
                     self.deeds.change(Deed::UnreadDeleted);
                     if given > 1 {
-                        self.deeds.fire(Deed::AcceptedAgain);
-                        self.deeds.change(Deed::AcceptedAgain);
+                        self.deeds.strike(Deed::AcceptedAgain, true);
                     }
                 }
                 continue;

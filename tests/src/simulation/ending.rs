@@ -14,6 +14,7 @@ use model::time::{MINUTE, SECOND};
 use pipeline::settings::Rebuild;
 use pipeline::topic;
 use pipeline::variant::Variant;
+use std::collections::{BTreeMap, BTreeSet};
 
 /// How long the calm after the faults lasts: every account has had its instant, and every quiet one its cooldown,
 /// its limit and what a rule waits for.
@@ -23,10 +24,11 @@ impl<V: Variant> Run<V> {
     /// Ends all faults and lets time pass, with a sign of life of every source.
     pub(super) fn calm(&mut self) -> Result<(), String> {
         self.trace.say(self.elapsed(), format_args!("calm"));
-        self.cluster.set_faults(Faults::none());
+        self.cluster.set_faults(self.world.calm.clone());
         for zombie in self.zombies.drain(..) {
             self.cluster.kill(&zombie.log);
         }
+        self.end_stalls();
         self.producer.close_all(&self.cluster);
         self.producer.revive();
         self.delete_no_more();
@@ -39,9 +41,12 @@ impl<V: Variant> Run<V> {
             worker.back_at = i64::MIN;
         }
         let until = self.cluster.now() + CALM;
+        // Where commits take time, so do rounds.
+        let beats = if self.world.latency() > 0 { 1 } else { 3 };
         let mut round = 0_u32;
         while self.cluster.now() < until {
-            if round.is_multiple_of(3) {
+            let next = self.cluster.now() + 5 * SECOND;
+            if round.is_multiple_of(beats) {
                 self.producer.beat(&self.world, &self.cluster, &mut self.rng);
             }
             round += 1;
@@ -49,7 +54,7 @@ impl<V: Variant> Run<V> {
             self.resume()?;
             self.accept_losses();
             self.suffer(true)?;
-            self.cluster.advance(5 * SECOND);
+            self.cluster.advance((next - self.cluster.now()).max(0));
         }
         Ok(())
     }
@@ -77,7 +82,9 @@ impl<V: Variant> Run<V> {
         for worker in &mut self.workers {
             let Body::Ingest(ingest) = &mut worker.body else { continue };
             for source in SOURCES {
-                ingest.resume(source).map_err(|failure| failure.to_string())?;
+                if ingest.resume(source).map_err(|failure| failure.to_string())? > 0 {
+                    self.deeds.change(Deed::Flooded);
+                }
             }
         }
         Ok(())
@@ -95,6 +102,7 @@ impl<V: Variant> Run<V> {
         }
         self.check_time()?;
         self.check_consumed()?;
+        self.cluster.set_faults(Faults::none());
         let mut left = None;
         for (which, worker) in self.workers.iter_mut().enumerate() {
             if worker.stage == Stage::Score && worker.number == 0 {
@@ -146,6 +154,10 @@ impl<V: Variant> Run<V> {
     fn check_time(&mut self) -> Result<(), String> {
         let now = self.cluster.now();
         let interval = i64::try_from(self.world.ingest.mark_interval.as_millis()).unwrap_or(0);
+        // What is taken in waits for the next commit, and a worker for those of all others.
+        let waits = i64::try_from(self.world.ingest.commit_interval.as_millis()).unwrap_or(0)
+            + (self.workers.len() as i64) * self.world.latency();
+        let waits = if self.world.latency() > 0 { 3 * waits } else { 0 };
         // The last model is in force, and time has come as far as its rules let it.
         let newest = model::compile(&self.world.models[1]).map_err(|problems| problems.to_string())?.plan.id;
         for number in 0..self.world.journal {
@@ -160,7 +172,7 @@ impl<V: Variant> Run<V> {
                 return Err(format!("rules: time is told by those of {by:?}, in journal {number}"));
             }
             for (source, rules) in SOURCES.into_iter().zip(self.world.rules[1]) {
-                let least = now - rules.delay - 2 * interval - 3 * SECOND;
+                let least = now - rules.delay - 2 * interval - 3 * SECOND - waits;
                 let reached = time.of(source);
                 if reached.is_none_or(|reached| reached < least) {
                     return Err(format!(
@@ -176,8 +188,8 @@ impl<V: Variant> Run<V> {
     }
 
     /// Every record was consumed once, by what ingest says of it: its counts survive whatever went wrong.
-    fn check_consumed(&self) -> Result<(), String> {
-        let mut consumed = std::collections::BTreeMap::new();
+    fn check_consumed(&mut self) -> Result<(), String> {
+        let mut consumed = BTreeMap::new();
         for worker in &self.workers {
             let Body::Ingest(ingest) = &worker.body else { continue };
             for feed in ingest.status().feeds {
@@ -200,31 +212,40 @@ impl<V: Variant> Run<V> {
                 }
             }
         }
+        let added =
+            self.producer.partitions().iter().sum::<u32>() - self.world.partitions.iter().sum::<u32>();
+        (0..added).for_each(|_| self.deeds.change(Deed::PartitionAdded));
         Ok(())
     }
 
-    /// Every account that is quiet has an alert.
+    /// Every account that is quiet has an alert, and no other: by when each logged in last, as the journal has it.
     pub(super) fn check_silence(&self, reference: &outputs::Reference) -> Result<(), String> {
-        let mut seen = std::collections::BTreeSet::new();
-        let mut active = std::collections::BTreeSet::new();
-        let recent = self.cluster.now() - CALM;
+        let mut newest: BTreeMap<String, i64> = BTreeMap::new();
         for number in 0..self.world.journal {
             for line in journal::lines(&journal::frames(&self.cluster, number))? {
                 if let Line::Activity(told) = line
                     && told.source == Source::Login
                 {
-                    if told.time >= recent {
-                        active.insert(told.account.clone());
-                    }
-                    seen.insert(told.account);
+                    let known = newest.entry(told.account).or_insert(told.time);
+                    *known = told.time.max(*known);
                 }
             }
         }
-        let quiet = seen.difference(&active).count() as u64;
-        let open = reference.open.get("quiet").copied().unwrap_or(0);
-        if open < quiet {
-            return Err(format!("liveness: {quiet} accounts are quiet, and {open} alerts are open"));
+        let mut open: BTreeSet<&String> =
+            reference.open.iter().filter(|(rule, _)| rule == "quiet").map(|(_, account)| account).collect();
+        for (account, time) in &newest {
+            let (is_open, silence) = (open.remove(account), self.cluster.now() - time);
+            // In between it depends on what the rule waits for, and since when.
+            if silence > CALM && !is_open {
+                return Err(format!("liveness: {account} is quiet for {silence} ms and has no alert"));
+            }
+            if silence < QUIET && is_open {
+                return Err(format!("silence: {account} logged in {silence} ms ago and has an alert"));
+            }
         }
-        Ok(())
+        match open.first() {
+            Some(account) => Err(format!("silence: {account} has never logged in and has an alert")),
+            None => Ok(()),
+        }
     }
 }

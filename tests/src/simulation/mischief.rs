@@ -1,7 +1,9 @@
 //! What befalls the cluster from outside: processes killed and doubled, partitions stalled, groups shaken, upstream
 //! transactions left open, clocks put wrong.
 
-use super::crew::Worker;
+use super::crew::{Stage, Worker};
+use super::deed::Deed;
+use super::outage;
 use super::schedule::Run;
 use super::world::SOURCES;
 use log::Partition;
@@ -20,8 +22,8 @@ impl<V: Variant> Run<V> {
                 self.check(which)?;
                 let back_at = now + self.rng.between(0, 20) * SECOND;
                 self.trace.say(elapsed, format_args!("worker {which} is killed"));
+                self.deeds.strike(Deed::Killed, !self.workers[which].is_down());
                 self.workers[which].kill(&self.cluster, back_at);
-                self.acts += 1;
             }
             15..=20 => self.replace(which),
             21..=35 => {
@@ -29,24 +31,23 @@ impl<V: Variant> Run<V> {
                 let until = now + self.rng.between(1, 90) * SECOND;
                 self.trace.say(elapsed, format_args!("{partition} is stalled until {until}"));
                 self.cluster.stall(&partition, until);
-                self.acts += 1;
+                self.deeds.fire(Deed::Stalled);
+                self.stalls.push((partition, until));
             }
             36..=41 => {
                 let group = self.rng.pick(&["vitals-ingest", "vitals-score"]);
                 self.trace.say(elapsed, format_args!("{group} is rebalanced"));
-                self.cluster.rebalance(group);
+                let begun = self.cluster.rebalance(group);
+                self.deeds.strike(Deed::Rebalanced, begun);
             }
             42..=45 => {
                 let (group, stage) = self.rng.pick(&[("vitals-ingest", "ingest"), ("vitals-score", "score")]);
                 let instance = format!("{}-{stage}-0", super::crew::INSTANCE);
                 self.trace.say(elapsed, format_args!("{group} loses {instance}"));
-                self.cluster.lose(group, &instance);
-                self.acts += 1;
+                let lost = self.cluster.lose(group, &instance);
+                self.deeds.strike(Deed::MemberLost, lost);
             }
-            46..=68 => {
-                self.producer.open(&self.world, &self.cluster, &mut self.rng, &mut self.trace);
-                self.acts += 1;
-            }
+            46..=68 => self.producer.open(&self.world, &self.cluster, &mut self.rng, &mut self.trace),
             69..=71 => {
                 if self.producer.partitions().iter().sum::<u32>() < 9 {
                     self.producer.widen(&self.world, &self.cluster, &mut self.rng, &mut self.trace);
@@ -55,21 +56,27 @@ impl<V: Variant> Run<V> {
                     self.busy_until = now + 8 * SECOND;
                 }
             }
-            72..=81 => self.cluster.compact(topic::STATE),
+            72..=81 => {
+                let gone = self.cluster.compact(topic::STATE);
+                self.deeds.strike(Deed::Compacted, gone > 0);
+            }
             82..=88 => self.producer.die(&mut self.rng, now, &mut self.trace),
-            89..=90 => self.producer.flood(&self.cluster, &mut self.rng, &mut self.trace),
+            89..=90 => {
+                self.producer.flood(&self.cluster, &mut self.rng, &mut self.trace);
+                self.deeds.fire(Deed::Flooded);
+            }
             91..=92 => self.producer.burst(&self.world, &self.cluster, &mut self.rng, &mut self.trace),
             93..=95 => {
                 self.trace.say(elapsed, format_args!("every open transaction times out"));
-                self.cluster.expire_transactions();
-                self.acts += 1;
+                let expired = self.cluster.expire_transactions();
+                self.deeds.strike(Deed::TransactionsExpired, expired > 0);
             }
             _ if self.world.faults.rate(Fault::Clock) == 0 => {}
             _ => {
                 let wrong = self.rng.pick(&[-3_600, -20, 20, 3_600]) * SECOND;
                 self.trace.say(elapsed, format_args!("the clock of worker {which} is {wrong} ms off"));
                 self.cluster.set_clock(&self.workers[which].log, wrong);
-                self.acts += 1;
+                self.deeds.strike(Deed::ClockWrong, !self.workers[which].is_down());
             }
         }
         Ok(())
@@ -77,6 +84,7 @@ impl<V: Variant> Run<V> {
 
     /// Does what only some worlds know: deletes records of sources, loses offsets and state.
     pub(super) fn act_more(&mut self) -> Result<(), String> {
+        self.end_stalls();
         if self.world.deletes && self.more.chance(8) {
             self.delete();
         }
@@ -97,7 +105,21 @@ impl<V: Variant> Run<V> {
         let mut fresh = Worker::new(&self.cluster, stage, number);
         fresh.start(&self.world, &self.cluster);
         self.zombies.push(std::mem::replace(&mut self.workers[which], fresh));
-        self.acts += 1;
+        self.deeds.fire(Deed::Doubled);
+    }
+
+    /// Looks at stalls that are over: whether anything waited.
+    pub(super) fn end_stalls(&mut self) {
+        let now = self.cluster.now();
+        for (partition, _) in self.stalls.extract_if(.., |(_, until)| *until <= now) {
+            let group =
+                outage::group(if *partition.topic == *topic::JOURNAL { Stage::Score } else { Stage::Ingest });
+            let read = self.cluster.committed_offset(group, &partition).map_or(0, |read| read.offset);
+            let last = self.cluster.committed_records(&partition).last().map(|record| record.offset);
+            if last >= Some(read) {
+                self.deeds.change(Deed::Stalled);
+            }
+        }
     }
 
     fn some_partition(&mut self) -> Partition {

@@ -101,7 +101,8 @@ impl Outage {
     }
 }
 
-fn group(stage: Stage) -> &'static str {
+/// The group of a stage.
+pub(super) fn group(stage: Stage) -> &'static str {
     if stage == Stage::Score { "vitals-score" } else { deletion::GROUP }
 }
 
@@ -342,7 +343,6 @@ impl<V: Variant> Run<V> {
         }
         if !outage.must.is_empty() {
             self.deeds.fire(outage.deed());
-            self.acts += 1;
         }
         Ok(())
     }

@@ -2,13 +2,13 @@
 
 use super::crew::INSTANCE;
 use super::journal;
-use engine::effect::{Effect, EffectId, Sink};
+use engine::effect::{AlertState, Effect, EffectId, Sink};
 use engine::entry::Position;
 use engine::{Shard, Step};
 use log::Partition;
 use log::simulated::{Cluster, Stored};
 use pipeline::topic;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write;
 use std::hash::{DefaultHasher, Hash, Hasher};
 use wire::frame::FrameBuffer;
@@ -39,10 +39,19 @@ struct Collector<'a> {
     encoder: &'a mut Encoder,
     journal: Journal,
     records: [Vec<Record>; 3],
+    /// Alerts that are open: rule and account.
+    open: BTreeSet<(String, String)>,
 }
 
 impl Sink for Collector<'_> {
     fn effect(&mut self, id: EffectId, effect: &Effect<'_>) {
+        if let Effect::Alert(alert) = effect {
+            let of = (alert.rule.to_owned(), alert.standing.account.id.to_owned());
+            match alert.state {
+                AlertState::Firing => drop(self.open.insert(of)),
+                AlertState::Resolved(_) => drop(self.open.remove(&of)),
+            }
+        }
         let made = self.encoder.encode(self.journal, id, effect);
         let headers = made.headers.iter().map(|(name, value)| (name.as_bytes().to_vec(), value.to_vec()));
         let place = Output::ALL.iter().position(|output| *output == made.output).unwrap_or(0);
@@ -61,10 +70,12 @@ pub struct Reference {
     pub entries: u64,
     /// Records of all outputs.
     pub outputs: u64,
-    /// Alerts open at the end, by rule.
-    pub open: BTreeMap<String, u64>,
+    /// Alerts open at the end, by rule and account.
+    pub open: BTreeSet<(String, String)>,
     /// A hash of all output records.
     pub hash: u64,
+    /// The frames of each journal partition.
+    pub journal: Vec<Vec<Stored>>,
 }
 
 /// Folds each journal partition and compares with what stands in the outputs, byte for byte and in order.
@@ -80,11 +91,18 @@ pub fn compare(cluster: &Cluster, partitions: u32) -> Result<Reference, String> 
             encoder: &mut encoder,
             journal: Journal { epoch: 1, partition: number },
             records: Default::default(),
+            open: BTreeSet::new(),
         };
         let shard = fold(&frames, &mut collector, &mut reference)?;
         check_bounds(&shard)?;
-        for (rule, count) in shard.census().open_alerts {
-            *reference.open.entry(rule).or_insert(0) += count;
+        let mut open = BTreeMap::new();
+        for (rule, _) in &collector.open {
+            *open.entry(rule.clone()).or_insert(0) += 1;
+        }
+        let counted: BTreeMap<_, _> =
+            shard.census().open_alerts.into_iter().filter(|(_, count)| *count > 0).collect();
+        if counted != open {
+            return Err(format!("outputs: {counted:?} alerts are counted as open, {open:?} were told of"));
         }
         let names = [topic::HEALTH, topic::ALERTS, topic::ACCOUNT_HEALTH];
         for (name, expected) in names.into_iter().zip(&collector.records) {
@@ -94,6 +112,8 @@ pub fn compare(cluster: &Cluster, partitions: u32) -> Result<Reference, String> 
             differ(name, number, expected, &stands)?;
             stands.hash(&mut hasher);
         }
+        reference.open.append(&mut collector.open);
+        reference.journal.push(frames);
     }
     reference.hash = hasher.finish();
     Ok(reference)

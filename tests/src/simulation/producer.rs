@@ -1,5 +1,6 @@
 //! The applications upstream: activity in any order, late, doubled, of the future, garbage, in open transactions.
 
+use super::deed::{Deed, Deeds};
 use super::rng::Rng;
 use super::trace::Trace;
 use super::world::{Rules, SOURCES, World};
@@ -15,6 +16,8 @@ struct Open {
     foreign: Foreign,
     until: i64,
     outcome: Outcome,
+    /// Where its records end in each partition.
+    ends: Vec<(Partition, i64)>,
 }
 
 /// Everything that writes to source topics.
@@ -24,11 +27,13 @@ pub struct Producer {
     /// What was sent, to be sent again.
     sent: Vec<(usize, Vec<u8>)>,
     open: Vec<Open>,
-    /// Until when each source is dead.
+    /// Until when each source is dead, and whether anything was not sent for that.
     dead_until: [i64; 3],
+    missed: [bool; 3],
     /// Accounts that are quiet from an instant on.
     quiet_from: Vec<i64>,
     partitions: [u32; 3],
+    deeds: Deeds,
 }
 
 /// What a record is made to be.
@@ -53,6 +58,7 @@ impl Producer {
             sent: Vec::new(),
             open: Vec::new(),
             dead_until: [i64::MIN; 3],
+            missed: [false; 3],
             // The first account never is, so that no source dies by itself.
             quiet_from: world
                 .accounts
@@ -62,6 +68,7 @@ impl Producer {
                 .map(|(i, at)| if i == 0 { i64::MAX } else { at })
                 .collect(),
             partitions: world.partitions,
+            deeds: Deeds::default(),
         }
     }
 
@@ -95,6 +102,9 @@ impl Producer {
         self.close_due(cluster, now, trace);
         let place = rng.below(3);
         if now < self.dead_until[place] {
+            if !std::mem::replace(&mut self.missed[place], true) {
+                self.deeds.change(Deed::SourceDead);
+            }
             return;
         }
         let shape = match rng.below(100) {
@@ -175,10 +185,13 @@ impl Producer {
             return;
         }
         let foreign = cluster.open_foreign();
+        let mut ends = Vec::new();
         for _ in 0..=rng.below(2) {
             let Some((of, value)) = self.make(world, rng, place, Shape::Good, now) else { continue };
             let partition = self.partition(rng, of);
             cluster.append_foreign(&foreign, &partition, Some(b"k"), value.as_deref(), None);
+            let end = cluster.span(&partition).1;
+            ends.push((partition, end));
         }
         let outcome = if rng.chance(700) { Outcome::Commit } else { Outcome::Abort };
         let until = now + rng.between(1, 100) * SECOND;
@@ -186,12 +199,16 @@ impl Producer {
             now,
             format_args!("upstream transaction open in {} until {until}, then {outcome:?}", SOURCES[place]),
         );
-        self.open.push(Open { foreign, until, outcome });
+        self.deeds.fire(Deed::UpstreamOpen);
+        self.open.push(Open { foreign, until, outcome, ends });
     }
 
     fn close_due(&mut self, cluster: &Cluster, now: i64, trace: &mut Trace) {
         for open in self.open.extract_if(.., |open| open.until <= now) {
             trace.same(("close", now));
+            if open.ends.iter().any(|(partition, end)| cluster.span(partition).1 > *end) {
+                self.deeds.change(Deed::UpstreamOpen);
+            }
             cluster.close_foreign(open.foreign, open.outcome);
         }
     }
@@ -208,6 +225,8 @@ impl Producer {
         let (place, for_ms) = (rng.below(3), rng.between(30, 300) * SECOND);
         trace.say(now, format_args!("{} dies for {for_ms} ms", SOURCES[place]));
         self.dead_until[place] = now + for_ms;
+        self.missed[place] = false;
+        self.deeds.fire(Deed::SourceDead);
     }
 
     /// Brings every source back.
@@ -230,6 +249,7 @@ impl Producer {
         let (place, now) = (rng.below(3), cluster.now());
         let partition = self.partition(rng, place);
         trace.say(now, format_args!("a burst of old activity in {partition}"));
+        self.deeds.strike(Deed::Backfilled, true);
         for number in 0..150 {
             let account = world.accounts[rng.below(world.accounts.len())].clone();
             let value = self.value(rng, place, &account, now - 86_400 * SECOND - number * 607 * SECOND, 'l');
@@ -242,6 +262,7 @@ impl Producer {
     pub fn widen(&mut self, world: &World, cluster: &Cluster, rng: &mut Rng, trace: &mut Trace) {
         let place = rng.below(3);
         self.partitions[place] += 1;
+        self.deeds.fire(Deed::PartitionAdded);
         trace
             .say(cluster.now(), format_args!("{} has {} partitions", SOURCES[place], self.partitions[place]));
         let topic = topic::of_source(SOURCES[place]);
@@ -263,14 +284,10 @@ impl Producer {
         }
     }
 
-    /// Accounts that have been quiet, whatever came late, since `before`.
-    pub fn quiet<'a>(&self, world: &'a World, before: i64) -> impl Iterator<Item = &'a String> {
-        world
-            .accounts
-            .iter()
-            .zip(self.quiet_from.clone())
-            .filter(move |(_, from)| *from < before)
-            .map(|(id, _)| id)
+    /// What it did that is counted.
+    #[must_use]
+    pub const fn deeds(&self) -> &Deeds {
+        &self.deeds
     }
 
     /// How many partitions a source has.

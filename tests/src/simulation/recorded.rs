@@ -44,7 +44,6 @@ struct Run<V: Variant> {
     producer: Producer,
     workers: Vec<Worker<V>>,
     steps: u64,
-    kills: u64,
 }
 
 /// Plays the topics of a seed twice.
@@ -68,13 +67,14 @@ pub fn run<V: Variant>(seed: u64) -> Report {
     Report {
         seed,
         finding,
-        faults: struck + wild.kills,
+        faults: struck + wild.deeds.changed(Deed::Killed),
         tally,
         deeds: wild.deeds,
         entries: reference.entries,
         outputs: reference.outputs,
         steps: calm.steps + wild.steps,
         hash: wild.trace.hash(),
+        journal: reference.journal,
         tail: wild.trace.tail(),
     }
 }
@@ -106,7 +106,9 @@ impl<V: Variant> Run<V> {
         let second = more.pick(&[Second::Never, Second::Before, midst]);
         world.ingest.transaction_bytes = rng.pick(&[300, 2_000, 10_000]);
         // It is short, so much must go wrong at once.
-        world.faults = Faults::every(rng.pick(&[3_000, 10_000])).foreign_in(&World::sources());
+        let slow = world.faults.rate(Fault::SlowCommit);
+        let every = Faults::every(rng.pick(&[3_000, 10_000])).foreign_in(&World::sources());
+        world.faults = every.with(Fault::SlowCommit, slow);
         let cluster = Cluster::new(seed, Faults::none());
         let mut trace = Trace::default();
         let producer = Producer::new(&world, &mut rng, cluster.now());
@@ -120,7 +122,6 @@ impl<V: Variant> Run<V> {
             producer,
             workers: Vec::new(),
             steps: 0,
-            kills: 0,
         };
         run.fill(&mut trace);
         if !wild {
@@ -188,8 +189,7 @@ impl<V: Variant> Run<V> {
         let publisher = self.cluster.process("publisher");
         pipeline::publish_now(&publisher, &self.world.models[which], 1)?;
         if which > 0 && self.world.rules_change() {
-            self.deeds.fire(Deed::OtherRules);
-            self.deeds.change(Deed::OtherRules);
+            self.deeds.strike(Deed::OtherRules, true);
         }
         Ok(())
     }
@@ -208,7 +208,7 @@ impl<V: Variant> Run<V> {
         if wild && self.rng.chance(8) {
             self.say(now, format_args!("worker {which} is killed"));
             self.workers[which].kill(&self.cluster, now + self.rng.between(0, 5) * SECOND);
-            self.kills += 1;
+            self.deeds.strike(Deed::Killed, true);
             return Ok(false);
         }
         for _ in 0..=self.rng.below(6) {

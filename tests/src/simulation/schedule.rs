@@ -11,7 +11,7 @@ use super::rng::Rng;
 use super::trace::Trace;
 use super::world::World;
 use log::Partition;
-use log::simulated::{Cluster, Fault, Faults, Tally};
+use log::simulated::{Cluster, Fault, Faults, Stored, Tally};
 use model::time::SECOND;
 use pipeline::variant::Variant;
 
@@ -36,6 +36,8 @@ pub struct Report {
     pub steps: u64,
     /// A hash of all that happened.
     pub hash: u64,
+    /// The frames of each journal partition.
+    pub journal: Vec<Vec<Stored>>,
     /// The last things that happened.
     pub tail: String,
 }
@@ -53,13 +55,14 @@ pub(super) struct Run<V: Variant> {
     pub(super) zombies: Vec<Worker<V>>,
     pub(super) began: i64,
     pub(super) steps: u64,
-    pub(super) acts: u64,
     pub(super) published: usize,
     pub(super) deeds: Deeds,
     pub(super) deletions: Deletions,
     pub(super) outage: Option<Outage>,
     /// Offsets of ingest and of score as they were at some time.
     pub(super) backups: [Offsets; 2],
+    /// Partitions that are stalled from outside, and until when.
+    pub(super) stalls: Vec<(Partition, i64)>,
     /// Until when the log is busier than usual.
     pub(super) busy_until: i64,
     pub(super) weather: Weather,
@@ -86,7 +89,7 @@ pub fn run<V: Variant>(seed: u64, weather: Weather) -> Report {
     let mut more = Rng::new(seed ^ MORE);
     let mut world = World::new(&mut rng, &mut more);
     if weather == Weather::Fair {
-        world.faults = Faults::none();
+        (world.faults, world.calm) = (Faults::none(), Faults::none());
     }
     let cluster = Cluster::new(seed, Faults::none());
     let began = cluster.now();
@@ -106,12 +109,12 @@ pub fn run<V: Variant>(seed: u64, weather: Weather) -> Report {
         zombies: Vec::new(),
         began,
         steps: 0,
-        acts: 0,
         published: 0,
         deeds: Deeds::default(),
         deletions: Deletions::default(),
         outage: None,
         backups: Default::default(),
+        stalls: Vec::new(),
         busy_until: i64::MAX,
         weather,
     };
@@ -122,16 +125,18 @@ pub fn run<V: Variant>(seed: u64, weather: Weather) -> Report {
     };
     let tally = run.cluster.tally();
     let struck: u64 = Fault::ALL.iter().map(|fault| tally.changed(*fault)).sum();
+    run.deeds.add(run.producer.deeds());
     Report {
         seed,
         finding,
-        faults: struck + run.acts + run.deeds.all_changed(),
+        faults: struck + run.deeds.all_changed(),
         tally,
         deeds: run.deeds,
         entries: reference.entries,
         outputs: reference.outputs,
         steps: run.steps,
         hash: run.trace.hash() ^ reference.hash,
+        journal: reference.journal,
         tail: run.trace.tail(),
     }
 }
@@ -205,6 +210,7 @@ impl<V: Variant> Run<V> {
             let zombie = &mut self.zombies[which];
             // Whatever becomes of it, it must not harm the others.
             if zombie.step(&self.cluster, &mut self.trace).is_err() || zombie.is_down() {
+                self.deeds.change(Deed::Doubled);
                 self.zombies.swap_remove(which);
             }
         }

@@ -20,6 +20,13 @@ pub const QUIET: i64 = 180 * SECOND;
 /// Within what time of what concerns all accounts each has its own instant, ms.
 pub const SOON: i64 = 4 * MINUTE;
 
+/// What tells the third source of chance of a seed from its second. By this one no seed that found a fault before there was
+/// a third takes its time: it goes the way on which it found it.
+const LAST: u64 = 151;
+
+/// However little the skew, a clock that is no more wrong than this may pass for right, ms.
+const UNTOLD: i64 = SECOND;
+
 /// The rules of a source, of a model.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Rules {
@@ -31,6 +38,13 @@ pub struct Rules {
     pub silent: Option<i64>,
     /// For how long an activity is known again.
     dedup: &'static str,
+}
+
+impl Rules {
+    /// Of a world that takes its time: no time may lie after its stamp, perhaps.
+    fn strict(self, slow: bool, last: &mut Rng) -> Self {
+        if slow && last.chance(400) { Self { skew: 0, ..self } } else { self }
+    }
 }
 
 /// The rules of each of [`SOURCES`].
@@ -59,6 +73,8 @@ pub struct World {
     pub loses: bool,
     /// What goes wrong while it goes wrong.
     pub faults: Faults,
+    /// What goes on when nothing goes wrong any more.
+    pub calm: Faults,
     /// The settings of the ingest workers.
     pub ingest: settings::Ingest,
     /// The settings of the score workers.
@@ -68,19 +84,22 @@ pub struct World {
 }
 
 impl World {
-    /// The world of a seed. What `more` decides was added later: what `rng` decides of a seed stays the same.
+    /// The world of a seed. What `more` decides was added later: what `rng` decides of a seed stays the same. So it is
+    /// with what a third source decides, which is of worlds that take their time.
     #[must_use]
     pub fn new(rng: &mut Rng, more: &mut Rng) -> Self {
-        let first = [(); 3].map(|()| rules(rng, "2h"));
+        let mut last = Rng::new(more.clone().next() ^ LAST);
+        let slow = last.chance(330);
+        let first = [(); 3].map(|()| rules(rng, "2h")).map(|own| own.strict(slow, &mut last));
         // Mostly the second model has rules of its own, of one source or of all.
         let second = first.map(|kept| {
             let dedup = more.pick(&["10m", "2h", "6h"]);
-            let other = rules(more, dedup);
+            let other = rules(more, dedup).strict(slow, &mut last);
             if more.chance(650) { other } else { kept }
         });
         let count = 5 + rng.below(10);
         let models = [model(rng, &first, "first"), model(rng, &second, "second")];
-        Self {
+        let mut world = Self {
             journal: 2 + u32::try_from(rng.below(3)).unwrap_or(0),
             partitions: [(); 3].map(|()| 1 + u32::try_from(rng.below(3)).unwrap_or(0)),
             workers: [(); 2].map(|()| 1 + u32::try_from(rng.below(3)).unwrap_or(0)),
@@ -91,6 +110,7 @@ impl World {
             deletes: more.chance(400),
             loses: more.chance(300),
             faults: faults(rng),
+            calm: Faults::none(),
             ingest: settings::Ingest {
                 commit_interval: Duration::from_millis(rng.pick(&[50, 500])),
                 mark_interval: Duration::from_secs(rng.pick(&[3, 6])),
@@ -109,7 +129,32 @@ impl World {
                 ..settings::Score::default()
             },
             rounds: 1_700 + rng.below(600),
+        };
+        if slow {
+            world.slow_down(&mut last);
         }
+        world
+    }
+
+    /// Some commits take long while much goes wrong; and then each takes some time still, at times.
+    fn slow_down(&mut self, last: &mut Rng) {
+        self.faults.commit_ms = (1, last.pick(&[3 * SECOND, 20 * SECOND, 60 * SECOND]));
+        self.faults = self.faults.clone().with(Fault::SlowCommit, last.pick(&[3_000, 20_000]));
+        if last.chance(700) {
+            // Hardly any, or always more than a clock may be off in silence.
+            self.calm.commit_ms = last.pick(&[(1, 100), (UNTOLD * 7 / 5, UNTOLD * 8 / 5)]);
+            self.calm = self.calm.clone().with(Fault::SlowCommit, 1_000_000);
+            // Here one waits for another, so none may commit after each of its steps.
+            let pace = Duration::from_secs(5);
+            self.ingest.commit_interval = pace;
+            (self.score.commit_least, self.score.commit_most) = (pace, pace);
+        }
+    }
+
+    /// How long a commit takes at most when nothing goes wrong any more, ms.
+    #[must_use]
+    pub fn latency(&self) -> i64 {
+        if self.calm.rate(Fault::SlowCommit) > 0 { self.calm.commit_ms.1 } else { 0 }
     }
 
     /// The rules of one of [`SOURCES`] that are in force.
@@ -128,7 +173,7 @@ impl World {
     #[must_use]
     pub fn slack(&self) -> i64 {
         let of = |rules: &RuleSet| rules.iter().map(|rules| rules.skew).min();
-        self.rules.iter().filter_map(of).max().unwrap_or(0)
+        self.rules.iter().filter_map(of).max().unwrap_or(0).max(UNTOLD)
     }
 
     /// Every topic.
@@ -172,12 +217,14 @@ fn accounts(rng: &mut Rng, count: usize) -> Vec<String> {
 
 /// Every kind of fault at some rate, or a few kinds often.
 fn faults(rng: &mut Rng) -> Faults {
+    // Which worlds take their time is not decided here.
+    let kinds: Vec<Fault> = Fault::ALL.into_iter().filter(|fault| *fault != Fault::SlowCommit).collect();
     let mut faults = if rng.chance(500) {
         Faults::every(rng.pick(&[300, 1_000, 3_000]))
     } else {
         let mut few = Faults::every(150);
         for _ in 0..3 {
-            few = few.with(rng.pick(&Fault::ALL), rng.pick(&[5_000, 30_000, 100_000]));
+            few = few.with(rng.pick(&kinds), rng.pick(&[5_000, 30_000, 100_000]));
         }
         few
     };
@@ -185,7 +232,7 @@ fn faults(rng: &mut Rng) -> Faults {
         // With a clock that may be wrong, time is known less exactly, and so are promises on it.
         faults = faults.with(Fault::Clock, 0);
     }
-    faults = faults.foreign_in(&World::sources());
+    faults = faults.foreign_in(&World::sources()).with(Fault::SlowCommit, 0);
     faults.clock_ms = rng.pick(&[20 * SECOND, 3_600 * SECOND]);
     faults.marker_delay_ms = rng.pick(&[200, 3_000]);
     faults

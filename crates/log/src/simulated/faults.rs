@@ -50,6 +50,9 @@ pub enum Fault {
     MarkerDelay,
     /// A poll brings few records.
     SmallBatch,
+    /// A commit takes its time: before the log stamps its records, before its request to commit, before its answer. It
+    /// changes something where the answer tells of a stamp that lies back, or the coordinator gives up before.
+    SlowCommit,
 }
 
 /// Where dice are thrown, once a call.
@@ -60,7 +63,7 @@ pub(super) enum Site {
     Commit,
 }
 
-const KINDS: usize = 20;
+const KINDS: usize = 21;
 
 impl Fault {
     /// Every kind.
@@ -85,6 +88,7 @@ impl Fault {
         Self::Foreign,
         Self::MarkerDelay,
         Self::SmallBatch,
+        Self::SlowCommit,
     ];
 
     /// Those that kill a process.
@@ -130,6 +134,8 @@ pub struct Faults {
     pub spell_ms: i64,
     /// How wrong a clock may be, ms either way.
     pub clock_ms: i64,
+    /// How long a slow commit takes at least and at most, ms.
+    pub commit_ms: (i64, i64),
     /// The topics in which foreign transactions open.
     pub foreign_topics: Vec<Arc<str>>,
     /// After which time a dead process leaves its groups, ms.
@@ -152,6 +158,7 @@ impl Faults {
             late_ms: 10_000,
             spell_ms: 5_000,
             clock_ms: 3_600_000,
+            commit_ms: (1, 20_000),
             foreign_topics: Vec::new(),
             session_timeout_ms: 10_000,
             poll_timeout_ms: i64::MAX / 4,

@@ -165,15 +165,17 @@ impl Group {
 
     // Rebalances.
 
-    /// Begins a rebalance, unless one is under way.
-    pub(super) fn rebalance(&mut self, now: i64, cause: Option<Fault>) {
-        if self.rebalancing.is_none() {
-            self.rebalancing = Some(now);
-            self.cause = cause;
-            for seat in &mut self.seats {
-                seat.joined = false;
-            }
+    /// Begins a rebalance, unless one is under way. Returns whether it did.
+    pub(super) fn rebalance(&mut self, now: i64, cause: Option<Fault>) -> bool {
+        if self.rebalancing.is_some() {
+            return false;
         }
+        self.rebalancing = Some(now);
+        self.cause = cause;
+        for seat in &mut self.seats {
+            seat.joined = false;
+        }
+        true
     }
 
     /// The generation moves on, and everybody but the members knows.

@@ -184,19 +184,19 @@ impl Cluster {
         Ok(())
     }
 
-    /// Lets the coordinator give up on every undecided transaction, foreign ones too.
-    pub fn expire_transactions(&self) {
-        self.state.borrow_mut().expire_transactions();
+    /// Lets the coordinator give up on every undecided transaction, foreign ones too. Returns how many there were.
+    pub fn expire_transactions(&self) -> usize {
+        self.state.borrow_mut().expire_transactions()
     }
 
-    /// Lets `group` forget the member that joined as `instance`.
-    pub fn lose(&self, group: &str, instance: &str) {
+    /// Lets `group` forget the member that joined as `instance`. Returns whether there was one.
+    pub fn lose(&self, group: &str, instance: &str) -> bool {
         let mut state = self.state.borrow_mut();
         let group = state.group(group);
         let seat = state.groups[group].seats.iter().find(|seat| seat.instance == instance);
-        if let Some(member) = seat.map(|seat| seat.member.clone()) {
-            state.lose(group, &member, None);
-        }
+        let Some(member) = seat.map(|seat| seat.member.clone()) else { return false };
+        state.lose(group, &member, None);
+        true
     }
 
     /// Lets `group` forget its offsets, as when they expire.
@@ -214,19 +214,18 @@ impl Cluster {
         state.groups[group].put(partition, committed, number);
     }
 
-    /// Begins a rebalance of `group` in which nothing has to move.
-    pub fn rebalance(&self, group: &str) {
+    /// Begins a rebalance of `group` in which nothing has to move, unless one is under way. Returns whether it did.
+    pub fn rebalance(&self, group: &str) -> bool {
         let mut state = self.state.borrow_mut();
         let (group, now) = (state.group(group), state.now);
-        state.groups[group].rebalance(now, None);
+        state.groups[group].rebalance(now, None)
     }
 
-    /// Compacts a topic now, tombstones included.
-    pub fn compact(&self, topic: &str) {
+    /// Compacts a topic now, tombstones included. Returns how many records went.
+    pub fn compact(&self, topic: &str) -> usize {
         let mut state = self.state.borrow_mut();
-        if let Ok(topic) = state.topic(topic) {
-            state.topics[topic].partitions.iter_mut().for_each(super::partition::Store::compact);
-        }
+        let Ok(topic) = state.topic(topic) else { return 0 };
+        state.topics[topic].partitions.iter_mut().map(super::partition::Store::compact).sum()
     }
 
     /// Deletes what stands before `offset`.

@@ -232,8 +232,9 @@ impl Store {
     }
 
     /// Below the last stable offset: the latest record of each key stays; tombstones, what they remove and
-    /// aborted records go.
-    pub(super) fn compact(&mut self) {
+    /// aborted records go. Returns how many went.
+    pub(super) fn compact(&mut self) -> usize {
+        let before = self.entries.len();
         let (limit, _) = self.stable_end();
         let Self { bytes, entries, .. } = self;
         let mut latest: HashMap<&[u8], i64> = HashMap::new();
@@ -252,6 +253,7 @@ impl Store {
                         .is_some_and(|key| latest.get(&bytes[key.clone()]) == Some(&entry.offset)))
         });
         self.give_back();
+        before - self.entries.len()
     }
 
     pub(super) fn truncate_before(&mut self, offset: i64) {

@@ -122,7 +122,7 @@ impl State {
     fn happen(&mut self, event: Timed) {
         match event {
             Timed::Marker { id, txn, target } => self.mark(&id, txn, &target),
-            Timed::Timeout { id, txn } => self.time_out(&id, txn),
+            Timed::Timeout { id, txn } => drop(self.time_out(&id, txn)),
             Timed::LateEnd { id, epoch } => self.late_end(&id, epoch),
             Timed::ClockRight { process } => {
                 self.processes[process].clock_ms = 0;
@@ -132,16 +132,14 @@ impl State {
         }
     }
 
-    /// Lets every undecided transaction time out now.
-    pub(super) fn expire_transactions(&mut self) {
-        let undecided: Vec<(String, Txn)> = self
+    /// Lets every undecided transaction time out now. Returns how many there were.
+    pub(super) fn expire_transactions(&mut self) -> usize {
+        let current: Vec<(String, Txn)> = self
             .coordinators
             .iter()
             .filter_map(|(id, coordinator)| Some((id.clone(), coordinator.current.as_ref()?.txn)))
             .collect();
-        for (id, txn) in undecided {
-            self.time_out(&id, txn);
-        }
+        current.into_iter().filter(|(id, txn)| self.time_out(id, *txn)).count()
     }
 
     // Processes.

@@ -256,13 +256,16 @@ impl State {
         self.at(moment, Timed::Timeout { id: id.to_owned(), txn });
     }
 
-    pub(super) fn time_out(&mut self, id: &str, txn: Txn) {
+    /// The coordinator gives up on a transaction, unless it is decided. Returns whether it did.
+    pub(super) fn time_out(&mut self, id: &str, txn: Txn) -> bool {
         let coordinator = self.coordinators.get(id);
         let current = coordinator.and_then(|coordinator| coordinator.current.as_ref());
-        if current.is_some_and(|current| current.txn == txn && current.decided.is_none()) {
+        let undecided = current.is_some_and(|current| current.txn == txn && current.decided.is_none());
+        if undecided {
             self.fence(id);
             self.decide(id, Outcome::Abort);
         }
+        undecided
     }
 
     /// A delayed request to commit arrives: it is judged by the writer's epoch alone.

@@ -54,6 +54,14 @@ pub(super) struct Producer<'a> {
     pub(super) epoch: u32,
 }
 
+/// How long a commit takes before its appends, before its request to commit and before its answer, ms.
+#[derive(Clone, Copy, Debug)]
+struct Slowness {
+    appends: i64,
+    request: i64,
+    answer: i64,
+}
+
 /// What strikes a commit, and before which of its appends (their number: before its offsets).
 #[derive(Clone, Copy, Debug)]
 struct Blow {
@@ -77,8 +85,16 @@ impl State {
             let appends: usize = transaction.appends.iter().map(|appends| appends.len()).sum();
             Blow { fault, step: self.rng.below(appends + 1) }
         });
+        let slow = self.slowness();
+        if let Some(Slowness { appends, .. }) = slow {
+            self.tally.fire(Fault::SlowCommit);
+            self.advance(appends);
+        }
         let txn = self.begin(producer.id);
         let stamp = self.append_all(producer, txn, transaction, blow)?;
+        if let Some(Slowness { request, .. }) = slow {
+            self.wait_to_commit(producer, txn, request)?;
+        }
         if let Some(Blow { fault: Fault::Stale, .. }) = blow {
             self.stale(transaction);
         }
@@ -90,7 +106,36 @@ impl State {
             Some(blow) => self.strike_end(producer, txn, blow.fault)?,
             None => self.decide(producer.id, Outcome::Commit),
         }
+        if let Some(Slowness { answer, .. }) = slow {
+            self.advance(answer);
+            if stamp.is_some_and(|stamp| stamp < self.now) {
+                self.tally.change(Fault::SlowCommit);
+            }
+        }
         Ok(Receipt { stamp })
+    }
+
+    fn slowness(&mut self) -> Option<Slowness> {
+        if !self.chance(Fault::SlowCommit) {
+            return None;
+        }
+        let (least, most) = self.faults.commit_ms;
+        let all = least - 1 + self.rng.span_ms(most - least + 1);
+        // Mostly it is what comes after the stamp that takes long.
+        let appends = self.rng.span_ms(all / 4) - 1;
+        let request = if self.rng.coin() { all - appends } else { 0 };
+        Some(Slowness { appends, request, answer: all - appends - request })
+    }
+
+    /// Time passes in a transaction that is open: the coordinator may give up on it.
+    fn wait_to_commit(&mut self, producer: &Producer<'_>, txn: Txn, ms: i64) -> Result<(), CommitError> {
+        self.leave_undecided(producer.id, txn);
+        self.advance(ms);
+        if self.epoch(producer.id) == producer.epoch {
+            return Ok(());
+        }
+        self.tally.change(Fault::SlowCommit);
+        Err(fenced("the coordinator gave up on the transaction"))
     }
 
     /// A transaction up to its request to commit, left there.
@@ -215,7 +260,8 @@ impl State {
             | Fault::Clock
             | Fault::Foreign
             | Fault::MarkerDelay
-            | Fault::SmallBatch => {
+            | Fault::SmallBatch
+            | Fault::SlowCommit => {
                 self.decide(id, Outcome::Commit);
                 return Ok(());
             }
