@@ -147,7 +147,7 @@ impl Shared {
 #[must_use]
 pub fn mend(topic: &str, properties: &str) -> String {
     format!(
-        "`kafka-configs.sh --alter --entity-type topics --entity-name {topic} --add-config {properties}` mends it"
+        "`kafka-configs.sh --bootstrap-server BROKER --alter --entity-type topics --entity-name {topic} --add-config {properties}` mends it"
     )
 }
 

@@ -181,7 +181,13 @@ fn a_recorded_run_accounts_for_every_record_and_replays_exactly() {
     assert_eq!(shown["account"]["id"], id);
     let explained = place.run(["account", "explain", id]).fine().out;
     assert!(explained.contains("Contributions"), "{explained}");
-    let health = place.run(["tail", "health", "--account", id, "--limit", "2", "--json"]).fine().json();
+    let tail = |flags: &[&str]| {
+        place.run(["tail", "health", "--account", id, "--json"].iter().chain(flags)).fine().json()
+    };
+    let (all, newest) = (tail(&[]), tail(&["--last", "3"]));
+    assert_eq!((newest.len(), &newest[..]), (3, &all[all.len() - 3..]));
+    assert_eq!(tail(&["--last", "3", "--limit", "2"]), newest[..2]);
+    let health = tail(&["--limit", "2"]);
     assert_eq!(health.len(), 2);
     assert!(health.iter().all(|record| record["key"] == id), "{health:?}");
     assert_eq!(place.run(["account", "show", "nobody"]).status, Some(1));

@@ -26,13 +26,17 @@ pub(crate) struct Tail {
     #[arg(long, short)]
     follow: bool,
 
-    /// Begin with the oldest record; this is the default.
+    /// Begin with the oldest record; this is the default. To see the newest few, use --last.
     #[arg(long, conflicts_with = "from_end")]
     from_beginning: bool,
 
     /// Begin with what comes from now on.
     #[arg(long, requires = "follow")]
     from_end: bool,
+
+    /// Begin with the newest so many of those that are there.
+    #[arg(long, value_name = "COUNT", conflicts_with_all = ["from_beginning", "from_end"], value_parser = clap::value_parser!(u32).range(1..=100_000))]
+    last: Option<u32>,
 
     /// End after so many records.
     #[arg(long, value_name = "COUNT")]
@@ -76,8 +80,16 @@ impl Tail {
         let mut merge = Merge { access: &access, topic, lanes: lanes.collect() };
         let mut out = Out::new();
         let mut left = self.limit.unwrap_or(u64::MAX);
+        // The newest are known once the end was seen.
+        let mut newest = self.last.map(|most| Newest { most: most as usize, records: VecDeque::new() });
         while left > 0 {
             let Some((partition, record)) = merge.next()? else {
+                for (partition, record) in newest.take().into_iter().flat_map(|newest| newest.records) {
+                    if left > 0 {
+                        left -= 1;
+                        self.print(&mut out, context.format, partition, &record)?;
+                    }
+                }
                 out.flush()?;
                 if !self.follow {
                     break;
@@ -88,19 +100,43 @@ impl Tail {
             if !self.wants(&record) {
                 continue;
             }
-            left -= 1;
-            match context.format {
-                Format::Programs => out.json(&render::record_json(topic, partition, &record))?,
-                Format::People => out.line(render::record_line(self.topic, &record))?,
+            if let Some(newest) = &mut newest {
+                newest.take(partition, record);
+                continue;
             }
+            left -= 1;
+            self.print(&mut out, context.format, partition, &record)?;
         }
         out.flush()?;
         Ok(Outcome::Fine)
     }
 
+    fn print(&self, out: &mut Out, format: Format, partition: u32, record: &Record) -> Result<()> {
+        match format {
+            Format::Programs => out.json(&render::record_json(self.topic.name(), partition, record))?,
+            Format::People => out.line(render::record_line(self.topic, record))?,
+        }
+        Ok(())
+    }
+
     fn wants(&self, record: &Record) -> bool {
         let Some(account) = &self.account else { return true };
         record.key.as_ref().is_some_and(|key| key.0 == account.as_bytes())
+    }
+}
+
+/// The newest records so far, each with its partition.
+struct Newest {
+    most: usize,
+    records: VecDeque<(u32, Record)>,
+}
+
+impl Newest {
+    fn take(&mut self, partition: u32, record: Record) {
+        if self.records.len() == self.most {
+            self.records.pop_front();
+        }
+        self.records.push_back((partition, record));
     }
 }
 
