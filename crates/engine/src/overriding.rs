@@ -53,12 +53,14 @@ impl Default for Overriding {
 }
 
 impl Overriding {
-    /// Takes in what [`is_one`].
-    pub(crate) fn observe(&mut self, activity: &Activity<'_>) {
+    /// Takes in what [`is_one`]. Returns the end of what it takes the place of.
+    pub(crate) fn observe(&mut self, activity: &Activity<'_>) -> Option<i64> {
         let order = Order::of(activity);
-        if order > self.order {
-            (self.order, self.set) = (order, Set::of(activity));
+        if order <= self.order {
+            return None;
         }
+        self.order = order;
+        std::mem::replace(&mut self.set, Set::of(activity)).map(|set| set.expires_at)
     }
 
     /// When it ends, if anything is set.
@@ -149,6 +151,9 @@ impl Overriding {
             let order = Order::read(from)?;
             let adds = i32::try_from(from.i64()?).ok().filter(|adds| adds.unsigned_abs() <= WHOLE);
             told = Some((order, adds.ok_or(Damaged("override out of range"))?));
+        }
+        if set.is_some() && order.is_none() || told.is_some_and(|(told, _)| told.is_none() || told > order) {
+            return Err(Damaged("an override of no command"));
         }
         Ok(Self { order, set, told })
     }

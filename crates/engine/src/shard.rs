@@ -106,7 +106,7 @@ pub struct Shard {
     /// Accounts by the second of their spread.
     by_spread: Vec<Vec<u32>>,
     calendars: Vec<Calendar>,
-    /// When overrides of accounts end, on the T of `command`; of accounts that have none any more as well.
+    /// When overrides of accounts end, on the T of `command`.
     expiries: BTreeSet<(i64, u32)>,
     /// Accounts that owe an account-health record.
     changed: Vec<u32>,
@@ -374,7 +374,7 @@ impl Shard {
             self.counts.crossed += 1;
         }
         if is_override {
-            account.overriding.get_or_insert_default().observe(activity);
+            self.take_override(place, activity);
         } else if is_about_account {
             account.info.get_or_insert_default().observe(activity);
         }
@@ -434,13 +434,9 @@ impl Shard {
 
     /// Puts an account into the calendars.
     fn arm(&mut self, place: usize) {
+        self.await_expiry(place);
         let account = &mut self.accounts[place];
         let index = u32::try_from(place).unwrap_or(u32::MAX);
-        if let Some(expires) = account.overriding.as_ref().and_then(|overriding| overriding.expires_at())
-            && self.clocks[Source::Command.index()].at().is_none_or(|at| at < expires)
-        {
-            self.expiries.insert((expires, index));
-        }
         if !std::mem::take(&mut account.rescheduled) {
             return;
         }

@@ -2,6 +2,7 @@
 
 use anyhow::{Context, Result};
 use std::path::Path;
+use std::time::Duration;
 use std::{fs, io, process, thread};
 use tempfile::TempDir;
 use tokio::runtime::Builder;
@@ -9,6 +10,8 @@ use tokio::signal::unix::{SignalKind, signal};
 
 /// How often it is tried to take a directory away in which somebody is still writing.
 const TRIES: usize = 10;
+/// How long to wait in between.
+const PAUSE: Duration = Duration::from_millis(20);
 
 /// A temporary directory. It goes with this value, or with the process if that is interrupted or terminated.
 #[derive(Debug)]
@@ -46,7 +49,7 @@ impl Scratch {
 fn remove(path: &Path) {
     for _ in 0..TRIES {
         match fs::remove_dir_all(path) {
-            Err(error) if error.kind() != io::ErrorKind::NotFound => thread::yield_now(),
+            Err(error) if error.kind() != io::ErrorKind::NotFound => thread::sleep(PAUSE),
             Ok(()) | Err(_) => return,
         }
     }

@@ -178,6 +178,10 @@ impl Account {
             account.tell(lines.into_iter());
             account.published = Some(published);
         }
+        let is_told = account.overriding.as_ref().is_some_and(|overriding| overriding.told.is_some());
+        if is_told && account.published.is_none() {
+            return Err(Damaged("an override that was told of an account that was not"));
+        }
         account.parts.trim();
         from.end()?;
         Ok(account)

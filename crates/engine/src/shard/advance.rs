@@ -3,6 +3,7 @@
 
 use super::{Shard, Step, is_open, second_of};
 use crate::account::Slot;
+use crate::activity::Activity;
 use crate::clock::SPREAD;
 use crate::effect::{Cause, EffectId, Sink};
 use crate::entry::{Latest, Position};
@@ -259,6 +260,23 @@ impl Shard {
         }
         self.expire(&mut visits);
         visits
+    }
+
+    /// Takes in an override, or that there is none any more.
+    pub(super) fn take_override(&mut self, place: usize, activity: &Activity<'_>) {
+        let overriding = self.accounts[place].overriding.get_or_insert_default();
+        if let Some(ended) = overriding.observe(activity) {
+            self.expiries.remove(&(ended, u32::try_from(place).unwrap_or(u32::MAX)));
+        }
+    }
+
+    /// Waits for the end of an account's override, if it has one.
+    pub(super) fn await_expiry(&mut self, place: usize) {
+        let expires = self.accounts[place].overriding.as_ref().and_then(|overriding| overriding.expires_at());
+        let at = self.clocks[Source::Command.index()].at();
+        if let Some(expires) = expires.filter(|expires| at.is_none_or(|at| at < *expires)) {
+            self.expiries.insert((expires, u32::try_from(place).unwrap_or(u32::MAX)));
+        }
     }
 
     /// Adds the accounts whose override ends in this minute.

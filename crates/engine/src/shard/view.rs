@@ -104,5 +104,6 @@ impl Shard {
         self.accounts.iter().map(Account::size).sum::<usize>()
             + self.calendars.iter().map(Calendar::heap).sum::<usize>()
             + self.index.heap()
+            + self.expiries.len() * size_of::<(i64, u32)>()
     }
 }

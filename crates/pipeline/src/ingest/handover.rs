@@ -86,7 +86,11 @@ impl<L: Log, V: Variant> Ingest<L, V> {
             let older = older.remove(&partition).filter(|_| begun.is_ok());
             let begun = older.map_or(begun, Err);
             let mut feed = match begun {
-                Ok(Some(feed)) => feed,
+                Ok(Some(mut feed)) => {
+                    // The ends of a recorded run that did not come to them are over.
+                    feed.kept.end = None;
+                    feed
+                }
                 Ok(None) => continue,
                 Err(failure @ Failure::Refused { .. }) => {
                     let (reason, now) = (failure.to_string(), self.log.now());

@@ -169,7 +169,6 @@ impl<L: Log, V: Variant> Recorded<L, V> {
         }
         self.lanes.clear();
         self.heads.clear();
-        self.assigned.clear();
         (self.told, self.trail) = (None, None);
         (self.tick, self.is_over, self.finished, self.lost, self.merged) = (None, false, false, false, 0);
     }

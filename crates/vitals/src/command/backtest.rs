@@ -171,8 +171,12 @@ impl Backtest {
 
 /// Refuses, before the long work, what cannot be written after it. Leaves what is there as it is.
 fn can_write(file: &Path) -> Result<()> {
-    let opened = fs::File::options().append(true).create(true).open(file);
-    opened.map(drop).with_context(|| format!("file {} cannot be written", file.display()))
+    let is_new = !file.exists();
+    let opened = fs::File::options().append(true).create(true).open(file).and_then(|opened| {
+        drop(opened);
+        if is_new { fs::remove_file(file) } else { Ok(()) }
+    });
+    opened.with_context(|| format!("file {} cannot be written", file.display()))
 }
 
 fn no_outcome(file: &Path, which: Which) -> Invalid {

@@ -26,6 +26,7 @@ pub(super) fn play(log: &Store, settings: &Settings, end: i64) -> Result<()> {
             Some((Stage::Score, End::Done)) => break,
             Some((stage, end)) => {
                 crew.stop();
+                crew.join();
                 return Err(failure(stage, end));
             }
         }

@@ -154,6 +154,7 @@ pub(crate) fn failure(stage: Stage, end: End) -> anyhow::Error {
     let name = stage.name();
     match end {
         End::Failed(failure) => anyhow::Error::new(failure).context(format!("the {name} worker failed")),
+        End::Refused(reason) => anyhow!("the {name} worker goes no further: {reason}"),
         End::Panicked => anyhow!("the {name} worker broke; its message stands above; please report it"),
         End::Done | End::Stopped => anyhow!("the {name} worker ended"),
     }

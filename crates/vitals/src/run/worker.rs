@@ -3,6 +3,8 @@
 use super::{Mode, Order};
 use crate::admin::board::Report;
 use crate::store::Store;
+use pipeline::status::{Phase, ShardStatus};
+use pipeline::topic::JOURNAL;
 use pipeline::{Failure, Ingest, Progress, Recorded, Score};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
@@ -37,6 +39,8 @@ pub(crate) enum End {
     Stopped,
     /// It cannot go on.
     Failed(Failure),
+    /// What it works on is refused, for so long that it does not pass by itself.
+    Refused(String),
     /// It broke.
     Panicked,
 }
@@ -94,7 +98,12 @@ pub(super) fn drive(mut seat: Seat, mode: Mode, make: impl Fn() -> Worker) -> En
             if told.is_none_or(|told| told.elapsed() >= TELL) {
                 worker.count(COUNTED);
                 seat.tell(&worker);
-                waiting.look(&worker);
+                if mode != Mode::Live
+                    && let Some(refusal) = waiting.look(&worker)
+                {
+                    worker.stop();
+                    return End::Refused(refusal);
+                }
                 told = Some(Instant::now());
             }
         };
@@ -107,7 +116,7 @@ pub(super) fn drive(mut seat: Seat, mode: Mode, make: impl Fn() -> Worker) -> En
     }
 }
 
-/// What a recorded run waits for. Nobody may be looking at its admin server.
+/// What a worker of a recorded run waits for. Nobody may be looking at its admin server.
 #[derive(Debug, Default)]
 struct Waiting {
     reasons: Vec<String>,
@@ -115,15 +124,35 @@ struct Waiting {
 }
 
 impl Waiting {
-    /// Says it, once, where it has been the same for so long that it may not pass by itself.
-    fn look(&mut self, worker: &Worker) {
-        let Worker::Recorded(recorded) = worker else { return };
-        let reasons = recorded.status().reasons;
+    /// Where it has been the same for so long that it may not pass by itself: says what ingest waits for, once, and returns
+    /// why a shard is refused.
+    fn look(&mut self, worker: &Worker) -> Option<String> {
+        let (reasons, is_refusal) = match worker {
+            Worker::Recorded(recorded) => (recorded.status().reasons, false),
+            Worker::Score(score) => (score.status().shards.iter().filter_map(refusal).collect(), true),
+            Worker::Ingest(_) => return None,
+        };
         if reasons != self.reasons {
             (self.reasons, self.since) = (reasons, Some(Instant::now()));
-        } else if !self.reasons.is_empty() && self.since.take_if(|since| since.elapsed() >= AGAIN).is_some() {
-            tracing::warn!(reasons = self.reasons.join("; "), "the run waits");
+            return None;
         }
+        if self.reasons.is_empty() || self.since.take_if(|since| since.elapsed() >= AGAIN).is_none() {
+            return None;
+        }
+        let reasons = self.reasons.join("; ");
+        if is_refusal {
+            return Some(reasons);
+        }
+        tracing::warn!(reasons, "the run waits");
+        None
+    }
+}
+
+/// Why a shard does not go live, if it is refused.
+fn refusal(shard: &ShardStatus) -> Option<String> {
+    match &shard.phase {
+        Phase::Refused(reason) => Some(format!("{JOURNAL}-{}: {reason}", shard.partition)),
+        Phase::Waiting | Phase::Restoring | Phase::Replaying | Phase::Live => None,
     }
 }
 

@@ -7,6 +7,7 @@ use super::super::told::Told;
 use super::super::trail::Trail;
 use super::Recorded;
 use crate::failure::{ANEW, Failure, later};
+use crate::metadata;
 use crate::settings::Rebuild;
 use crate::variant::Variant;
 use log::{Batch, Committed, Event, Log, Member, Partition};
@@ -81,6 +82,11 @@ impl<L: Log, V: Variant> Recorded<L, V> {
         }
         let Some(member) = &mut self.member else { return Ok(false) };
         let (mut lanes, mut total): (Vec<Lane>, u64) = (Vec::new(), 0);
+        let ended = |committed: &Committed| {
+            metadata::Source::read(&committed.metadata).is_some_and(|kept| kept.end.is_some())
+        };
+        // A partition that has come since the run began is not of it.
+        let goes_on = committed.iter().flatten().any(ended);
         for (partition, committed) in self.assigned.iter().zip(committed) {
             let place = self.topics.iter().position(|topic| *topic == partition.topic);
             let ends = place.and_then(|place| round.topics[place].get(partition.number as usize));
@@ -102,6 +108,9 @@ impl<L: Log, V: Variant> Recorded<L, V> {
                 return Err(
                     log::Error::OutOfRange { partition, offset, first: ends.first, end: ends.end }.into()
                 );
+            }
+            if goes_on && feed.kept.end.is_none() {
+                continue;
             }
             // What came since the run began is not of it, after a crash neither.
             let end = feed.kept.end.unwrap_or(ends.end);
@@ -133,10 +142,7 @@ impl<L: Log, V: Variant> Recorded<L, V> {
             // The last entry of an earlier run was told; what was appended since is for a live run.
             return Ok(false);
         }
-        if lanes.iter().any(|lane| lane.feed.kept.end.is_some()) {
-            // It goes on. A partition that has come since is not of it.
-            lanes.retain(|lane| lane.feed.kept.end.is_some());
-        } else if total > 0 {
+        if !goes_on && total > 0 {
             // It begins, and its first transaction says so of every partition.
             for lane in &mut lanes {
                 (lane.feed.kept.end, lane.feed.touched) = (Some(lane.end), true);
@@ -212,7 +218,11 @@ impl<L: Log, V: Variant> Recorded<L, V> {
                 }
             }
             Some(Event::Assigned(partitions)) => self.assigned.extend(partitions),
-            Some(Event::Lost(_)) => self.lost = true,
+            Some(Event::Lost(_)) => {
+                self.lost = true;
+                // What comes after is assigned anew, perhaps before this run begins again.
+                self.assigned.clear();
+            }
             Some(Event::Revoked(partitions)) => {
                 if let Some(partition) = partitions.first() {
                     let reason =
