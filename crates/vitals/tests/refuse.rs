@@ -200,6 +200,11 @@ fn a_truncated_state_topic_is_refused_and_a_rebuild_brings_all_back() {
     let place = folded();
     let before = outputs(&place);
     truncate(&place, topic::STATE);
+    // Nobody looks at a recorded run while it goes on: it ends.
+    let said = place.run(["run", "--mode", "recorded"]);
+    assert_eq!(said.status, Some(70), "{said:?}");
+    assert!(said.err.contains("the score worker goes no further: vitals.journal-"), "{}", said.err);
+    assert!(said.err.contains("state is missing, though offset"), "{}", said.err);
     let running = place.start();
     refusal(&running, "state is missing, though offset", "vitals run --rebuild");
     let status = place.run(["status"]);
