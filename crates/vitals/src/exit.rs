@@ -1,6 +1,7 @@
 //! How the process ends.
 
 use crate::print;
+use crate::scratch;
 use crate::settings::Problems;
 use std::io;
 use std::process::ExitCode;
@@ -35,6 +36,7 @@ const FAILED: u8 = 70;
 
 /// The exit status of a result; says on standard error what went wrong.
 pub(crate) fn status(result: anyhow::Result<Outcome>) -> ExitCode {
+    scratch::yield_to_signal();
     match result {
         Ok(Outcome::Fine) => ExitCode::SUCCESS,
         Ok(Outcome::Findings) => ExitCode::from(FINDINGS),

@@ -2,6 +2,7 @@
 
 use anyhow::{Context, Result};
 use std::path::Path;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 use std::{fs, io, process, thread};
 use tempfile::TempDir;
@@ -12,6 +13,16 @@ use tokio::signal::unix::{SignalKind, signal};
 const TRIES: usize = 10;
 /// How long to wait in between.
 const PAUSE: Duration = Duration::from_millis(20);
+
+/// Whether a signal is ending the process: whatever fails from then on does so for lack of its directory.
+static ENDING: AtomicBool = AtomicBool::new(false);
+
+/// Waits for the end of the process, if a signal is ending it.
+pub(crate) fn yield_to_signal() {
+    while ENDING.load(Ordering::SeqCst) {
+        thread::park();
+    }
+}
 
 /// A temporary directory. It goes with this value, or with the process if that is interrupted or terminated.
 #[derive(Debug)]
@@ -35,6 +46,7 @@ impl Scratch {
                     _ = terminates.recv() => terminate,
                 }
             });
+            ENDING.store(true, Ordering::SeqCst);
             remove(&path);
             process::exit(128 + kind.as_raw_value());
         })?;
