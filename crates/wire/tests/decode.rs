@@ -71,7 +71,10 @@ fn slowly(source: Source, text: &str) -> Option<Meaning> {
         (Source::Milestone, kind) => has(Field::Milestone) && (kind != Some("planned") || has(Field::DueAt)),
         (Source::Command, Some("snooze")) => has(Field::Rule) && has(Field::ExpiresAt),
         (Source::Command, Some("override")) => {
-            (has(Field::Score) || has(Field::Band))
+            let score = fields.iter().find(|(field, _)| *field == Field::Score);
+            let score = score.map(|(_, score)| Number::parse(score).unwrap());
+            (score.is_some() || has(Field::Band))
+                && score.is_none_or(|score| score >= Number::whole(0) && score <= Number::whole(100))
                 && [Field::Author, Field::Reason, Field::ExpiresAt].into_iter().all(has)
         }
         _ => true,
