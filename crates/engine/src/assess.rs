@@ -133,6 +133,12 @@ impl Assessment {
         self.band = score.map(|score| score::band(plan, score, before));
     }
 
+    /// What rules may ask. The score is unknown to them while the band is.
+    pub(crate) fn asked<'a>(&'a self, account: &'a Account) -> Asked<'a> {
+        let score = self.score.filter(|_| self.band.is_some());
+        Asked { freshness: &self.freshness, score, account }
+    }
+
     /// Scores the measures whose signals or weights have changed, of which `weighed` is the number. Returns what all
     /// come to.
     fn add_up(&self, account: &mut Account, prepared: &Prepared, weighed: u32) -> i32 {

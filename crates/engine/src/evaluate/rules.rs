@@ -2,7 +2,7 @@
 
 use super::{Look, Out};
 use crate::account::Account;
-use crate::assess::{Asked, Assessment};
+use crate::assess::Assessment;
 use crate::effect::{Alert, AlertState, Effect, Evidence, Freshness, Resolution, Status};
 use crate::now::Now;
 use crate::prepared::Prepared;
@@ -33,12 +33,11 @@ fn tell<'c>(
 ) -> Told<'c> {
     let spec = &prepared.plan.rules[rule];
     rule_clocks(spec, look.now, clocks);
-    let score = work.score.filter(|_| work.band.is_some());
+    let asked = work.asked(account);
     let unsure = spec.signals.iter().any(|signal| work.freshness[*signal] != Freshness::Fresh)
-        || (spec.on_score && score.is_none());
+        || (spec.on_score && asked.score.is_none());
     let apart =
         prepared.rule_lag[rule].is_some_and(|lag| prepared.lags[lag].is_apart(look.now.x - account.spread));
-    let asked = Asked { freshness: &work.freshness, score, account };
     let begins = holds(&spec.when, &asked);
     Told {
         clocks,
@@ -108,16 +107,13 @@ pub(super) fn move_rules(
 
 /// Whether the condition of a rule holds.
 fn begins(rule: usize, account: &Account, prepared: &Prepared, work: &Assessment) -> bool {
-    let score = work.score.filter(|_| work.band.is_some());
-    holds(&prepared.plan.rules[rule].when, &Asked { freshness: &work.freshness, score, account })
+    holds(&prepared.plan.rules[rule].when, &work.asked(account))
 }
 
 fn severity(rule: usize, account: &Account, prepared: &Prepared, work: &Assessment) -> Severity {
     let spec = &prepared.plan.rules[rule];
-    let score = work.score.filter(|_| work.band.is_some());
-    let asked = Asked { freshness: &work.freshness, score, account };
     match &spec.critical_when {
-        Some(critical) if holds(critical, &asked) => Severity::Critical,
+        Some(critical) if holds(critical, &work.asked(account)) => Severity::Critical,
         _ => spec.severity,
     }
 }

@@ -287,12 +287,9 @@ impl Shard {
             self.expiries.first().copied().filter(|(expires, _)| *expires <= at)
         {
             self.expiries.pop_first();
-            let account = &self.accounts[index as usize];
-            // Another may have taken its place.
-            if account.overriding.as_ref().and_then(|overriding| overriding.expires_at()) == Some(expires) {
-                let x = expires.saturating_add(self.rules[i].max_delay).min(self.now.x);
-                visits.push(Reverse((x, Arc::clone(&account.id), expires, index)));
-            }
+            let x = expires.saturating_add(self.rules[i].max_delay).min(self.now.x);
+            let id = Arc::clone(&self.accounts[index as usize].id);
+            visits.push(Reverse((x, id, expires, index)));
         }
     }
 

@@ -97,10 +97,10 @@ pub(super) fn drive(mut seat: Seat, mode: Mode, make: impl Fn() -> Worker) -> En
             }
             if told.is_none_or(|told| told.elapsed() >= TELL) {
                 worker.count(COUNTED);
-                seat.tell(&worker);
-                if mode != Mode::Live
-                    && let Some(refusal) = waiting.look(&worker)
-                {
+                let report = worker.report();
+                let refusal = if mode == Mode::Live { None } else { waiting.look(&report) };
+                seat.tell(&worker, report);
+                if let Some(refusal) = refusal {
                     worker.stop();
                     return End::Refused(refusal);
                 }
@@ -126,11 +126,11 @@ struct Waiting {
 impl Waiting {
     /// Where it has been the same for so long that it may not pass by itself: says what ingest waits for, once, and returns
     /// why a shard is refused.
-    fn look(&mut self, worker: &Worker) -> Option<String> {
-        let (reasons, is_refusal) = match worker {
-            Worker::Recorded(recorded) => (recorded.status().reasons, false),
-            Worker::Score(score) => (score.status().shards.iter().filter_map(refusal).collect(), true),
-            Worker::Ingest(_) => return None,
+    fn look(&mut self, report: &Report) -> Option<String> {
+        let (reasons, is_refusal) = match report {
+            Report::Ingest(status) => (status.reasons.clone(), false),
+            Report::Score(status) => (status.shards.iter().filter_map(refusal).collect(), true),
+            Report::Starting | Report::Refused(_) => return None,
         };
         if reasons != self.reasons {
             (self.reasons, self.since) = (reasons, Some(Instant::now()));
@@ -161,18 +161,18 @@ impl Seat {
         self.stop.load(Ordering::Relaxed)
     }
 
-    fn tell(&self, worker: &Worker) {
+    fn tell(&self, worker: &Worker, report: Report) {
         if let Worker::Recorded(recorded) = worker {
             let (done, total) = recorded.progress();
             self.meter.done.store(done, Ordering::Relaxed);
             self.meter.total.store(total, Ordering::Relaxed);
         }
-        self.report.send_replace(worker.report());
+        self.report.send_replace(report);
     }
 
     fn finish(&self, mut worker: Worker) -> End {
         worker.count(usize::MAX);
-        self.tell(&worker);
+        self.tell(&worker, worker.report());
         worker.stop();
         End::Done
     }
