@@ -2,10 +2,11 @@
 //!
 //! A span changes all the time; the fold looks at it only where something follows from it. Between marks
 //! nothing does: every comparison with a mark gives what the exact span would, a curve's points are marks, and
-//! from one mark to the next a measure moves by no more than what is published.
+//! however many measures are of spans, what all of them are behind by comes to less than what is published, as long
+//! as their weights are those of the model.
 
 use crate::condition::Named;
-use crate::plan::{Comparison, Curve, Measure, Operator};
+use crate::plan::{Comparison, Curve, Measure, Operator, Signal, WHOLE};
 use crate::problem::Report;
 use crate::signal::Signals;
 use crate::time::DAY;
@@ -33,24 +34,14 @@ pub(crate) fn set(
     publish_change: u32,
     report: &mut Report,
 ) {
-    for (index, signal) in signals.list.iter_mut().enumerate() {
-        let (rounding, marks) = match &mut signal.operator {
-            Operator::SinceLast { marks, .. } | Operator::Cadence { marks, .. } => (Rounding::Down, marks),
-            Operator::Until { marks, .. } => (Rounding::Up, marks),
-            Operator::Rolling { .. }
-            | Operator::DecayedMean { .. }
-            | Operator::Share { .. }
-            | Operator::Trend { .. }
-            | Operator::OwnAverage { .. }
-            | Operator::Latest { .. }
-            | Operator::Ratio { .. }
-            | Operator::Open { .. }
-            | Operator::Reached
-            | Operator::Overdue => continue,
-        };
+    let of_signal = |(index, signal)| marks_of(signal).map(|(rounding, marks)| (index, rounding, marks));
+    let spans: Vec<_> = signals.list.iter_mut().enumerate().filter_map(of_signal).collect();
+    let is_span = |measure: &&Measure| spans.iter().any(|(index, ..)| *index == measure.signal);
+    let step = step(publish_change, measures.iter().filter(is_span).map(|m| m.base_weight).sum());
+    for (index, rounding, marks) in spans {
         let curves = measures.iter().filter(|measure| measure.signal == index).map(|measure| &measure.curve);
         let tests = named.signals.iter().filter(|(signal, _)| *signal == index).flat_map(|(_, tests)| tests);
-        *marks = of(rounding, curves, tests, publish_change);
+        *marks = of(rounding, curves, tests, step);
         if marks.len() > MOST
             && let Some(spot) = signals.spots.get(index)
         {
@@ -61,17 +52,42 @@ pub(crate) fn set(
     }
 }
 
+/// The marks of a signal, if it is a span.
+fn marks_of(signal: &mut Signal) -> Option<(Rounding, &mut Vec<i64>)> {
+    match &mut signal.operator {
+        Operator::SinceLast { marks, .. } | Operator::Cadence { marks, .. } => Some((Rounding::Down, marks)),
+        Operator::Until { marks, .. } => Some((Rounding::Up, marks)),
+        Operator::Rolling { .. }
+        | Operator::DecayedMean { .. }
+        | Operator::Share { .. }
+        | Operator::Trend { .. }
+        | Operator::OwnAverage { .. }
+        | Operator::Latest { .. }
+        | Operator::Ratio { .. }
+        | Operator::Open { .. }
+        | Operator::Reached
+        | Operator::Overdue => None,
+    }
+}
+
+/// By how much, in hundredths of a point, a measure of a span may move from one mark to the next: all of them together,
+/// which have `weight` of [`WHOLE`], then move the score by `publish_change`.
+fn step(publish_change: u32, weight: u32) -> u32 {
+    let step = u64::from(publish_change.max(1)) * u64::from(WHOLE) / u64::from(weight.max(1));
+    u32::try_from(step).unwrap_or(u32::MAX)
+}
+
 fn of<'a>(
     rounding: Rounding,
     curves: impl Iterator<Item = &'a Curve>,
     tests: impl Iterator<Item = &'a Comparison>,
-    publish_change: u32,
+    step: u32,
 ) -> Vec<i64> {
     let mut marks = BTreeSet::new();
     for curve in curves {
         for segment in curve.0.windows(2) {
             if let [low, high] = segment {
-                steps(*low, *high, publish_change, &mut marks);
+                steps(*low, *high, step, &mut marks);
             }
         }
     }
@@ -84,10 +100,8 @@ fn of<'a>(
 }
 
 /// Both ends of a segment and what lies evenly between them.
-fn steps(low: (i64, u32), high: (i64, u32), publish_change: u32, marks: &mut BTreeSet<i64>) {
-    let rise = i64::from(high.1.abs_diff(low.1));
-    let change = i64::from(publish_change.max(1));
-    let count = ((rise + change - 1) / change).clamp(1, STEPS);
+fn steps(low: (i64, u32), high: (i64, u32), step: u32, marks: &mut BTreeSet<i64>) {
+    let count = i64::from(high.1.abs_diff(low.1).div_ceil(step.max(1))).clamp(1, STEPS);
     let width = high.0 - low.0;
     marks.extend((0..=count).map(|i| low.0 + width * i / count));
 }

@@ -2,7 +2,7 @@
 //! goes on over the minutes after it in which nothing can happen.
 
 use super::{Shard, Step, is_open, second_of};
-use crate::account::Slot;
+use crate::account::{Account, Slot};
 use crate::activity::Activity;
 use crate::clock::SPREAD;
 use crate::effect::{Cause, EffectId, Sink};
@@ -13,12 +13,27 @@ use crate::timer::NEVER;
 use model::plan::SourceSet;
 use model::source::{SOURCES, Source};
 use model::time::MINUTE;
-use std::cmp::Reverse;
-use std::collections::BinaryHeap;
-use std::sync::Arc;
+use std::cmp::Ordering;
 
-/// One account to look at: the instant on the common axis, the account, and the instant on its own clock.
-type Visit = Reverse<(i64, Arc<str>, i64, u32)>;
+/// One account to look at.
+#[derive(Clone, Copy, Debug)]
+struct Visit {
+    /// The instant on the common axis.
+    x: i64,
+    /// The instant on its own clock.
+    instant: i64,
+    account: u32,
+}
+
+/// An account that stood in a minute of a calendar.
+#[derive(Clone, Copy, Debug)]
+struct Taken {
+    account: u32,
+    calendar: usize,
+    minute: i32,
+    /// Up to where that calendar is due.
+    limit: i64,
+}
 
 /// An instant that concerns all accounts, each at its own instant after it.
 #[derive(Clone, Copy, Debug)]
@@ -129,8 +144,9 @@ impl Shard {
         }
         if step != Minute::Moves {
             // What a first T jumps over is seen where it stands then, by all accounts at once.
-            let all = |Reverse((_, id, _, index))| Reverse((self.now.x, id, self.now.greatest, index));
-            visits = visits.into_iter().map(all).collect();
+            for visit in &mut visits {
+                (visit.x, visit.instant) = (self.now.x, self.now.greatest);
+            }
             let now = self.now.clone();
             return self.visit(visits, &now, position, sink);
         }
@@ -171,7 +187,7 @@ impl Shard {
     }
 
     /// Adds the accounts whose own instant of a wave lies in this minute.
-    fn add_wave(&mut self, wave: Wave, was: &Now, visits: &mut BinaryHeap<Visit>) {
+    fn add_wave(&mut self, wave: Wave, was: &Now, visits: &mut Vec<Visit>) {
         let (z, from, to) = match wave {
             Wave::Source(source, z) => {
                 let i = source.index();
@@ -205,7 +221,7 @@ impl Shard {
                     Wave::Greatest(_) | Wave::Switch(..) => self.axis_of_greatest(instant),
                     Wave::Axis(_) => instant,
                 };
-                visits.push(Reverse((x.min(self.now.x), Arc::clone(&account.id), instant, *index)));
+                visits.push(Visit { x: x.min(self.now.x), instant, account: *index });
             }
         }
     }
@@ -219,47 +235,69 @@ impl Shard {
     }
 
     /// Takes the accounts with something due out of the calendars.
-    fn due(&mut self, was: &Now) -> BinaryHeap<Visit> {
-        let mut found: Vec<(u32, SourceSet)> = Vec::new();
+    fn due(&mut self, was: &Now) -> Vec<Visit> {
+        let mut taken: Vec<Taken> = Vec::new();
         for calendar in 0..self.calendars.len() {
-            let source = calendar / 2;
-            let limit = match self.now.sources.get(source) {
-                None => self.now.greatest,
-                Some(now) if now.at.is_none() => continue,
-                Some(now) if calendar % 2 == 0 => now.living,
-                Some(now) => now.at.unwrap_or(i64::MIN),
-            };
-            let (accounts, plans) = (&mut self.accounts, &self.plans);
-            self.calendars[calendar].take(limit, |minute, index| {
-                let account = &mut accounts[index as usize];
-                let slot = match plans[account.plan].slot_of.get(source) {
-                    Some(slot) => slot.saturating_add(calendar % 2),
-                    None => account.slots() - 1,
-                };
-                // One that was put in again earlier, or for a plan that is no more, stands here for nothing.
-                if slot < account.slots() && account.slot(slot).queued == minute {
-                    account.set_queued(slot, Slot::NEVER.queued);
-                    found.push((
-                        index,
-                        Source::ALL.get(source).map_or_else(SourceSet::default, |s| SourceSet::of(*s)),
-                    ));
-                }
-            });
+            let Some(limit) = self.limit(calendar) else { continue };
+            self.calendars[calendar]
+                .take(limit, |minute, account| taken.push(Taken { account, calendar, minute, limit }));
         }
-        found.sort_unstable_by_key(|(index, _)| *index);
-        let mut visits = BinaryHeap::new();
-        for found in found.chunk_by(|one, other| one.0 == other.0) {
-            let index = found[0].0;
-            let due = found.iter().fold(SourceSet::default(), |all, (_, source)| all.union(*source));
-            self.tighten(index as usize, was, due);
-            if let Some((x, instant)) = self.next_instant(index as usize, was) {
-                visits.push(Reverse((x, Arc::clone(&self.accounts[index as usize].id), instant, index)));
+        let accounts = taken.iter().map(|taken| &self.accounts[taken.account as usize]);
+        // Each waits for memory otherwise, one after the other.
+        std::hint::black_box(accounts.clone().map(Account::touch_self).sum::<usize>());
+        std::hint::black_box(accounts.map(Account::touch_standing).sum::<usize>());
+        taken.retain(|taken| self.is_due(*taken));
+        let accounts = taken.iter().map(|taken| &self.accounts[taken.account as usize]);
+        std::hint::black_box(accounts.map(Account::touch_parts).sum::<usize>());
+        taken.sort_unstable_by_key(|taken| taken.account);
+        let mut visits = Vec::new();
+        for taken in taken.chunk_by(|one, other| one.account == other.account) {
+            let account = taken[0].account;
+            let place = account as usize;
+            let sources = taken.iter().filter_map(|taken| Source::ALL.get(taken.calendar / 2));
+            let due = sources.fold(SourceSet::default(), |all, source| all.union(SourceSet::of(*source)));
+            self.tighten(place, was, due);
+            if let Some((x, instant)) = self.next_instant(place, was) {
+                visits.push(Visit { x, instant, account });
             } else {
-                self.arm(index as usize);
+                self.arm(place);
             }
         }
         self.expire(&mut visits);
         visits
+    }
+
+    /// Up to where a calendar is due. `None` while its source has no clock.
+    fn limit(&self, calendar: usize) -> Option<i64> {
+        match self.now.sources.get(calendar / 2) {
+            None => Some(self.now.greatest),
+            Some(now) if calendar % 2 == 0 => now.at.map(|_| now.living),
+            Some(now) => now.at,
+        }
+    }
+
+    /// Whether something may be due of an account that was taken out of a calendar. If not, it stands where it belongs
+    /// from now on.
+    fn is_due(&mut self, taken: Taken) -> bool {
+        let account = &mut self.accounts[taken.account as usize];
+        let slot = match self.plans[account.plan].slot_of.get(taken.calendar / 2) {
+            Some(slot) => slot.saturating_add(taken.calendar % 2),
+            None => account.slots() - 1,
+        };
+        // One that was put in again earlier, or for a plan that is no more, stands here for nothing.
+        if slot >= account.slots() || account.slot(slot).queued != taken.minute {
+            return false;
+        }
+        // What is known to be due may be too early, and never is too late.
+        let due = account.slot(slot).due;
+        let is_due = due <= taken.limit;
+        let queued = if is_due || due == NEVER {
+            Slot::NEVER.queued
+        } else {
+            self.calendars[taken.calendar].put(taken.account, due)
+        };
+        account.set_queued(slot, queued);
+        is_due
     }
 
     /// Takes in an override, or that there is none any more.
@@ -280,7 +318,7 @@ impl Shard {
     }
 
     /// Adds the accounts whose override ends in this minute.
-    fn expire(&mut self, visits: &mut BinaryHeap<Visit>) {
+    fn expire(&mut self, visits: &mut Vec<Visit>) {
         let i = Source::Command.index();
         let Some(at) = self.now.sources[i].at else { return };
         while let Some((expires, index)) =
@@ -288,8 +326,7 @@ impl Shard {
         {
             self.expiries.pop_first();
             let x = expires.saturating_add(self.rules[i].max_delay).min(self.now.x);
-            let id = Arc::clone(&self.accounts[index as usize].id);
-            visits.push(Reverse((x, id, expires, index)));
+            visits.push(Visit { x, instant: expires, account: index });
         }
     }
 
@@ -353,17 +390,16 @@ impl Shard {
         first
     }
 
-    fn visit(&mut self, mut visits: BinaryHeap<Visit>, was: &Now, position: Position, sink: &mut dyn Sink) {
-        while let Some(Reverse((x, id, mut instant, index))) = visits.pop() {
+    /// Looks at accounts in order of (instant on the common axis, account).
+    fn visit(&mut self, mut visits: Vec<Visit>, was: &Now, position: Position, sink: &mut dyn Sink) {
+        // The next one is the last.
+        visits.sort_unstable_by(|one, other| self.order(other, one));
+        while let Some(Visit { x, mut instant, account }) = visits.pop() {
             // The same account at the same instant, for several reasons, is one visit.
-            while let Some(Reverse(next)) = visits.peek() {
-                if (next.0, next.3) != (x, index) {
-                    break;
-                }
-                instant = instant.max(next.2);
-                visits.pop();
+            while let Some(next) = visits.pop_if(|next| (next.x, next.account) == (x, account)) {
+                instant = instant.max(next.instant);
             }
-            let place = index as usize;
+            let place = account as usize;
             if self.accounts[place].is_past(position) {
                 self.arm(place);
                 continue;
@@ -376,9 +412,16 @@ impl Shard {
             self.look(place, position, instant, cause, Some(&now), Scope::Due, sink);
             // What is due at once again would be a fault of the fold; it waits for the next minute then.
             if let Some((next, instant)) = self.next_instant(place, was).filter(|(next, _)| *next > x) {
-                visits.push(Reverse((next, id, instant, index)));
+                let next = Visit { x: next, instant, account };
+                let at = visits.partition_point(|other| self.order(other, &next).is_gt());
+                visits.insert(at, next);
             }
         }
+    }
+
+    fn order(&self, one: &Visit, other: &Visit) -> Ordering {
+        let id = |visit: &Visit| &self.accounts[visit.account as usize].id;
+        one.x.cmp(&other.x).then_with(|| id(one).cmp(id(other)))
     }
 
     /// All sources as seen at `x` of this minute.

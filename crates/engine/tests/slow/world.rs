@@ -41,7 +41,7 @@ impl Dice {
     }
 }
 
-/// All times of a world are multiples of this.
+/// All times of a world are multiples of this. What spans go by (`model::mark`) is cut into steps that are, too.
 pub(crate) const GRID: i64 = 5 * MINUTE;
 
 const SOURCES: [Source; 7] = [
@@ -146,7 +146,7 @@ goals:
       usual: {{ kind: leading, weight: 10, curve: {{ 0%: 0, 150%: 100 }} }}
       usual_days: {{ kind: leading, weight: 5, curve: {{ 0%: 0, 150%: 100 }} }}
       usual_crowd: {{ kind: leading, weight: 10, curve: {{ 0%: 0, 150%: 100 }} }}
-      quiet: {{ kind: leading, weight: 25, curve: {{ 0h: 100, 25h: 0 }} }}
+      quiet: {{ kind: leading, weight: 25, curve: {{ 0h: 100, 28h: 0 }} }}
   help:
     statement: They are helped.
     owner: csm
@@ -157,7 +157,7 @@ goals:
       nps: {{ kind: lagging, in_score: true, weight: 2, curve: {{ -100: 0, 100: 100 }} }}
       pulse: {{ kind: leading, weight: 2, curve: {{ 0: 0, 5: 100 }} }}
       open: {{ kind: leading, weight: 4, curve: {{ 0: 100, 4: 0 }} }}
-      reviewed: {{ kind: activity, weight: 1, curve: {{ 0h: 100, 25h: 0 }} }}
+      reviewed: {{ kind: activity, weight: 1, curve: {{ 0h: 100, 28h: 0 }} }}
       again: {{ kind: quality, weight: 2, curve: {{ 0%: 100, 100%: 0 }} }}
       urgent: {{ kind: quality, weight: 1, curve: {{ 0%: 100, 100%: 0 }} }}
   money:
@@ -166,7 +166,7 @@ goals:
     weight: 25
     measures:
       seats: {{ kind: leading, weight: 3, curve: {{ 0: 0, 30: 100 }} }}
-      renewal: {{ kind: leading, weight: 1, curve: {{ 0h: 0, 25h: 100 }} }}
+      renewal: {{ kind: leading, weight: 1, curve: {{ 0h: 0, 28h: 100 }} }}
       reached: {{ kind: leading, weight: 2, curve: {{ 0%: 0, 100%: 100 }} }}
       overdue: {{ kind: lagging, weight: 2, curve: {{ 0: 100, 2: 0 }} }}
 caps:

@@ -73,6 +73,27 @@ fn curve() -> impl Strategy<Value = Curve> {
 
 proptest! {
     #[test]
+    fn all_spans_together_are_behind_by_less_than_is_published(
+        measures in prop::collection::vec((1..5_000_u32, curve(), 0..250 * DAY), 1..5),
+        publish_change in 50..500_u32,
+    ) {
+        let whole: u32 = measures.iter().map(|(weight, ..)| weight).sum();
+        let weights: Vec<u32> = measures.iter().map(|(weight, ..)| weight * WHOLE / whole.max(WHOLE)).collect();
+        let step = step(publish_change, weights.iter().sum());
+        let mut behind = 0;
+        for ((_, curve, span), weight) in measures.iter().zip(weights) {
+            let marks = of(Rounding::Down, std::iter::once(curve), [].iter(), step);
+            let told = told(Rounding::Down, &marks, *span);
+            // What 100 steps a segment at most and the rounding of points add is not the rule's.
+            let steepest = curve.0.windows(2).map(|w| w[0].1.abs_diff(w[1].1)).max().unwrap_or(0);
+            let own = if steepest > 100 * step { steepest.div_ceil(100) - step } else { 0 } + 2;
+            let moved = curve.points(told).abs_diff(curve.points(*span));
+            behind += u64::from(moved.saturating_sub(own)) * u64::from(weight);
+        }
+        prop_assert!(behind <= u64::from(publish_change) * u64::from(WHOLE), "{behind}");
+    }
+
+    #[test]
     fn told_spans_are_exact_for_limits_and_close_for_curves(
         curve in curve(),
         limits in prop::collection::vec((0..100 * DAY, 0..4_usize), 0..4),
