@@ -153,6 +153,9 @@ class Model:
         for name, test, limit in (one for condition in conditions for one in condition):
             if name != "score":
                 limits.setdefault(name, []).append((test, limit))
+        whole = self.weights(lambda name: True)
+        spans = sum(weight for name, weight in whole.items() if "since_last" in self.signals[name])
+        self.step = max(self.change, 1) * WHOLE // max(spans, 1)
         self.marks = {
             name: self.marks_of(name, limits.get(name, [])) for name, of in self.signals.items() if "since_last" in of
         }
@@ -161,12 +164,27 @@ class Model:
         text = self.rules[source].get(key)
         return default if text is None else quantity(text)
 
+    def weights(self, is_known):
+        """What each measure weighs while some of them are known. Empty if nothing does."""
+        counts = lambda name, m: is_known(name) and (m["kind"] != "lagging" or m.get("in_score") == "true")
+        own = [[int(m["weight"]) if counts(name, m) else 0 for name, m in measures] for _, measures in self.goals]
+        goals = shares(WHOLE, [weight if any(each) else 0 for (weight, _), each in zip(self.goals, own)])
+        if not any(goals):
+            return {}
+        of_goals = zip(self.goals, goals, own)
+        return {
+            name: weight
+            for (_, measures), goal, each in of_goals
+            for (name, _), weight in zip(measures, shares(goal, each))
+        }
+
     def marks_of(self, name, limits):
-        """Curve points and even steps of `publish_change` between them, limits, and whole days up to the last of these."""
+        """Curve points and even steps between them (all spans together move the score by no more than `publish_change`),
+        limits, and whole days up to the last of these."""
         marks = set()
         points = self.curves[name].points if name in self.curves else []
         for (low, low_points), (high, high_points) in zip(points, points[1:]):
-            count = min(max(-(-abs(high_points - low_points) // max(self.change, 1)), 1), 100)
+            count = min(max(-(-abs(high_points - low_points) // self.step), 1), 100)
             marks |= {low + (high - low) * i // count for i in range(count + 1)}
         for test, limit in limits:
             marks |= {limit, limit + 1} if test in ("at_most", "above") else {limit}
@@ -341,19 +359,14 @@ class Fold:
             return None
         values = {name: self.value(name, account, cut, back, spread) for name in self.model.signals}
 
-        def counts(name, measure):
-            lagging = measure["kind"] == "lagging" and measure.get("in_score") != "true"
-            return values[name] is not None and not lagging
-
-        weights = [[int(m["weight"]) if counts(n, m) else 0 for n, m in measures] for _, measures in self.model.goals]
-        goals = shares(WHOLE, [goal[0] if any(own) else 0 for goal, own in zip(self.model.goals, weights)])
-        if not any(goals):
+        weights = self.model.weights(lambda name: values[name] is not None)
+        if not weights:
             return None
-        raw = 0
-        for (_, measures), share, own in zip(self.model.goals, goals, weights):
-            for (name, _), weight in zip(measures, shares(share, own)):
-                if values[name] is not None:
-                    raw += rounded(self.model.curves[name].at(values[name]), weight, WHOLE)
+        raw = sum(
+            rounded(self.model.curves[name].at(values[name]), weight, WHOLE)
+            for name, weight in weights.items()
+            if values[name] is not None
+        )
         holds = lambda when: all(values[n] is not None and PASSES[t](values[n], limit) for n, t, limit in when)
         return min([raw] + [most for when, most in self.model.caps if holds(when)])
 
