@@ -271,7 +271,7 @@ impl Shard {
     fn limit(&self, calendar: usize) -> Option<i64> {
         match self.now.sources.get(calendar / 2) {
             None => Some(self.now.greatest),
-            Some(now) if calendar % 2 == 0 => now.at.map(|_| now.living),
+            Some(now) if calendar.is_multiple_of(2) => now.at.map(|_| now.living),
             Some(now) => now.at,
         }
     }
