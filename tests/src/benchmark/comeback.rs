@@ -1,7 +1,7 @@
 //! From the start of a score process that was killed to its first output, with much of the journal before it.
 
 use super::present::{Watch, activity};
-use super::product::{Broker, Producer, Run, SCORED, clear};
+use super::product::{Broker, Producer, Run, Running, SCORED, clear};
 use pipeline::topic;
 use serde::Serialize;
 use std::time::{Duration, Instant};
@@ -36,6 +36,19 @@ impl Comeback {
     }
 }
 
+/// How many accounts there are. They are counted one after the other, so the number grows for some seconds.
+fn counted(score: &Running) -> f64 {
+    let mut last = 0.0;
+    loop {
+        std::thread::sleep(Duration::from_secs(2));
+        let now = score.metric("vitals_score_accounts");
+        if now > 0.0 && now <= last {
+            return now;
+        }
+        last = now;
+    }
+}
+
 /// Kills the score process of a live run, lets `behind` activities come, and starts it again.
 ///
 /// # Panics
@@ -44,7 +57,7 @@ impl Comeback {
 #[expect(clippy::cast_precision_loss, reason = "fewer than 2^52")]
 pub fn measure(run: &Run, broker: &Broker, accounts: u32, behind: u64) -> Comeback {
     broker.make_sources();
-    let dir = run.set_up(broker, "");
+    let dir = run.set_up(broker, &run.live_model());
     let mut ingest = run.start(dir.path(), "ingest", &["--role", "ingest"]);
     let mut score = run.start(dir.path(), "score", &["--role", "score"]);
     let mut producer = Producer::new(broker);
@@ -60,7 +73,7 @@ pub fn measure(run: &Run, broker: &Broker, accounts: u32, behind: u64) -> Comeba
     let before = behind.max(4 * u64::from(accounts));
     send(before);
     score.await_metric(SCORED, before as f64);
-    let known = score.metric("vitals_score_accounts");
+    let known = counted(&score);
     score.kill();
     send(behind);
     ingest.await_metric(JOURNALED, (before + behind) as f64);

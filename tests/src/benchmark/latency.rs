@@ -75,7 +75,7 @@ fn watched(number: usize) -> String {
 )]
 pub fn measure(run: &Run, broker: &Broker, accounts: u32, rate: u32, seconds: u32) -> Latency {
     broker.make_sources();
-    let dir = run.set_up(broker, ALERT);
+    let dir = run.set_up(broker, &(run.live_model() + ALERT));
     let running = run.start(dir.path(), "run", &[]);
     let watch = Watch::over(broker, &[topic::ALERTS]);
     let mut producer = Producer::new(broker);

@@ -166,7 +166,7 @@ impl Run {
     /// If the program fails or stands still; the message has what it wrote.
     #[must_use]
     pub fn measure(&self, broker: &Broker) -> Figures {
-        let dir = self.set_up(broker, "");
+        let dir = self.set_up(broker, &self.model());
         let figures = self.watch(broker, dir.path());
         let topics = [topic::HEALTH, topic::ALERTS, topic::ACCOUNT_HEALTH, topic::DEAD_LETTER];
         let outputs: BTreeMap<_, _> =
@@ -175,11 +175,20 @@ impl Run {
         Figures { outputs, ..figures }
     }
 
-    /// Makes everything ready for a run but the source topics, in a folder of its own. `alerts`: lines for the model's.
-    pub(super) fn set_up(&self, broker: &Broker, alerts: &str) -> TempDir {
+    fn model(&self) -> String {
+        MODEL.replace("PUBLISH_CHANGE", &self.publish)
+    }
+
+    /// The same for activity that comes as it happens: a source has a clock once its first activity is as old as its max
+    /// delay, and before that nothing is known.
+    pub(super) fn live_model(&self) -> String {
+        self.model().replace("max_delay: 1h", "max_delay: 1s")
+    }
+
+    /// Makes everything ready for a run of a model but the source topics, in a folder of its own.
+    pub(super) fn set_up(&self, broker: &Broker, model: &str) -> TempDir {
         clear(broker);
         let dir = tempfile::tempdir().unwrap();
-        let model = MODEL.replace("PUBLISH_CHANGE", &self.publish) + alerts;
         std::fs::write(dir.path().join("model.yaml"), model).unwrap();
         let text = format!(
             "[log]\nkind = 'kafka'\n[kafka]\nbootstrap = '{}'\n[topics]\npartitions = {PARTITIONS}\n\
