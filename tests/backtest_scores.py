@@ -136,7 +136,8 @@ class Model:
         model = yaml(text)
         score = model["score"]
         self.change = decimal(score.get("publish_change", "1"), 100)
-        self.not_scored = set(words(score.get("not_scored", {}).get("stage", [])))
+        none = score.get("not_scored", {})
+        self.not_scored = {field: set(words(none.get(field, []))) for field in ("stage", "segment")}
         rules = model.get("sources", {})
         self.rules = {kind: rules.get(kind, {}) for kind in KINDS}
         self.signals = model["signals"]
@@ -354,9 +355,10 @@ class Fold:
 
     def score(self, account, cut, back, spread):
         """Hundredths of a point, or None."""
-        stage = [activity.get("stage") for _, activity in account.before("account", cut) if "stage" in activity]
-        if stage and stage[-1] in self.model.not_scored:
-            return None
+        for field, none in self.model.not_scored.items():
+            told = [activity[field] for _, activity in account.before("account", cut) if field in activity]
+            if told and told[-1] in none:
+                return None
         values = {name: self.value(name, account, cut, back, spread) for name in self.model.signals}
 
         weights = self.model.weights(lambda name: values[name] is not None)

@@ -321,9 +321,11 @@ impl Account {
         self.info.as_ref()?.stage()
     }
 
-    /// Whether a model scores it, by its stage.
+    /// Whether a model scores it, by its stage and segment.
     pub(crate) fn is_scored(&self, plan: &Plan) -> bool {
-        self.stage().is_none_or(|stage| !plan.not_scored_stages.iter().any(|none| none == stage))
+        let Some(info) = &self.info else { return true };
+        let is_of = |word: Option<&str>, none: &[String]| none.iter().any(|none| word == Some(none));
+        !is_of(info.stage(), &plan.not_scored_stages) && !is_of(info.segment(), &plan.not_scored_segments)
     }
 
     pub(crate) fn identity(&self) -> Identity<'_> {

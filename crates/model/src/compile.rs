@@ -123,6 +123,7 @@ pub(crate) fn top(root: &tree::Node, report: &mut Report) -> Option<(Plan, Outco
         publish_change: score.publish_change,
         publish_every: score.publish_every,
         not_scored_stages: score.not_scored_stages,
+        not_scored_segments: score.not_scored_segments,
     };
     Some((plan, outcomes))
 }

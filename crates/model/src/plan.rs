@@ -395,6 +395,8 @@ pub struct Plan {
     pub publish_every: i64,
     /// Stages in which an account is not scored.
     pub not_scored_stages: Vec<String>,
+    /// Segments of which no account is scored.
+    pub not_scored_segments: Vec<String>,
 }
 
 #[cfg(test)]

@@ -141,9 +141,10 @@ fn of_score(key: &str) -> Option<Value> {
             "After how long an account is published in any case; 1d unless it is written.",
         ),
         "not_scored" => {
-            let stages =
-                block("not_scored", &score::NOT_SCORED, |key| (key == "stage").then(|| list(&words())));
-            told(stages, "Accounts in these stages have no score.")
+            let accounts = block("not_scored", &score::NOT_SCORED, |key| {
+                ["stage", "segment"].contains(&key).then(|| list(&words()))
+            });
+            told(accounts, "Accounts in these stages, or of these segments, have no score.")
         }
         _ => return None,
     })

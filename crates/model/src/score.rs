@@ -10,7 +10,7 @@ pub(crate) const KEYS: Keys = Keys {
     known: &["bands", "band_margin", "min_coverage", "publish_change", "publish_every", "not_scored"],
     later: &["trend_over"],
 };
-pub(crate) const NOT_SCORED: Keys = Keys { known: &["stage"], later: &["segment", "younger_than"] };
+pub(crate) const NOT_SCORED: Keys = Keys { known: &["stage", "segment"], later: &["younger_than"] };
 /// The least and the most of `publish_every`.
 const PUBLISH_EVERY: (i64, i64) = (HOUR, 366 * DAY);
 /// The most bands.
@@ -33,6 +33,8 @@ pub(crate) struct Score {
     pub(crate) publish_every: i64,
     /// Stages in which an account has no score.
     pub(crate) not_scored_stages: Vec<String>,
+    /// Segments of which no account has a score.
+    pub(crate) not_scored_segments: Vec<String>,
 }
 
 impl Default for Score {
@@ -44,6 +46,7 @@ impl Default for Score {
             publish_change: 100,
             publish_every: DAY,
             not_scored_stages: Vec::new(),
+            not_scored_segments: Vec::new(),
         }
     }
 }
@@ -77,12 +80,27 @@ pub(crate) fn read(spot: &Spot<'_>, report: &mut Report) -> Score {
         score.publish_every = every;
     }
     if let Some(spot) = block.get("not_scored") {
-        let stages = Block::with(&spot, &NOT_SCORED, report)
-            .and_then(|block| block.need("stage", "[trial, churned]", report))
-            .and_then(|stages| stages.words(report));
-        score.not_scored_stages = stages.into_iter().flatten().map(|(_, stage)| stage).collect();
+        not_scored(&spot, &mut score, report);
     }
     score
+}
+
+fn not_scored(spot: &Spot<'_>, score: &mut Score, report: &mut Report) {
+    let Some(block) = Block::with(spot, &NOT_SCORED, report) else { return };
+    let of = |key: &str| block.get(key);
+    let (stages, segments) = (of("stage"), of("segment"));
+    if stages.is_none() && segments.is_none() {
+        spot.problem(
+            report,
+            "it names no account",
+            "write `stage: [trial, churned]`, `segment: [internal]` or both",
+        );
+    }
+    for (spot, words) in [(stages, &mut score.not_scored_stages), (segments, &mut score.not_scored_segments)]
+    {
+        let told = spot.and_then(|spot| spot.words(report));
+        words.extend(told.into_iter().flatten().map(|(_, word)| word));
+    }
 }
 
 fn bands(spot: &Spot<'_>, report: &mut Report) -> Vec<Band> {

@@ -11,7 +11,7 @@ const GOOD: &str = "\
 format: 1
 model: test
 review_by: 2026-06-30
-score: { bands: { healthy: 70, at-risk: 0 }, band_margin: 2, not_scored: { stage: trial } }
+score: { bands: { healthy: 70, at-risk: 0 }, band_margin: 2, not_scored: { stage: trial, segment: internal } }
 sources:
   login: { silent_at_most: 12h }
   csm-activity: { silent_at_most: 3d }
@@ -147,6 +147,11 @@ fn nothing_is_said_of_a_good_model() {
     "quiet: { at_least: 30d } }",
     "quiet: { at_least: 30d }, stage: trial }",
     "never-begins 37:19: alerts.silent.when: the alert never begins: accounts in that stage are not scored, and have no alerts; write a limit that can be met, or leave the alert out"
+)]
+#[case::not_scored_segment(
+    "quiet: { at_least: 30d } }",
+    "quiet: { at_least: 30d }, segment: [internal] }",
+    "never-begins 37:19: alerts.silent.when: the alert never begins: accounts of that segment are not scored, and have no alerts; write a limit that can be met, or leave the alert out"
 )]
 #[case::always(
     "score: { below: 45 }",

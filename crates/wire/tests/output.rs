@@ -186,11 +186,18 @@ fn an_unknown_band_is_explained() {
 #[test]
 fn an_account_that_is_not_scored_says_so() {
     let (plan, lines) = (plan(), lines());
-    let mut health = health(&plan, &lines);
-    health.standing.status = Status::NotScored;
-    let record = value(&Effect::Health(health));
-    assert_eq!(record["status"], json!("not-scored"));
-    assert_eq!(record["reason"], json!("The model does not score this account in stage adoption."));
+    for (stage, segment, reason) in [
+        ("trial", "internal", "in stage trial"),
+        ("trial", "enterprise", "in stage trial"),
+        ("adoption", "internal", "of segment internal"),
+    ] {
+        let mut health = health(&plan, &lines);
+        health.standing.status = Status::NotScored;
+        (health.standing.account.stage, health.standing.account.segment) = (Some(stage), Some(segment));
+        let record = value(&Effect::Health(health));
+        assert_eq!(record["status"], json!("not-scored"));
+        assert_eq!(record["reason"], json!(format!("The model does not score this account {reason}.")));
+    }
 }
 
 #[test]

@@ -75,6 +75,7 @@ impl Blueprint {
             publish_change: 100,
             publish_every: DAY,
             not_scored_stages: vec!["trial".into()],
+            not_scored_segments: vec!["internal".into()],
         };
         Self { plan }
     }

@@ -21,7 +21,10 @@ pub(crate) struct Tally {
 }
 
 pub(crate) fn tally(plan: &Plan, facing: &Facing<'_>) -> Tally {
-    let not_scored = facing.stage.is_some_and(|stage| plan.not_scored_stages.iter().any(|one| one == stage));
+    let in_stage = facing.stage.is_some_and(|stage| plan.not_scored_stages.iter().any(|one| one == stage));
+    let of_segment =
+        facing.segment.is_some_and(|segment| plan.not_scored_segments.iter().any(|one| one == segment));
+    let not_scored = in_stage || of_segment;
     let weights = if not_scored { vec![0; plan.measures.len()] } else { weights(plan, facing.readings) };
     let line = |(measure, weight): (usize, u32)| {
         let Reading { value, freshness } = facing.readings[plan.measures[measure].signal];

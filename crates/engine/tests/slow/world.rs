@@ -104,7 +104,7 @@ owner: ops@example.com
 score:
   bands: {{ healthy: 70, neutral: 45, at-risk: 0 }}
   min_coverage: 50%
-  not_scored: {{ stage: [trial] }}
+  not_scored: {{ stage: [trial], segment: [internal] }}
 sources:{sources}
 signals:
   logins: {{ count: login, over: 6h }}
@@ -304,7 +304,8 @@ fn fields(dice: &mut Dice, source: Source, now: i64) -> Vec<(Field, Held)> {
         }
         Source::Account => {
             let stage = dice.pick(&["adoption", "adoption", "trial"]);
-            let mut fields = vec![word(Field::Segment, dice.pick(&["enterprise", "small"]))];
+            let mut fields =
+                vec![word(Field::Segment, dice.pick(&["enterprise", "enterprise", "small", "internal"]))];
             fields.push(word(Field::Stage, stage));
             fields.push(word(Field::State, if dice.one_in(20) { "closed" } else { "active" }));
             fields

@@ -4,7 +4,7 @@ use super::measure::range;
 use super::reach::{of_score, of_signal};
 use super::satisfy::{Asked, Unknown, World};
 use super::{Remarks, Subject, points, signal_name};
-use crate::plan::{Cap, Comparison, Condition, IfUnknown, Plan, Rule, Unit};
+use crate::plan::{Attribute, Cap, Comparison, Condition, IfUnknown, Plan, Rule, Unit};
 
 /// Remarks on all of them.
 pub(super) fn review(plan: &Plan, remarks: &mut Remarks<'_>) {
@@ -202,6 +202,12 @@ fn why(plan: &Plan, world: &World<'_>, condition: &Condition) -> String {
             let [low, high] = [reach.low, reach.high].map(|edge| points(u32::try_from(edge).unwrap_or(0)));
             format!("the score does not come to that; it is {low} to {high}")
         }
-        Condition::Attribute { .. } => "accounts in that stage are not scored, and have no alerts".to_owned(),
+        Condition::Attribute { attribute, .. } => {
+            let of = match attribute {
+                Attribute::Stage => "in that stage",
+                Attribute::Segment => "of that segment",
+            };
+            format!("accounts {of} are not scored, and have no alerts")
+        }
     }
 }

@@ -113,6 +113,7 @@ impl<'p> World<'p> {
     pub(super) fn refutes(&self, asked: &[(&Condition, Asked)]) -> bool {
         let mut begin = Possible::default();
         begin.stage.none_of.extend(self.plan.not_scored_stages.iter().cloned());
+        begin.segment.none_of.extend(self.plan.not_scored_segments.iter().cloned());
         let mut boxes = vec![begin];
         for (condition, asked) in asked {
             let Some(next) = self.spread(boxes, condition, *asked) else { return false };

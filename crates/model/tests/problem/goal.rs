@@ -87,7 +87,7 @@ use rstest::rstest;
 #[case::many_marks(
     "60d: 0",
     "3000d: 0",
-    "10:10: signals.quiet: its curve and limits ask for 3098 steps, at most 2000 can be; use shorter spans, fewer points or a greater `publish_change`"
+    "10:10: signals.quiet: its curve and limits ask for 3032 steps, at most 2000 can be; use shorter spans, fewer points or a greater `publish_change`"
 )]
 fn goals_and_measures(#[case] good: &str, #[case] bad: &str, #[case] told: &str) {
     assert_eq!(spoiled(good, bad), told);

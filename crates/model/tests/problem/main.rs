@@ -120,6 +120,11 @@ fn a_good_model_has_no_problem() {
     "score:\n  trend_over: 28d\n",
     "4:3: score.trend_over: `trend_over` is part of the model language but not yet supported by this version; leave it out"
 )]
+#[case::nobody_not_scored(
+    "score:\n",
+    "score:\n  not_scored: {}\n",
+    "4:15: score.not_scored: it names no account; write `stage: [trial, churned]`, `segment: [internal]` or both"
+)]
 #[case::never_published(
     "score:\n",
     "score:\n  publish_change: 0\n",

@@ -19,9 +19,13 @@ pub(super) fn health(say: &mut Vec<u8>, texts: &PlanText, health: &Health<'_>, w
     let now = &health.standing;
     if now.status == Status::NotScored {
         text(say, "The model does not score this account");
-        if let Some(stage) = now.account.stage {
-            text(say, " in stage ");
-            text(say, stage);
+        let is_among = |word: Option<&str>, none: &[String]| none.iter().any(|none| word == Some(none));
+        let in_stage = is_among(now.account.stage, &now.plan.not_scored_stages);
+        let reason =
+            if in_stage { (" in stage ", now.account.stage) } else { (" of segment ", now.account.segment) };
+        if let (of, Some(word)) = reason {
+            text(say, of);
+            text(say, word);
         }
         text(say, ".");
         return;

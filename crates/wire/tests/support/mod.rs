@@ -82,6 +82,7 @@ pub(crate) fn plan() -> Plan {
         publish_change: 100,
         publish_every: DAY,
         not_scored_stages: vec!["trial".to_owned()],
+        not_scored_segments: vec!["internal".to_owned()],
     }
 }
 
