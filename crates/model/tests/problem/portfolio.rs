@@ -48,7 +48,7 @@ fn spoiled(good: &str, bad: &str) -> String {
 
 /// The notes, one a line.
 fn notes(text: &str) -> String {
-    let notes = compile(text).unwrap().notes;
+    let notes = compile(text).map(|compiled| compiled.notes).unwrap_or_default();
     notes.iter().map(|note| format!("{note}\n")).collect()
 }
 
