@@ -5,7 +5,7 @@
 //! sum; decayed mean: the same, but read over its buckets at each activity; count_days: 8 bytes per 32 days; distinct: 12 bytes per identity; trend of distinct:
 //! 12 bytes per identity and bucket; trend against the own average: 8 bytes (with sums 16) per bucket with activity, of
 //! distinct: 16 bytes per identity and 32 buckets; latest, until: one value; since_last, cadence: one instant; open: 48 bytes per
-//! ticket; reached, overdue: 56 bytes per milestone, shared; ratio: nothing.
+//! ticket; reached, overdue: 56 bytes per milestone, shared; ratio, gap_to: nothing.
 
 mod average;
 pub(crate) mod bucket;
@@ -85,7 +85,8 @@ pub(crate) fn takes_in(operator: &Operator, activity: &Activity<'_>) -> bool {
         | Operator::Open { .. }
         | Operator::Until { .. }
         | Operator::Reached
-        | Operator::Overdue => is_fed,
+        | Operator::Overdue
+        | Operator::GapTo => is_fed,
     }
 }
 
@@ -101,7 +102,11 @@ pub(crate) const fn feed(operator: &Operator) -> Option<&Feed> {
         | Operator::SinceLast { feed, .. }
         | Operator::Cadence { feed, .. }
         | Operator::Until { feed, .. } => Some(feed),
-        Operator::Ratio { .. } | Operator::Open { .. } | Operator::Reached | Operator::Overdue => None,
+        Operator::Ratio { .. }
+        | Operator::Open { .. }
+        | Operator::Reached
+        | Operator::Overdue
+        | Operator::GapTo => None,
     }
 }
 
@@ -121,7 +126,8 @@ pub(crate) fn kept(operator: &Operator) -> Option<(Bucket, i64)> {
         | Operator::Open { .. }
         | Operator::Until { .. }
         | Operator::Reached
-        | Operator::Overdue => return None,
+        | Operator::Overdue
+        | Operator::GapTo => return None,
     };
     Some((window.bucket, span.keep(window)))
 }
@@ -146,7 +152,8 @@ pub(crate) fn memory(operator: &Operator) -> i64 {
         | Operator::Open { .. }
         | Operator::Until { .. }
         | Operator::Reached
-        | Operator::Overdue => 0,
+        | Operator::Overdue
+        | Operator::GapTo => 0,
     }
 }
 
@@ -228,7 +235,7 @@ pub(crate) fn observe(
             true
         }
         Operator::Open { priority } => open::observe(&mut parts.part(at), activity, priority, edge.now.at),
-        Operator::Ratio { .. } | Operator::Reached | Operator::Overdue => true,
+        Operator::Ratio { .. } | Operator::Reached | Operator::Overdue | Operator::GapTo => true,
     }
 }
 
@@ -267,7 +274,8 @@ pub(crate) fn glance(operator: &Operator, parts: &Parts, at: usize) -> Option<i6
         | Operator::Cadence { .. }
         | Operator::Until { .. }
         | Operator::Reached
-        | Operator::Overdue => return None,
+        | Operator::Overdue
+        | Operator::GapTo => return None,
     };
     Some(value.unwrap_or(UNKNOWN))
 }
@@ -389,7 +397,7 @@ pub(crate) fn read(
                 Reading::of(value, due)
             }
         },
-        Operator::Ratio { .. } => Reading::of(None, Due::NEVER),
+        Operator::Ratio { .. } | Operator::GapTo => Reading::of(None, Due::NEVER),
     }
 }
 

@@ -87,7 +87,7 @@ pub(crate) struct Prepared {
     pub(crate) layouts: Vec<(Layout, usize)>,
     /// The part of an account that holds its fingerprints: the last one, which changes most.
     pub(crate) seen: usize,
-    /// Signals that are made of others, in the order in which they can be read.
+    /// Signals that take in nothing: made of others, in the order in which they can be read, or unknown for ever.
     pub(crate) derived: Vec<usize>,
     /// The parts of an account that has seen nothing.
     pub(crate) template: Parts,
@@ -158,7 +158,8 @@ impl Prepared {
                 | Operator::Ratio { .. }
                 | Operator::SinceLast { .. }
                 | Operator::Cadence { .. }
-                | Operator::Until { .. } => operator::feed(&signal.operator).map(|feed| feed.source),
+                | Operator::Until { .. }
+                | Operator::GapTo => operator::feed(&signal.operator).map(|feed| feed.source),
             };
             direct.push(source);
             if let Some(source) = source {

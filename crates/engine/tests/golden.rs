@@ -361,9 +361,11 @@ fn the_model_of_the_files_has_every_operator() {
         Operator::Until { .. } => "until".to_owned(),
         Operator::Reached => "reached".to_owned(),
         Operator::Overdue => "overdue".to_owned(),
+        Operator::GapTo => "gap_to".to_owned(),
     };
     let plan = model::compile(EVERY).unwrap().plan;
     let names: BTreeSet<String> = plan.signals.iter().map(|signal| name(&signal.operator)).collect();
+    // All but gaps, of which nothing is stored.
     let all = [
         "average count",
         "average distinct",

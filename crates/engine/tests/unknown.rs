@@ -85,6 +85,29 @@ fn what_is_not_known_leaves_its_weight_to_the_others() {
 }
 
 #[test]
+fn a_gap_is_unknown_and_leaves_its_weight_to_its_siblings() {
+    let with_gap = MODEL
+        .replace("signals:\n", "signals:\n  behind: { gap_to: best }\n")
+        .replace("measures: { logins: {", "measures: { behind: { kind: leading, weight: 1, curve: { 0%: 100, 60%: 0 } }, logins: {")
+        + "  behind: { when: { behind: { above: 20% } }, notify: csm }
+outcomes: { good: { subscription: { kind: renewed } } }
+benchmarks: { best: { cohort: { outcome: good, within: 90d }, by: segment, value: median, signals: logins, refresh: 7d, min_accounts: 3 } }
+";
+    let stands = |model: &str| {
+        let told = [login(1), login(2), answer(3, "10"), complete(4, Some((1, 2)))];
+        let journal: Vec<Owned> = [Owned::Model(model.into())].into_iter().chain(told).collect();
+        let (mut shard, lines) = run(&journal);
+        (stands(&mut shard), lines.iter().any(|line| line.contains("alert behind")))
+    };
+    let ((score, band, coverage, mut lines), fired) = stands(&with_gap);
+    assert_eq!((lines.remove(0), fired), ((Unknown, 0, None), false));
+    // All but the coverage is as without it: of three quarters of the weight, half is the gap's.
+    let without = (Some(6_250), true, 10_000, vec![(Fresh, 7_500, whole(2)), (Fresh, 2_500, whole(10))]);
+    assert_eq!(((score, band, 10_000, lines), false), stands(MODEL));
+    assert_eq!((stands(MODEL).0, coverage), (without, 6_250));
+}
+
+#[test]
 fn what_is_stale_keeps_value_and_weight_and_is_not_covered() {
     let mut journal = vec![Owned::Model(MODEL.into()), login(1), login(2), answer(3, "10")];
     journal.push(complete(4, Some((1, 2))));

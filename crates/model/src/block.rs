@@ -27,6 +27,14 @@ pub(crate) fn not_yet(what: &str) -> String {
     format!("{what} is part of the model language but not yet supported by this version")
 }
 
+/// The message about something that is checked, and that no figure comes of in this version.
+pub(crate) fn not_computed(what: &str) -> String {
+    format!("{what} is checked and not yet computed: it needs the figures of all accounts together")
+}
+
+/// What to do about it.
+pub(crate) const KEEP: &str = "keep it: no score depends on it";
+
 impl<'t> Spot<'t> {
     /// The top of a tree.
     pub(crate) fn top(node: &'t Node) -> Self {
@@ -41,6 +49,11 @@ impl<'t> Spot<'t> {
     /// Reports a warning here.
     pub(crate) fn warn(&self, report: &mut Report, message: impl Into<String>, fix: impl Into<String>) {
         report.warn(self.node.mark, &self.path, message, fix);
+    }
+
+    /// Reports a note here.
+    pub(crate) fn note(&self, report: &mut Report, message: impl Into<String>, fix: impl Into<String>) {
+        report.note(self.node.mark, &self.path, message, fix);
     }
 
     /// A text that is not empty.

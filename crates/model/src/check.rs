@@ -135,6 +135,7 @@ fn shortest(
         | Operator::Open { .. }
         | Operator::Until { .. }
         | Operator::Reached
-        | Operator::Overdue => None,
+        | Operator::Overdue
+        | Operator::GapTo => None,
     }
 }

@@ -8,8 +8,7 @@ use crate::plan::{Cap, Plan, Rule};
 use crate::problem::{Problem, Problems, Report, quoted};
 use crate::score::Score;
 use crate::signal::Signals;
-use crate::time::EventTime;
-use crate::{alert, behaviour, cap, check, fingerprint, goal, mark, outcome, score, tree};
+use crate::{alert, behaviour, benchmark, cap, check, fingerprint, goal, kpi, mark, outcome, score, tree};
 
 pub(crate) const KEYS: Keys = Keys {
     known: &[
@@ -25,8 +24,10 @@ pub(crate) const KEYS: Keys = Keys {
         "caps",
         "alerts",
         "outcomes",
+        "benchmarks",
+        "kpis",
     ],
-    later: &["calendars", "milestones", "benchmarks", "profiles", "kpis"],
+    later: &["calendars", "milestones", "profiles"],
 };
 
 /// What a text is, for messages.
@@ -41,6 +42,8 @@ pub struct Compiled {
     pub outcomes: Outcomes,
     /// What is perhaps not meant, in the order of the text.
     pub warnings: Vec<Problem>,
+    /// What is checked and not yet computed, in the order of the text.
+    pub notes: Vec<Problem>,
 }
 
 /// Compiles the text of a model.
@@ -78,9 +81,11 @@ pub fn compile(text: &str) -> Result<Compiled, Problems> {
     let root = tree::parse(text, WHAT)?;
     let mut report = Report::default();
     let plan = top(&root, &mut report);
+    let notes = report.notes();
     let warnings = report.close()?;
     // Without problems there is a plan.
-    plan.map(|(plan, outcomes)| Compiled { plan, outcomes, warnings }).ok_or_else(|| Problems(Vec::new()))
+    plan.map(|(plan, outcomes)| Compiled { plan, outcomes, warnings, notes })
+        .ok_or_else(|| Problems(Vec::new()))
 }
 
 /// The plan of a tree and its outcomes; they count only where the report holds no problem.
@@ -92,9 +97,13 @@ pub(crate) fn top(root: &tree::Node, report: &mut Report) -> Option<(Plan, Outco
     let rules_of_sources = behaviour::read(block.get("sources").as_ref(), report);
     let signals = block.need("signals", "{ login_days: { count_days: login, over: 28d } }", report);
     let mut signals = signals.map_or_else(Signals::default, |spot| Signals::read(&spot, report));
+    benchmark::read(&block, &mut signals, report);
     let goals = block.need("goals", "{ … }", report);
-    let Goals { goals, measures } =
-        goals.map_or_else(Goals::default, |spot| goal::read(&spot, &mut signals, report));
+    let goals = goals.map_or_else(Goals::default, |spot| goal::read(&spot, &mut signals, report));
+    if let Some(spot) = block.get("kpis") {
+        kpi::read(&spot, &goals, &mut signals, report);
+    }
+    let Goals { goals, measures } = goals;
     let caps = block.get("caps").map_or_else(Vec::new, |spot| cap::read(&spot, &mut signals, report));
     let alerts = block.get("alerts");
     let rules = alerts.map_or_else(Vec::new, |spot| alert::read(&spot, &mut signals, report));
@@ -141,10 +150,7 @@ fn heading(block: &Block<'_>, report: &mut Report) -> Option<String> {
         }
     }
     if let Some(spot) = block.get("review_by") {
-        let date = |text: &&str| EventTime::parse(&format!("{text}T00:00:00Z")).is_some();
-        if spot.text(report).is_some_and(|text| !date(&text)) {
-            spot.problem(report, "it is not a date", "write it like `2026-09-30`");
-        }
+        spot.date(report);
     }
     let name = block.need("model", "acme-customer-health", report)?;
     name.name(report).map(str::to_owned)

@@ -75,6 +75,7 @@ pub(crate) fn definition(operator: &Operator, earlier: &[Signal]) -> u64 {
         Operator::Until { feed, field, marks: _ } => canon.text("until").feed(feed).text(field.name()),
         Operator::Reached => canon.text("reached"),
         Operator::Overdue => canon.text("overdue"),
+        Operator::GapTo => canon.text("gap_to"),
     };
     let [a, b, c, d, e, f, g, h, ..] = canon.finish();
     u64::from_be_bytes([a, b, c, d, e, f, g, h])

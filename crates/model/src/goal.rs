@@ -6,10 +6,11 @@ use crate::number::shares;
 use crate::plan::{Goal, Kind, MOST_MEASURES, Measure, Unit, WHOLE};
 use crate::problem::{Mark, Report, quoted};
 use crate::signal::Signals;
+use crate::target;
 use crate::time::{DAY, HOUR};
 
 pub(crate) const KEYS: Keys =
-    Keys { known: &["statement", "owner", "priority", "weight", "measures"], later: &["target"] };
+    Keys { known: &["statement", "owner", "priority", "weight", "target", "measures"], later: &[] };
 pub(crate) const MEASURE: Keys =
     Keys { known: &["kind", "in_score", "weight", "target", "curve"], later: &[] };
 pub(crate) const KINDS: [(&str, Kind); 4] = [
@@ -41,7 +42,10 @@ pub(crate) fn read(spot: &Spot<'_>, signals: &mut Signals<'_>, report: &mut Repo
     for (key, spot) in block.named(MOST, report) {
         let before = all.measures.len();
         match goal(&key.text, &spot, report) {
-            Some((goal, measures)) => {
+            Some((goal, target, measures)) => {
+                if let Some(target) = target {
+                    target::read(&target, &goal.name, &measures, signals, report);
+                }
                 let index = all.goals.len();
                 all.goals.push(goal);
                 for (key, spot) in measures.named(MOST, report) {
@@ -74,7 +78,8 @@ pub(crate) fn read(spot: &Spot<'_>, signals: &mut Signals<'_>, report: &mut Repo
     all
 }
 
-fn goal<'t>(name: &str, spot: &Spot<'t>, report: &mut Report) -> Option<(Goal, Block<'t>)> {
+/// A goal as far as it can be read, its target, and its measures.
+fn goal<'t>(name: &str, spot: &Spot<'t>, report: &mut Report) -> Option<(Goal, Option<Spot<'t>>, Block<'t>)> {
     let block = Block::with(spot, &KEYS, report)?;
     let statement = block.need("statement", "Customers work in the product every week.", report);
     let statement = statement.and_then(|spot| spot.short_text(1_000, report));
@@ -93,7 +98,7 @@ fn goal<'t>(name: &str, spot: &Spot<'t>, report: &mut Report) -> Option<(Goal, B
         priority: priority.unwrap_or(1),
         weight: weight.unwrap_or(1),
     };
-    Some((goal, measures))
+    Some((goal, block.get("target"), measures))
 }
 
 fn measure(

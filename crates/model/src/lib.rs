@@ -8,6 +8,7 @@
 
 mod alert;
 mod behaviour;
+mod benchmark;
 mod block;
 mod cap;
 mod check;
@@ -17,6 +18,7 @@ mod curve;
 mod feed;
 mod fingerprint;
 mod goal;
+mod kpi;
 mod mark;
 mod nearest;
 pub mod number;
@@ -31,6 +33,7 @@ mod score;
 mod signal;
 pub mod source;
 pub mod suite;
+mod target;
 pub mod time;
 mod tree;
 mod window;

@@ -66,7 +66,8 @@ fn marks_of(signal: &mut Signal) -> Option<(Rounding, &mut Vec<i64>)> {
         | Operator::Ratio { .. }
         | Operator::Open { .. }
         | Operator::Reached
-        | Operator::Overdue => None,
+        | Operator::Overdue
+        | Operator::GapTo => None,
     }
 }
 

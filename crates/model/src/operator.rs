@@ -8,6 +8,7 @@ mod cadence;
 mod count;
 mod count_days;
 mod distinct;
+mod gap_to;
 mod latest;
 mod mean;
 mod nps;
@@ -30,7 +31,7 @@ use crate::source::{Field, FieldType, Source};
 use crate::window;
 
 /// Operators that the language has and this version does not.
-const LATER: [&str; 3] = ["percentile", "gap_to", "change"];
+const LATER: [&str; 2] = ["percentile", "change"];
 /// Keys of operators that the language has and this version does not.
 const LATER_KEYS: &[&str] = &["calendar", "of"];
 
@@ -56,10 +57,11 @@ pub(crate) enum Word {
     Until,
     Reached,
     Overdue,
+    GapTo,
 }
 
 impl Word {
-    pub(crate) const ALL: [Self; 16] = [
+    pub(crate) const ALL: [Self; 17] = [
         Self::Count,
         Self::CountDays,
         Self::Sum,
@@ -76,6 +78,7 @@ impl Word {
         Self::Until,
         Self::Reached,
         Self::Overdue,
+        Self::GapTo,
     ];
 
     pub(crate) const fn keys(self) -> &'static [&'static str] {
@@ -96,6 +99,7 @@ impl Word {
             Self::Until => until::KEYS,
             Self::Reached => reached::KEYS,
             Self::Overdue => overdue::KEYS,
+            Self::GapTo => gap_to::KEYS,
         }
     }
 
@@ -122,6 +126,7 @@ impl Word {
             Self::Until => until::read(block, report),
             Self::Reached => reached::read(block, report),
             Self::Overdue => overdue::read(block, report),
+            Self::GapTo => gap_to::read(block, report),
         }
     }
 }
@@ -213,6 +218,7 @@ pub fn bytes(operator: &Operator) -> u64 {
         Operator::Until { .. } => until::BYTES,
         Operator::Reached => reached::BYTES,
         Operator::Overdue => overdue::BYTES,
+        Operator::GapTo => gap_to::BYTES,
     }
 }
 

@@ -61,11 +61,12 @@ pub(crate) struct Mark {
     pub(crate) column: u32,
 }
 
-/// Collects problems and warnings while a model is read.
+/// Collects problems, warnings and notes while a model is read.
 #[derive(Debug, Default)]
 pub(crate) struct Report {
     problems: Vec<Problem>,
     warnings: Vec<Problem>,
+    notes: Vec<Problem>,
 }
 
 impl Report {
@@ -89,6 +90,23 @@ impl Report {
         fix: impl Into<String>,
     ) {
         list(&mut self.warnings, mark, path, message.into(), fix.into());
+    }
+
+    /// Adds a note: the model says what was meant, and this version does less with it than it says.
+    pub(crate) fn note(
+        &mut self,
+        mark: Mark,
+        path: &str,
+        message: impl Into<String>,
+        fix: impl Into<String>,
+    ) {
+        list(&mut self.notes, mark, path, message.into(), fix.into());
+    }
+
+    /// The notes in the order of the text.
+    pub(crate) fn notes(&mut self) -> Vec<Problem> {
+        self.notes.sort();
+        std::mem::take(&mut self.notes)
     }
 
     /// Whether no more problems are listed, so that none need be looked for.

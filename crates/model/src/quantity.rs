@@ -7,7 +7,7 @@ use crate::block::Spot;
 use crate::number::{Number, SCALE, write_decimal};
 use crate::plan::Unit;
 use crate::problem::{Report, quoted};
-use crate::time::{DAY, HOUR, MINUTE, SECOND};
+use crate::time::{DAY, EventTime, HOUR, MINUTE, SECOND};
 
 /// The longest span that a model may write: ten years.
 pub(crate) const LONGEST: i64 = 3_660 * DAY;
@@ -159,6 +159,27 @@ fn span(ms: i64) -> String {
 }
 
 impl Spot<'_> {
+    /// A date, at its midnight in UTC.
+    pub(crate) fn date(&self, report: &mut Report) -> Option<EventTime> {
+        let text = self.text(report)?;
+        let date = EventTime::parse(&format!("{text}T00:00:00Z"));
+        if date.is_none() {
+            self.problem(report, "it is not a date", "write it like `2026-09-30`");
+        }
+        date
+    }
+
+    /// A value in whatever unit.
+    pub(crate) fn quantity(&self, report: &mut Report) -> Option<()> {
+        let text = self.text(report)?;
+        if Quantity::parse(text).is_none() {
+            let fix = "write a number, a percentage or a span, like `36`, `92%` or `14d`";
+            self.problem(report, format!("{} is not a value", quoted(text)), fix);
+            return None;
+        }
+        Some(())
+    }
+
     /// A value in a unit, in that unit's scale.
     pub(crate) fn value(&self, unit: Unit, report: &mut Report) -> Option<i64> {
         let text = self.text(report)?;

@@ -11,20 +11,23 @@ mod value;
 use crate::block::Keys;
 use crate::plan::Kind;
 use crate::source::Source;
-use crate::{alert, behaviour, cap, compile, condition, goal, outcome, score};
+use crate::{alert, behaviour, benchmark, cap, compile, condition, goal, kpi, outcome, score, target};
 use serde_json::{Map, Value, json};
 use value::{
     date, list, name, percentage, points, positive_span, quantity, span, text, whole, words, words_of,
 };
 
 /// Keys that must be there.
-const REQUIRED: [(&str, &[&str]); 6] = [
+const REQUIRED: [(&str, &[&str]); 9] = [
     ("model", &["format", "model", "score", "signals", "goals"]),
     ("score", &["bands"]),
     ("goal", &["statement", "owner", "weight", "measures"]),
     ("measure", &["kind", "weight", "curve"]),
     ("cap", &["name", "when", "score_at_most"]),
     ("alert", &["when", "notify"]),
+    ("benchmark", benchmark::KEYS.known),
+    ("cohort", benchmark::COHORT.known),
+    ("kpi", &["plan", "per", "by"]),
 ];
 
 /// The schema of a model file.
@@ -113,6 +116,14 @@ fn top(key: &str) -> Option<Value> {
             block("outcomes", &outcome::KEYS, of_outcomes),
             "Labels for later comparison; no part of the score.",
         ),
+        "benchmarks" => told(
+            named(&block("benchmark", &benchmark::KEYS, of_benchmark), benchmark::MOST),
+            "What a cohort of accounts does, by name; checked and not yet computed.",
+        ),
+        "kpis" => told(
+            named(&block("kpi", &kpi::KEYS, of_kpi), kpi::MOST),
+            "Plan against actual, by name; checked and not yet computed.",
+        ),
         _ => return None,
     })
 }
@@ -181,11 +192,32 @@ fn of_goal(key: &str) -> Option<Value> {
         "owner" => told(text(256), "Who answers for it."),
         "priority" => told(whole(1, 1_000), "For readers; 1 is the most important."),
         "weight" => told(whole(0, 1_000_000), "Its weight among the goals, in proportion."),
+        "target" => told(of_target(), "A value for many of the accounts; checked and not yet computed."),
         "measures" => told(
             named(&block("measure", &goal::MEASURE, of_measure), 64),
             "Signals turned into points; each bears the name of its signal.",
         ),
         _ => return None,
+    })
+}
+
+/// A target: one measure with its value, at how many, and one of the two that say when.
+fn of_target() -> Value {
+    let [share, by, within] = target::KEYS;
+    let properties = Map::from_iter([
+        (share.to_owned(), told(percentage(), "At how many of the accounts.")),
+        (by.to_owned(), told(date(), "By which day.")),
+        (within.to_owned(), told(positive_span(), "Within how long from the start of each account.")),
+    ]);
+    json!({
+        "type": "object",
+        "properties": properties,
+        "propertyNames": name(),
+        "additionalProperties": told(quantity(), "The value to come to, by the name of a measure of the goal."),
+        "required": [share],
+        "oneOf": [{ "required": [by] }, { "required": [within] }],
+        "minProperties": 3,
+        "maxProperties": 3,
     })
 }
 
@@ -267,6 +299,51 @@ fn of_outcomes(key: &str) -> Option<Value> {
     })
 }
 
+fn of_benchmark(key: &str) -> Option<Value> {
+    Some(match key {
+        "cohort" => told(
+            block("cohort", &benchmark::COHORT, of_cohort),
+            "The accounts that others are compared with.",
+        ),
+        "by" => told(one_of(&benchmark::BY), "What it is worked out for, each by itself."),
+        "value" => told(one_of(&benchmark::VALUES), "What is taken of the values of the cohort."),
+        "signals" => told(list(&name()), "What is compared."),
+        "refresh" => told(positive_span(), "How often it is worked out anew."),
+        "min_accounts" => told(whole(1, benchmark::GREATEST), "With fewer in the cohort a gap is unknown."),
+        _ => return None,
+    })
+}
+
+fn of_cohort(key: &str) -> Option<Value> {
+    Some(match key {
+        "outcome" => {
+            told(words_of(outcome::KEYS.known.iter().copied()), "What they came to: one of `outcomes`.")
+        }
+        "within" => told(positive_span(), "How long ago at most."),
+        _ => return None,
+    })
+}
+
+fn of_kpi(key: &str) -> Option<Value> {
+    Some(match key {
+        "plan" => told(
+            quantity(),
+            "The figure that is planned, in the unit of its signal if it bears the name of one.",
+        ),
+        "per" => told(one_of(&kpi::PER), "Of what time the plan is."),
+        "by" => told(list(&one_of(&kpi::BY)), "Whose figure it is."),
+        "share_of" => {
+            told(one_of(&kpi::SHARE_OF), "What it is a share of, where not of the number of accounts.")
+        }
+        _ => return None,
+    })
+}
+
+/// One of the words of a table of the parser.
+fn one_of(table: &[(&'static str, ())]) -> Value {
+    words_of(table.iter().map(|(word, ())| *word))
+}
+
 /// What a condition may be: signals are known by their names only, so any name may stand.
 fn conditions() -> Value {
     let comparisons: Map<String, Value> =
@@ -319,7 +396,17 @@ mod tests {
 
     #[test]
     fn what_must_be_there_is_known() {
-        let tables = [&compile::KEYS, &score::KEYS, &goal::KEYS, &goal::MEASURE, &cap::KEYS, &alert::KEYS];
+        let tables = [
+            &compile::KEYS,
+            &score::KEYS,
+            &goal::KEYS,
+            &goal::MEASURE,
+            &cap::KEYS,
+            &alert::KEYS,
+            &benchmark::KEYS,
+            &benchmark::COHORT,
+            &kpi::KEYS,
+        ];
         for ((of, required), keys) in REQUIRED.iter().zip(tables) {
             for key in *required {
                 assert!(keys.known.contains(key), "{of}: {key}");

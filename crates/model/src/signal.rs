@@ -102,6 +102,8 @@ impl<'t> Signals<'t> {
             Operator::Ratio { part, whole, .. } => of(*part).union(of(*whole)),
             Operator::Open { .. } => SourceSet::of(Source::Support),
             Operator::Reached | Operator::Overdue => SourceSet::of(Source::Milestone),
+            // Those of what its benchmark is of, which is not read yet.
+            Operator::GapTo => SourceSet::default(),
         };
         self.names.insert(name.to_owned(), Some(self.list.len()));
         // Its marks matter to its definition, and are not known before all curves and conditions are.
@@ -133,23 +135,26 @@ impl<'t> Signals<'t> {
         at: (Mark, &str),
         report: &mut Report,
     ) -> Option<usize> {
-        match self.names.get(name) {
-            Some(index) => {
-                let index = (*index)?;
-                if let Some(used) = self.used.get_mut(index) {
-                    *used = true;
-                }
-                Some(index)
-            }
-            None => {
-                if !report.is_full() {
-                    let known = self.names.keys().map(String::as_str).chain(words.iter().copied());
-                    let fix = suggestion(name, known);
-                    report.problem(at.0, at.1, format!("unknown signal {}", quoted(name)), fix);
-                }
-                None
-            }
+        if !self.has(name) && !report.is_full() {
+            let known = self.names.keys().map(String::as_str).chain(words.iter().copied());
+            let fix = suggestion(name, known);
+            report.problem(at.0, at.1, format!("unknown signal {}", quoted(name)), fix);
         }
+        self.named(name)
+    }
+
+    /// The same where there need be none, and nothing is reported.
+    pub(crate) fn named(&mut self, name: &str) -> Option<usize> {
+        let index = self.names.get(name).copied().flatten()?;
+        if let Some(used) = self.used.get_mut(index) {
+            *used = true;
+        }
+        Some(index)
+    }
+
+    /// Whether there is a signal of this name, if only one with problems of its own.
+    pub(crate) fn has(&self, name: &str) -> bool {
+        self.names.contains_key(name)
     }
 
     /// The sources that feed all signals.

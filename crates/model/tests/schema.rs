@@ -13,6 +13,11 @@ const B2B: &str = include_str!("../../../deploy/models/b2b.yaml");
 const PAGE: &str = include_str!("../../../deploy/models/README.md");
 const DIR: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../../deploy/models");
 
+/// The fragments of the page, one after the other.
+fn page() -> String {
+    PAGE.split("```yaml\n").skip(1).filter_map(|rest| rest.split_once("```")).map(|(yaml, _)| yaml).collect()
+}
+
 /// YAML as a program that knows nothing of the language reads it: plain numbers are numbers.
 fn json(text: &str) -> Value {
     enum Open {
@@ -68,18 +73,12 @@ fn the_schema_is_one() {
 #[test]
 fn every_model_that_is_shipped_validates() {
     let validator = validator();
-    let page: String = PAGE
-        .split("```yaml\n")
-        .skip(1)
-        .filter_map(|rest| rest.split_once("```"))
-        .map(|(yaml, _)| yaml)
-        .collect();
     let files = fs::read_dir(DIR).unwrap().map(|entry| entry.unwrap().path());
     let models = files.filter(|path| {
         let name = path.file_name().unwrap().to_str().unwrap();
         name.ends_with(".yaml") && !name.ends_with(".test.yaml")
     });
-    let texts: Vec<String> = models.map(|path| fs::read_to_string(path).unwrap()).chain([page]).collect();
+    let texts: Vec<String> = models.map(|path| fs::read_to_string(path).unwrap()).chain([page()]).collect();
     assert!(texts.len() > 5);
     for text in texts {
         let value = json(&text);
@@ -129,8 +128,32 @@ fn every_model_that_is_shipped_validates() {
     "good: { subscription: { kind: [renew] } }"
 )]
 fn a_broken_model_does_not_validate_either(#[case] good: &str, #[case] bad: &str) {
-    assert!(B2B.contains(good), "{good}");
-    let text = B2B.replacen(good, bad, 1);
+    broken(B2B, good, bad);
+}
+
+#[rstest]
+#[case::key_of_a_benchmark("    refresh: 30d", "    refreshed: 30d")]
+#[case::outcome("outcome: good", "outcome: best")]
+#[case::no_cohort("    cohort: { outcome: good, within: 365d }\n", "")]
+#[case::value("value: median", "value: mean")]
+#[case::by("by: segment\n", "by: team\n")]
+#[case::accounts("min_accounts: 20", "min_accounts: 0")]
+#[case::period("per: quarter", "per: week")]
+#[case::whose("by: [company, segment]", "by: [company, account]")]
+#[case::share("share_of: arr", "share_of: revenue")]
+#[case::no_plan("plan: 36, ", "")]
+#[case::when("by: 2027-06-30 }", "by: soon }")]
+#[case::both("by: 2027-06-30 }", "by: 2027-06-30, within: 60d }")]
+#[case::neither("share_of_accounts: 85%, by: 2027-06-30 }", "share_of_accounts: 85% }")]
+#[case::no_measure("target: { stickiness: 60%, ", "target: { ")]
+#[case::share_of_accounts("share_of_accounts: 85%", "share_of_accounts: 0.85")]
+fn a_broken_page_does_not_validate_either(#[case] good: &str, #[case] bad: &str) {
+    broken(&page(), good, bad);
+}
+
+fn broken(text: &str, good: &str, bad: &str) {
+    assert!(text.contains(good), "{good}");
+    let text = text.replacen(good, bad, 1);
     assert!(compile(&text).is_err(), "the parser takes it");
     assert!(!validator().is_valid(&json(&text)), "the schema takes it");
 }

@@ -72,6 +72,28 @@ fn a_model_is_checked_with_place_and_fix() {
 }
 
 #[test]
+fn what_is_not_yet_computed_is_said_and_is_no_finding() {
+    let place = Place::new();
+    let good = std::fs::read_to_string(model("low-touch.yaml")).unwrap();
+    place.write(
+        "model.yaml",
+        &(good + "\nkpis: { net_retention: { plan: 106%, per: quarter, by: company } }\n"),
+    );
+    let words = "kpis.net_retention: the KPI `net_retention` is checked and not yet computed";
+    let said = place.run(["model", "check", "--strict", "model.yaml"]).fine().out;
+    assert!(said.lines().any(|line| line.contains(words) && line.ends_with("(note)")), "{said}");
+    let found = &place.run(["model", "check", "--json", "model.yaml"]).fine().json()[0];
+    let note = &found["notes"][0];
+    assert!(note["path"] == "kpis.net_retention" && note["subject"] == "not-yet-computed", "{found}");
+    for none in ["problems", "warnings", "remarks"] {
+        assert!(found[none].as_array().unwrap().is_empty(), "{found}");
+    }
+    place.run(["setup"]).fine();
+    let said = place.run(["model", "publish", "model.yaml"]).fine();
+    assert!(said.err.contains(words), "{said:?}");
+}
+
+#[test]
 fn flags_that_do_not_go_together_are_wrong_use_before_anything_is_opened() {
     let place = Place::new();
     for flags in [&["--until", "2026-01-01T00:00:00Z"][..], &["--mode", "recorded", "--workers", "2"]] {

@@ -51,7 +51,7 @@ impl Layout {
             Operator::Until { .. } => Self::Instant,
             Operator::SinceLast { .. } | Operator::Cadence { .. } => Self::Since,
             Operator::Open { .. } => Self::Tickets,
-            Operator::Ratio { .. } | Operator::Reached | Operator::Overdue => Self::Derived,
+            Operator::Ratio { .. } | Operator::Reached | Operator::Overdue | Operator::GapTo => Self::Derived,
         }
     }
 

@@ -96,6 +96,7 @@ impl Blueprint {
             }
             Operator::Open { .. } => SourceSet::of(Source::Support),
             Operator::Reached | Operator::Overdue => SourceSet::of(Source::Milestone),
+            Operator::GapTo => SourceSet::default(),
         };
         let mut unmarked = operator.clone();
         if let Operator::SinceLast { marks, .. }

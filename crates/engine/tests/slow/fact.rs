@@ -147,7 +147,8 @@ pub(crate) fn of_signals(plan: &Plan, past: &Past, now: &Now<'_>) -> Vec<Fact> {
             | Operator::OwnAverage { .. }
             | Operator::Ratio { .. }
             | Operator::Open { .. }
-            | Operator::Reached => {}
+            | Operator::Reached
+            | Operator::GapTo => {}
         }
     }
     facts

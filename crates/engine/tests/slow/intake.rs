@@ -83,7 +83,7 @@ fn feeds(plan: &Plan) -> Vec<(Feed, Option<(Window, i64)>)> {
         }
         Operator::Open { .. } => vec![(whole(Source::Support), None)],
         Operator::Reached | Operator::Overdue => vec![(whole(Source::Milestone), None)],
-        Operator::Ratio { .. } => Vec::new(),
+        Operator::Ratio { .. } | Operator::GapTo => Vec::new(),
     };
     plan.signals.iter().flat_map(|signal| feeds(&signal.operator)).collect()
 }

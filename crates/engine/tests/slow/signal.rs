@@ -154,6 +154,8 @@ impl Past {
                 let a = now.source(Source::Milestone)?.a;
                 operator::overdue(&past(Source::Milestone).collect::<Vec<_>>(), a)
             }
+            // What other accounts do is not known here.
+            Operator::GapTo => None,
         }
     }
 }

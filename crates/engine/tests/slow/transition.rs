@@ -162,7 +162,8 @@ impl Account {
                 | Operator::Open { .. }
                 | Operator::Until { .. }
                 | Operator::Reached
-                | Operator::Overdue => None,
+                | Operator::Overdue
+                | Operator::GapTo => None,
             },
         };
         let known = &self.past.learned;

@@ -80,7 +80,8 @@ impl<'a> Windowed<'a> {
             | Operator::Open { .. }
             | Operator::Until { .. }
             | Operator::Reached
-            | Operator::Overdue => None,
+            | Operator::Overdue
+            | Operator::GapTo => None,
         }
     }
 

@@ -132,6 +132,10 @@ signals:
   renewal: {{ until: renews_at, from: subscription }}
   reached: {{ reached: milestone }}
   overdue: {{ overdue: milestone }}
+  behind: {{ gap_to: best }}
+outcomes: {{ good: {{ subscription: {{ kind: renewed }} }} }}
+benchmarks:
+  best: {{ cohort: {{ outcome: good, within: 90d }}, by: segment, value: median, signals: [logins, csat], refresh: 7d, min_accounts: 3 }}
 goals:
   use:
     statement: They use it.
@@ -158,6 +162,7 @@ goals:
       pulse: {{ kind: leading, weight: 2, curve: {{ 0: 0, 5: 100 }} }}
       open: {{ kind: leading, weight: 4, curve: {{ 0: 100, 4: 0 }} }}
       reviewed: {{ kind: activity, weight: 1, curve: {{ 0h: 100, 28h: 0 }} }}
+      behind: {{ kind: leading, weight: 1, curve: {{ 0%: 100, 60%: 0 }} }}
       again: {{ kind: quality, weight: 2, curve: {{ 0%: 100, 100%: 0 }} }}
       urgent: {{ kind: quality, weight: 1, curve: {{ 0%: 100, 100%: 0 }} }}
   money:
@@ -179,7 +184,7 @@ alerts:
   strain:
     {{ when: {{ quiet: {{ at_least: 15m }}, open: {{ above: 0 }} }}, for: {strain}h, cooldown: 1h, notify: csm }}
   unhappy:
-    {{ when: {{ any: [ {{ pulse: {{ below: 3 }} }}, {{ overdue: {{ above: 0 }} }} ] }}, if_unknown: proceed,
+    {{ when: {{ any: [ {{ pulse: {{ below: 3 }} }}, {{ overdue: {{ above: 0 }} }}, {{ behind: {{ above: 9% }} }} ] }}, if_unknown: proceed,
       critical_when: {{ score: {{ below: 45 }} }}, keep_firing_for: 2h, notify: csm }}
   {few}:
     {{ when: {{ segment: enterprise, seats: {{ below: 20 }} }}, critical_when: {{ quiet: {{ at_least: 5h }} }},

@@ -74,6 +74,10 @@ const MORE: &str = "
   pulse: { latest: score, from: csm-activity, expires: 90d }
   review: { cadence: csm-activity, where: { kind: qbr }, every: 90d }
   usual: { trend: people, against: own-average, over: 270d }
+  behind: { gap_to: best }
+outcomes: { good: { subscription: { kind: renewed } } }
+benchmarks:
+  best: { cohort: { outcome: good, within: 90d }, by: segment, value: median, signals: logins, refresh: 7d, min_accounts: 3 }
 goals:
 ";
 
@@ -95,7 +99,8 @@ fn the_definitions_of_more_signals_are_stable() {
             "mood 5f9697d1da86915d",
             "pulse 935456c29a3d8296",
             "review 34fca2940ebb7961",
-            "usual 33ea785773c9c59c"
+            "usual 33ea785773c9c59c",
+            "behind a0cb4d1b95c93b6b",
         ]
     );
 }
@@ -186,6 +191,7 @@ fn what_only_turns_state_into_a_value_is_no_part_of_a_definition() {
         ("pulse", "expires: 90d", "expires: 500d", false),
         ("review", "kind: qbr", "kind: call", false),
         ("usual", "over: 270d", "over: 90d", false),
+        ("behind", "signals: logins", "signals: days", true),
     ] {
         assert_eq!(text.matches(from).count(), 1, "{from}");
         assert_eq!(of(&text, name) == of(&text.replace(from, to), name), same, "{name}: {to}");

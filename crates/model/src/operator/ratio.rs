@@ -28,6 +28,12 @@ impl<'t> Draft<'t> {
 
     pub(super) fn resolve(self, parts: &[Part<'_>], report: &mut Report) -> Option<(Operator, Unit)> {
         let [part, whole] = parts else { return None };
+        for (spot, of) in [(&self.part, part), (&self.whole, whole)] {
+            if matches!(of.operator, Operator::GapTo) {
+                spot.problem(report, "a ratio is not made of gaps", "name two counts or two percentages");
+                return None;
+            }
+        }
         let spans = part.unit == Unit::Span || whole.unit == Unit::Span;
         let shares = (part.unit == Unit::Percent) != (whole.unit == Unit::Percent);
         if spans || shares {

@@ -186,4 +186,7 @@ pub enum Operator {
     Reached,
     /// The number of an account's planned milestones past their due instant and not reached.
     Overdue,
+    /// How far the account is from what the cohort of a benchmark does: always unknown, since that is not yet computed.
+    /// It is fed by what feeds the signals of the benchmark, and keeps nothing. No other signal is made of it.
+    GapTo,
 }

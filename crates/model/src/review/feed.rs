@@ -36,7 +36,8 @@ pub(super) fn review(plan: &Plan, remarks: &mut Remarks<'_>) {
             | Operator::Open { .. }
             | Operator::Until { .. }
             | Operator::Reached
-            | Operator::Overdue => {}
+            | Operator::Overdue
+            | Operator::GapTo => {}
         }
     }
 }

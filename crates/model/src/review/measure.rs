@@ -189,7 +189,11 @@ fn look(operator: &Operator) -> Option<Look<'_>> {
         Operator::Cadence { feed, .. } => look("cadence", feed, None),
         Operator::Latest { feed, field, .. } => look("latest", feed, Some(*field)),
         Operator::Until { feed, field, .. } => look("until", feed, Some(*field)),
-        Operator::Ratio { .. } | Operator::Open { .. } | Operator::Reached | Operator::Overdue => None,
+        Operator::Ratio { .. }
+        | Operator::Open { .. }
+        | Operator::Reached
+        | Operator::Overdue
+        | Operator::GapTo => None,
     }
 }
 

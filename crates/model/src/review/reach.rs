@@ -62,7 +62,8 @@ pub(super) fn of_signal(plan: &Plan, signal: usize) -> Reach {
         Operator::SinceLast { .. } | Operator::Cadence { .. } | Operator::Until { .. } => Reach::from(0),
         Operator::Open { .. } | Operator::Overdue => Reach::whole(0, None),
         Operator::Reached => Reach::between(0, ALL),
-        Operator::DecayedMean { .. } | Operator::Latest { .. } => Reach::ANY,
+        // A gap takes no value, so whatever holds all of its values holds.
+        Operator::DecayedMean { .. } | Operator::Latest { .. } | Operator::GapTo => Reach::ANY,
     }
 }
 

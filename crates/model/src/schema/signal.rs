@@ -32,7 +32,7 @@ enum Taken {
 }
 
 /// An operator: its word, what it is taken of, and what an editor says of it.
-const OPERATORS: [(&str, Taken, &str); 16] = [
+const OPERATORS: [(&str, Taken, &str); 17] = [
     ("count", Taken::Source, "How many activities."),
     ("count_days", Taken::Source, "On how many UTC days something happened."),
     ("sum", Taken::Field(&[FieldType::Number]), "The sum of a number."),
@@ -49,6 +49,7 @@ const OPERATORS: [(&str, Taken, &str); 16] = [
     ("until", Taken::Field(&[FieldType::Time]), "Plain time until the newest value of an instant."),
     ("reached", Taken::Other, "Planned milestones that are reached, in per cent."),
     ("overdue", Taken::Other, "How many planned milestones are past due and not reached."),
+    ("gap_to", Taken::Other, "How far it is from a benchmark; checked and not yet computed, so unknown."),
 ];
 
 fn operator(word: &str) -> (Taken, &'static str) {

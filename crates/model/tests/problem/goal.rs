@@ -9,10 +9,10 @@ use rstest::rstest;
     "",
     "19:5: goals.use: `statement` is missing; add `statement: Customers work in the product every week.`"
 )]
-#[case::goal_target(
+#[case::priority(
     "    owner: product",
-    "    owner: product\n    target: { logins: 20 }",
-    "21:5: goals.use.target: `target` is part of the model language but not yet supported by this version; leave it out"
+    "    owner: product\n    priority: 0",
+    "21:15: goals.use.priority: 0 is out of range; write 1 to 1000"
 )]
 #[case::weight(
     "    weight: 1\n",

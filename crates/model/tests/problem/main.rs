@@ -2,6 +2,7 @@
 
 mod goal;
 mod operator;
+mod portfolio;
 mod rule;
 mod signal;
 mod text;
@@ -70,8 +71,8 @@ fn a_good_model_has_no_problem() {
 )]
 #[case::not_yet(
     "model: test",
-    "model: test\nkpis: {}",
-    "3:1: kpis: `kpis` is part of the model language but not yet supported by this version; leave it out"
+    "model: test\nprofiles: []",
+    "3:1: profiles: `profiles` is part of the model language but not yet supported by this version; leave it out"
 )]
 #[case::format("format: 1", "format: 2", "1:9: format: unknown format `2`; write `format: 1`")]
 #[case::no_format("format: 1\n", "", "1:1: `format` is missing; add `format: 1`")]

@@ -9,7 +9,7 @@ use crate::print::{self, Format, Out};
 use crate::render;
 use anyhow::{Context as _, Result, ensure};
 use clap::Subcommand;
-use model::{Problem, Problems};
+use model::{Compiled, Problem, Problems};
 use serde_json::{Value, json};
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -24,7 +24,7 @@ pub(crate) enum Model {
     Check {
         /// The file.
         file: PathBuf,
-        /// Warnings and remarks are findings too: exit with status 1 if there is one.
+        /// Warnings and remarks are findings too: exit with status 1 if there is one. Notes on what is not yet computed are not.
         #[arg(long)]
         strict: bool,
     },
@@ -107,8 +107,10 @@ fn schema() -> Result<Outcome> {
 fn publish(file: &Path, context: &Context) -> Result<Outcome> {
     let text = read_valid(file)?;
     // It is valid, and goes on whatever these say.
-    for warning in model::compile(&text).map(|compiled| compiled.warnings).unwrap_or_default() {
-        tracing::warn!(file = %file.display(), "{warning}");
+    if let Ok(Compiled { warnings, notes, .. }) = model::compile(&text) {
+        for said in warnings.iter().chain(&notes) {
+            tracing::warn!(file = %file.display(), "{said}");
+        }
     }
     let id = context.access()?.publish(&text)?;
     let mut out = Out::new();

@@ -12,6 +12,9 @@ use serde_json::{Value, json};
 use std::path::Path;
 use std::time::{SystemTime, UNIX_EPOCH};
 
+/// What every note is about, for programs.
+const NOT_YET_COMPUTED: &str = "not-yet-computed";
+
 pub(super) fn check(file: &Path, strict: bool, format: Format) -> Result<Outcome> {
     let text = read("model", file)?;
     let mut out = Out::new();
@@ -28,10 +31,12 @@ pub(super) fn check(file: &Path, strict: bool, format: Format) -> Result<Outcome
                     let remarks: Vec<Problem> =
                         review.remarks.iter().map(|remark| remark.at.clone()).collect();
                     list(&mut out, file, &remarks, " (remark)")?;
+                    list(&mut out, file, &review.compiled.notes, " (note)")?;
                     out.line(format_args!("{} is valid: {}\n", file.display(), review.compiled.plan.id))?;
                     out.text(&render::review(&review))?;
                 }
             }
+            // A note is not of the model but of this version: whoever wrote it can mend nothing.
             let said = !review.compiled.warnings.is_empty() || !review.remarks.is_empty();
             if strict && said { Outcome::Findings } else { Outcome::Fine }
         }
@@ -51,7 +56,9 @@ fn wrong(out: &mut Out, file: &Path, problems: &Problems, format: Format) -> Res
         Format::Programs => {
             let problems: Vec<Value> = problems.0.iter().map(as_json).collect();
             let none: [Value; 0] = [];
-            out.json(&json!({ "id": null, "problems": problems, "warnings": none, "remarks": none }))?;
+            out.json(&json!({
+                "id": null, "problems": problems, "warnings": none, "remarks": none, "notes": none,
+            }))?;
         }
         Format::People => {
             list(out, file, &problems.0, "")?;
@@ -66,17 +73,16 @@ fn wrong(out: &mut Out, file: &Path, problems: &Problems, format: Format) -> Res
 fn reviewed(review: &Review) -> Value {
     let none: [Value; 0] = [];
     let warnings: Vec<Value> = review.compiled.warnings.iter().map(as_json).collect();
-    let remarks: Vec<Value> = review
-        .remarks
-        .iter()
-        .map(|remark| {
-            let mut value = as_json(&remark.at);
-            if let Some(value) = value.as_object_mut() {
-                value.insert("subject".to_owned(), json!(remark.subject.name()));
-            }
-            value
-        })
-        .collect();
+    let about = |at: &Problem, subject: &str| {
+        let mut value = as_json(at);
+        if let Some(value) = value.as_object_mut() {
+            value.insert("subject".to_owned(), json!(subject));
+        }
+        value
+    };
+    let remarks: Vec<Value> =
+        review.remarks.iter().map(|remark| about(&remark.at, remark.subject.name())).collect();
+    let notes: Vec<Value> = review.compiled.notes.iter().map(|note| about(note, NOT_YET_COMPUTED)).collect();
     let weight = |hundredths: u32| f64::from(hundredths) / 100.0;
     let kinds: serde_json::Map<String, Value> =
         review.kinds.iter().map(|(kind, share)| (kind.name().to_owned(), json!(weight(*share)))).collect();
@@ -94,6 +100,7 @@ fn reviewed(review: &Review) -> Value {
         "problems": none,
         "warnings": warnings,
         "remarks": remarks,
+        "notes": notes,
         "weights": { "kinds": kinds, "feeds": feeds },
         "bytes_per_account": {
             "signals": memory.signals,
