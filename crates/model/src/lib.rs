@@ -17,6 +17,7 @@ mod curve;
 mod feed;
 mod fingerprint;
 mod goal;
+mod inhibition;
 mod mark;
 mod nearest;
 pub mod number;
