@@ -317,10 +317,6 @@ impl Account {
         self.info.as_ref().is_some_and(|info| info.is_closed())
     }
 
-    pub(crate) fn stage(&self) -> Option<&str> {
-        self.info.as_ref()?.stage()
-    }
-
     /// Whether a model scores it, by its stage and segment.
     pub(crate) fn is_scored(&self, plan: &Plan) -> bool {
         let Some(info) = &self.info else { return true };

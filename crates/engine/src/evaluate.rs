@@ -387,7 +387,11 @@ fn wait(account: &mut Account, prepared: &Prepared, look: Look<'_>) {
         let Some(first) = machine.since().first() else { continue };
         let left = span.saturating_sub(machine.counted());
         if spec.on_score || spec.signals.is_empty() {
-            greatest = greatest.min(first.saturating_add(left));
+            // One that is inhibited though its time is over waits for another rule, not for a clock.
+            let due = first.saturating_add(left);
+            if due > look.now.greatest {
+                greatest = greatest.min(due);
+            }
             continue;
         }
         // Due when the last of its clocks gets there. All that have not are waited for: which is the last is not

@@ -12,7 +12,7 @@ pub(crate) enum Phase {
     /// Nothing is wrong.
     #[default]
     Idle,
-    /// The condition holds, not yet for long enough.
+    /// The condition holds, not yet for long enough, or while another alert inhibits this one.
     Pending,
     /// An alert is open and the condition for its end does not hold.
     Firing,
@@ -52,6 +52,8 @@ pub(crate) struct Told<'a> {
     /// The clocks that time is counted on; the least growth counts.
     pub(crate) clocks: &'a [i64],
     pub(crate) hold: bool,
+    /// Whether an alert is open that keeps this one from firing.
+    pub(crate) inhibited: bool,
     /// Whether `when` holds.
     pub(crate) begins: bool,
     /// Whether the clearing condition holds.
@@ -152,7 +154,7 @@ impl State {
                 self.enter(Phase::Idle, told.clocks);
                 (true, None)
             }
-            Phase::Pending if elapsed >= told.for_ms => {
+            Phase::Pending if elapsed >= told.for_ms && !told.inhibited => {
                 self.enter(Phase::Firing, told.clocks);
                 self.episode = self.episode.saturating_add(1);
                 self.run.get_or_insert_default().fired_at = told.as_of;

@@ -4,9 +4,9 @@
 
 mod world;
 
-use engine::Shard;
 use engine::effect::{AlertState, Effect, EffectId, Resolution, Sink};
-use engine::entry::Watermarks;
+use engine::entry::{Position, Watermarks};
+use engine::{Shard, Step};
 use model::source::{Field, Source};
 use model::time::{DAY, HOUR, MINUTE};
 use std::collections::{BTreeMap, BTreeSet};
@@ -186,4 +186,212 @@ fn dwell_hysteresis_and_cooldown_bound_flapping() {
     assert_eq!(opened("keeping"), 1);
     assert!((9..=10).contains(&opened("cooling")), "{}", opened("cooling"));
     assert_eq!(opened("apart"), 0);
+}
+
+/// A model of two sources; the alerts of a test follow.
+const INHIBITION: &str = "
+format: 1
+model: inhibition
+owner: ops@example.com
+score: { bands: { healthy: 70, at-risk: 0 } }
+sources: { feature-usage: { max_delay: 1m, max_skew: 1m }, subscription: { max_delay: 1m, max_skew: 1m } }
+signals:
+  load: { latest: value, from: feature-usage }
+  seats: { latest: seats, from: subscription }
+goals:
+  use:
+    statement: They use it.
+    owner: csm
+    weight: 100
+    measures:
+      load: { kind: leading, weight: 50, curve: { 0: 0, 100: 100 } }
+      seats: { kind: leading, weight: 50, curve: { 0: 0, 100: 100 } }
+alerts:
+";
+
+const GRAVE: &str = "grave: { when: { load: { below: 50 } }, keep_firing_for: 20m, notify: csm }";
+const LESSER: &str =
+    "lesser: { when: { seats: { below: 10 } }, for: 30m, inhibited_by: [grave], notify: csm }";
+/// On the score, which counts time otherwise, and inhibited by one that is inhibited.
+const LEAST: &str =
+    "least: { when: { score: { below: 70 } }, for: 40m, inhibited_by: [lesser], notify: csm }";
+
+/// What happens at a minute, when time has come to the minute before.
+#[derive(Clone, Debug)]
+enum Event {
+    Load(i64),
+    Seats(i64),
+    /// Nothing, but time goes on.
+    Time,
+    /// A model with these alerts comes.
+    Model(Vec<&'static str>),
+}
+
+fn inhibition(alerts: &[&str]) -> Owned {
+    Owned::Model(alerts.iter().fold(INHIBITION.to_owned(), |text, alert| text + "  " + alert + "\n"))
+}
+
+/// The alerts of an account of which all was well for an hour, and the number of steps of the fold.
+fn play(alerts: &[&str], events: &[(i64, Event)]) -> (Alerts, usize) {
+    let before = [(-60, Event::Load(100)), (-60, Event::Seats(100)), (-2, Event::Time)];
+    let mut journal = vec![inhibition(alerts)];
+    let mut untold = None;
+    for (minute, event) in before.iter().chain(events) {
+        let time = START + minute * MINUTE;
+        let mark = |source: Source| {
+            let runs: Vec<(i64, i64)> =
+                untold.into_iter().filter(|(told, _)| *told == source).map(|(_, at)| (at, at)).collect();
+            mark(source, 1, &[(0, time - MINUTE, &runs)])
+        };
+        let sources = vec![mark(Source::FeatureUsage), mark(Source::Subscription)];
+        journal.push(Owned::Watermarks(Watermarks { sources, ..Default::default() }));
+        let (source, field, value) = match event {
+            Event::Load(value) => (Source::FeatureUsage, Field::Value, value),
+            Event::Seats(value) => (Source::Subscription, Field::Seats, value),
+            Event::Time => continue,
+            Event::Model(alerts) => {
+                journal.push(inhibition(alerts));
+                continue;
+            }
+        };
+        untold = Some((source, time));
+        journal.push(Owned::Activity(Told {
+            source,
+            partition: 0,
+            offset: time,
+            id: format!("{source}-{time}"),
+            time,
+            account: "a".into(),
+            fields: vec![(field, value.to_string())],
+        }));
+    }
+    let (mut shard, mut alerts, mut steps) = (Shard::new(), Alerts::default(), 0);
+    for (offset, entry) in (0..).zip(&journal) {
+        let at = Position { offset, entry: 0, minute: i64::MIN };
+        let mut step = shard.fold(at, &entry.entry(), &mut alerts).unwrap();
+        steps += 1;
+        while step == Step::More {
+            step = shard.go_on(&mut alerts);
+            steps += 1;
+        }
+    }
+    (alerts, steps)
+}
+
+const FIRED: AlertState = AlertState::Firing;
+const RECOVERED: AlertState = AlertState::Resolved(Resolution::Recovered);
+
+impl Alerts {
+    /// The transitions of a rule: state and instant.
+    fn of(&self, rule: &str) -> Vec<(AlertState, i64)> {
+        let told = self.0.get(&("a".into(), rule.to_owned())).into_iter().flatten();
+        told.map(|(_, state, at)| (*state, *at)).collect()
+    }
+}
+
+const fn at(minute: i64) -> i64 {
+    START + minute * MINUTE
+}
+
+#[test]
+fn an_inhibited_alert_fires_as_the_other_resolves_if_its_time_is_over_by_then() {
+    let events = [
+        (0, Event::Load(40)),
+        (1, Event::Seats(5)),
+        // All that is told from here on is of the other source.
+        (90, Event::Load(100)),
+        (200, Event::Time),
+    ];
+    for alerts in [[GRAVE, LESSER, LEAST], [LEAST, LESSER, GRAVE], [LESSER, LEAST, GRAVE]] {
+        let (told, _) = play(&alerts, &events);
+        assert_eq!(told.of("grave"), [(FIRED, at(-1)), (RECOVERED, at(109))]);
+        assert_eq!(told.of("lesser"), [(FIRED, at(109))]);
+        // What is inhibited is not open, and inhibits none; what is open when it fires stays so.
+        assert_eq!(told.of("least"), [(FIRED, at(40))]);
+    }
+    // By an activity, rather than as time goes on.
+    let grave = "grave: { when: { load: { below: 50 } }, notify: csm }";
+    let (told, _) = play(&[LESSER, grave], &events);
+    assert_eq!(told.of("grave"), [(FIRED, at(-1)), (RECOVERED, at(89))]);
+    assert_eq!(told.of("lesser"), [(FIRED, at(89))]);
+}
+
+#[test]
+fn what_no_longer_holds_as_the_other_resolves_does_not_fire_and_what_is_open_ends_by_itself() {
+    let over = [
+        (0, Event::Load(40)),
+        (1, Event::Seats(5)),
+        (60, Event::Seats(100)),
+        (90, Event::Load(100)),
+        (200, Event::Time),
+    ];
+    let (told, _) = play(&[LESSER, GRAVE], &over);
+    assert_eq!(told.of("grave"), [(FIRED, at(-1)), (RECOVERED, at(109))]);
+    assert_eq!(told.of("lesser"), []);
+    // Not long enough by then: it waits for the rest of its time.
+    let late = [(0, Event::Load(40)), (90, Event::Load(100)), (100, Event::Seats(5)), (200, Event::Time)];
+    let (told, _) = play(&[LESSER, GRAVE], &late);
+    assert_eq!(told.of("lesser"), [(FIRED, at(129))]);
+    let open = [
+        (0, Event::Seats(5)),
+        (50, Event::Load(40)),
+        (60, Event::Seats(100)),
+        (70, Event::Seats(5)),
+        (150, Event::Load(100)),
+        (300, Event::Time),
+    ];
+    let (told, _) = play(&[LESSER, GRAVE], &open);
+    assert_eq!(told.of("grave"), [(FIRED, at(49)), (RECOVERED, at(169))]);
+    assert_eq!(told.of("lesser"), [(FIRED, at(29)), (RECOVERED, at(59)), (FIRED, at(169))]);
+}
+
+#[test]
+fn of_alerts_that_would_fire_at_once_only_that_which_inhibits_does() {
+    let grave = "grave: { when: { load: { below: 50 } }, notify: csm }";
+    let lesser = "lesser: { when: { load: { below: 60 } }, notify: csm, inhibited_by: grave }";
+    let least = "least: { when: { score: { below: 80 } }, notify: csm, inhibited_by: [lesser, grave] }";
+    let events = [(0, Event::Load(40)), (10, Event::Load(55)), (20, Event::Load(100)), (30, Event::Time)];
+    for alerts in [[grave, lesser, least], [least, lesser, grave]] {
+        let (told, _) = play(&alerts, &events);
+        assert_eq!(told.of("grave"), [(FIRED, at(-1)), (RECOVERED, at(9))]);
+        // As the first resolves the second fires, which inhibits the third.
+        assert_eq!(told.of("lesser"), [(FIRED, at(9)), (RECOVERED, at(19))]);
+        assert_eq!(told.of("least"), []);
+    }
+}
+
+#[test]
+fn an_inhibited_alert_whose_time_is_over_makes_nothing_due() {
+    let on_score = "scored: { when: { score: { below: 90 } }, for: 10m, inhibited_by: [grave], notify: csm }";
+    let events = [(0, Event::Load(40)), (1, Event::Seats(5)), (30 * 24 * 60, Event::Time)];
+    let (told, steps) = play(&[GRAVE, LESSER, on_score], &events);
+    assert_eq!([told.of("lesser"), told.of("scored")], [[], []]);
+    // It is published each day; minutes are more than 40,000.
+    assert!(steps < 200, "{steps}");
+}
+
+#[test]
+fn a_later_model_may_change_what_inhibits_an_alert_and_leaves_it_where_it_stands() {
+    let free = "lesser: { when: { seats: { below: 10 } }, for: 30m, notify: csm }";
+    let events = [
+        (0, Event::Load(40)),
+        (1, Event::Seats(5)),
+        (60, Event::Model(vec![GRAVE, free])),
+        (80, Event::Time),
+        (90, Event::Model(vec![GRAVE, LESSER])),
+        (160, Event::Seats(100)),
+        (170, Event::Time),
+    ];
+    let (told, _) = play(&[GRAVE, LESSER], &events);
+    let taken = at(59) + i64::try_from(engine::fingerprint::of(b"a") % 900_000).unwrap();
+    assert_eq!(told.of("grave"), [(FIRED, at(-1))]);
+    // It fires when the account takes the model, a spread after that came, and stays open under the next one.
+    assert_eq!(told.of("lesser"), [(FIRED, taken), (RECOVERED, at(159))]);
+
+    // A rule that is gone inhibits none.
+    let events =
+        [(0, Event::Load(40)), (1, Event::Seats(5)), (60, Event::Model(vec![free])), (80, Event::Time)];
+    let (told, _) = play(&[GRAVE, LESSER], &events);
+    assert_eq!(told.of("grave"), [(FIRED, at(-1)), (AlertState::Resolved(Resolution::RuleRemoved), taken)]);
+    assert_eq!(told.of("lesser"), [(FIRED, taken)]);
 }

@@ -2,6 +2,7 @@
 
 use crate::block::{Block, Keys, Spot};
 use crate::condition::{self, Named, Score};
+use crate::inhibition::{self, Inhibition};
 use crate::plan::{Condition, IfUnknown, Purpose, Rule, Severity, SourceSet};
 use crate::problem::Report;
 use crate::signal::Signals;
@@ -21,8 +22,9 @@ pub(crate) const KEYS: Keys = Keys {
         "play",
         "if_unknown",
         "lag_at_most",
+        "inhibited_by",
     ],
-    later: &["inhibited_by"],
+    later: &[],
 };
 pub(crate) const SEVERITIES: [(&str, Severity); 4] = [
     ("info", Severity::Info),
@@ -39,14 +41,32 @@ const MOST: usize = 256;
 /// The longest time of a rule.
 const LONGEST: i64 = 400 * DAY;
 
-/// Reads the block `alerts`.
-pub(crate) fn read(spot: &Spot<'_>, signals: &mut Signals<'_>, report: &mut Report) -> Vec<Rule> {
-    let Some(block) = Block::open(spot, report) else { return Vec::new() };
-    let named = block.named(MOST, report);
-    named.iter().filter_map(|(key, spot)| rule(&key.text, spot, signals, report)).collect()
+/// Rules in the model's order, and the order in which they are decided.
+#[derive(Debug, Default)]
+pub(crate) struct Alerts {
+    /// The rules.
+    pub(crate) rules: Vec<Rule>,
+    /// Their places, each after those of the rules that inhibit it.
+    pub(crate) order: Vec<usize>,
 }
 
-fn rule(name: &str, spot: &Spot<'_>, signals: &mut Signals<'_>, report: &mut Report) -> Option<Rule> {
+/// Reads the block `alerts`.
+pub(crate) fn read(spot: &Spot<'_>, signals: &mut Signals<'_>, report: &mut Report) -> Alerts {
+    let Some(block) = Block::open(spot, report) else { return Alerts::default() };
+    let named = block.named(MOST, report);
+    let Inhibition { by, order } = inhibition::read(&named, report);
+    let rules = named.iter().zip(by);
+    let rules = rules.filter_map(|((key, spot), by)| rule(&key.text, spot, by, signals, report)).collect();
+    Alerts { rules, order }
+}
+
+fn rule(
+    name: &str,
+    spot: &Spot<'_>,
+    inhibited_by: Vec<usize>,
+    signals: &mut Signals<'_>,
+    report: &mut Report,
+) -> Option<Rule> {
     let block = Block::with(spot, &KEYS, report)?;
     let when = block.need("when", "{ score: { below: 45 } }", report);
     let when = when.and_then(|spot| condition::read(&spot, Score::Named, signals, report));
@@ -96,6 +116,7 @@ fn rule(name: &str, spot: &Spot<'_>, signals: &mut Signals<'_>, report: &mut Rep
         play: play?.to_owned(),
         if_unknown: if_unknown?,
         lag_at_most: lag_at_most?,
+        inhibited_by,
         signals: of,
         on_score: named.score,
         sources,

@@ -87,18 +87,22 @@ impl<'t> Spot<'t> {
 
     /// One word or a list of words, sorted, each once.
     pub(crate) fn words(&self, report: &mut Report) -> Option<Vec<(Spot<'t>, String)>> {
-        let spots: Vec<Self> = match &self.node.value {
-            Value::Sequence(_) => self.items(report)?,
-            Value::Scalar(_) | Value::Mapping(_) => vec![self.clone()],
-        };
         let mut words: Vec<(Self, String)> = Vec::new();
-        for spot in spots {
+        for spot in self.each(report)? {
             let word = spot.short_text(128, report)?.to_owned();
             words.push((spot, word));
         }
         words.sort_by(|a, b| a.1.cmp(&b.1));
         words.dedup_by(|a, b| a.1 == b.1);
         Some(words)
+    }
+
+    /// One value, or the items of a list that is not empty.
+    pub(crate) fn each(&self, report: &mut Report) -> Option<Vec<Spot<'t>>> {
+        match &self.node.value {
+            Value::Sequence(_) => self.items(report),
+            Value::Scalar(_) | Value::Mapping(_) => Some(vec![self.clone()]),
+        }
     }
 
     /// The items of a list that is not empty.

@@ -1,5 +1,6 @@
 //! From the text of a model to its plan, or to every problem at once.
 
+use crate::alert::Alerts;
 use crate::block::{Block, Keys, Spot};
 use crate::condition::Named;
 use crate::goal::Goals;
@@ -106,7 +107,8 @@ pub(crate) fn top(root: &tree::Node, report: &mut Report) -> Option<(Plan, Outco
     let Goals { goals, measures } = goals;
     let caps = block.get("caps").map_or_else(Vec::new, |spot| cap::read(&spot, &mut signals, report));
     let alerts = block.get("alerts");
-    let rules = alerts.map_or_else(Vec::new, |spot| alert::read(&spot, &mut signals, report));
+    let Alerts { rules, order: rule_order } =
+        alerts.map_or_else(Alerts::default, |spot| alert::read(&spot, &mut signals, report));
     let outcomes = block.get("outcomes").map_or_else(Outcomes::default, |spot| outcome::read(&spot, report));
 
     let named = named(&caps, &rules);
@@ -126,6 +128,7 @@ pub(crate) fn top(root: &tree::Node, report: &mut Report) -> Option<(Plan, Outco
         measures,
         caps,
         rules,
+        rule_order,
         bands: score.bands,
         band_margin: score.band_margin,
         min_coverage: score.min_coverage,

@@ -18,6 +18,7 @@ mod curve;
 mod feed;
 mod fingerprint;
 mod goal;
+mod inhibition;
 mod kpi;
 mod mark;
 mod nearest;

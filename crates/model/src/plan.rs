@@ -345,6 +345,8 @@ pub struct Rule {
     pub if_unknown: IfUnknown,
     /// How far apart T + max delay of its sources may lie before it holds, ms; default one hour.
     pub lag_at_most: i64,
+    /// The rules of which none may be open when it fires, by their places, ascending.
+    pub inhibited_by: Vec<usize>,
     /// The signals that it names, ascending, without those of `critical_when`.
     pub signals: Vec<usize>,
     /// Whether it names the score: then its times run on the greatest T.
@@ -383,6 +385,9 @@ pub struct Plan {
     pub caps: Vec<Cap>,
     /// Alert rules in the model's order.
     pub rules: Vec<Rule>,
+    /// The places of all rules in the order in which they are decided: the model's, but before each those that inhibit
+    /// it.
+    pub rule_order: Vec<usize>,
     /// Bands from the highest limit to the lowest, which is 0.
     pub bands: Vec<Band>,
     /// By how much a limit must be passed before the band changes, hundredths of a point.

@@ -286,6 +286,10 @@ fn of_alert(key: &str) -> Option<Value> {
         "lag_at_most" => {
             told(span(), "It holds while its sources are further apart; 1h unless it is written.")
         }
+        "inhibited_by" => told(
+            list(&name()),
+            "Other alerts of the model: while one of them is open, this one does not fire.",
+        ),
         _ => return None,
     })
 }

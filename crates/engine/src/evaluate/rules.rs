@@ -42,6 +42,8 @@ fn tell<'c>(
     Told {
         clocks,
         hold: apart || (unsure && spec.if_unknown == IfUnknown::Hold),
+        // These were moved before.
+        inhibited: spec.inhibited_by.iter().any(|other| account.rules[*other].is_open()),
         begins,
         clears: !begins && spec.clears_when.as_ref().is_none_or(|clears| holds(clears, &asked)),
         for_ms: spec.for_ms,
@@ -51,8 +53,11 @@ fn tell<'c>(
     }
 }
 
-/// Moves each rule as far as it goes at this instant. Returns whether any moved. `only_signals`: nothing else can have
-/// changed since the account was last looked at.
+/// Moves each rule as far as it goes at this instant, after those that inhibit it. Returns whether any moved.
+/// `only_signals`: nothing else can have changed since the account was last looked at.
+///
+/// One that another inhibits is pending, so it is asked at every look: also at the one at which the other resolves,
+/// whatever that is about. All its signals are up to date then, since nothing that is due of an account is left undone.
 pub(super) fn move_rules(
     account: &mut Account,
     prepared: &Prepared,
@@ -66,7 +71,8 @@ pub(super) fn move_rules(
     }
     let mut changed = false;
     let mut clocks = std::mem::take(&mut work.clocks);
-    for (rule, spec) in prepared.plan.rules.iter().enumerate() {
+    for rule in prepared.plan.rule_order.iter().copied() {
+        let spec = &prepared.plan.rules[rule];
         if account.rules[rule].is_idle() {
             // One that idles though its condition holds is in a hold, of which the end is an occasion of its own.
             let is_as_before = only_signals
@@ -168,7 +174,7 @@ pub(crate) fn resolve_all(
     why: Resolution,
 ) -> bool {
     let mut changed = false;
-    for rule in 0..account.rules.len() {
+    for rule in prepared.plan.rule_order.iter().copied() {
         changed |= resolve(rule, account, prepared, work, look, out, why);
     }
     changed

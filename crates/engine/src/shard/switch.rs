@@ -171,7 +171,7 @@ impl Shard {
         account.as_of = last.max(instant);
         let said = out.id.index;
         let mut rules = vec![rule::State::default(); new.plan.rules.len()];
-        for i in 0..account.rules.len() {
+        for i in old.plan.rule_order.iter().copied() {
             let spec = &old.plan.rules[i];
             let twin = new.plan.rules.iter().position(|other| other.name == spec.name);
             match twin {

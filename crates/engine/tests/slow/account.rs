@@ -153,7 +153,8 @@ impl Account {
         self.published.as_ref().map(|published| published.greatest + self.plan.publish_every)
     }
 
-    /// Works out everything anew and says what has changed: health first, then the rules in their order.
+    /// Works out everything anew and says what has changed: health first, then the rules in the order in
+    /// which they are decided.
     pub(crate) fn evaluate(&mut self, now: &Now<'_>, moment: Moment) -> Vec<SlowEffect> {
         if self.text(Field::State) == Some("closed") {
             return self.close(now, moment);
@@ -168,7 +169,7 @@ impl Account {
         }
         let mut said: Vec<SlowEffect> = Vec::new();
         said.extend(self.publish(now, &tally, moment.cause, as_of).map(SlowEffect::Health));
-        for rule in self.plan.rules.clone() {
+        for rule in self.rules_in_order() {
             said.extend(self.rule(&rule, now, &readings, &tally, (moment.cause, as_of)));
         }
         if !said.is_empty() {

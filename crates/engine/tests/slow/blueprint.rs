@@ -69,6 +69,8 @@ impl Blueprint {
             measures: Vec::new(),
             caps: Vec::new(),
             rules: Vec::new(),
+            // The slow fold works it out for itself.
+            rule_order: Vec::new(),
             bands: vec![band("healthy", 7_000), band("neutral", 4_500), band("at-risk", 0)],
             band_margin: 200,
             min_coverage: 6_000,
@@ -154,6 +156,7 @@ impl Blueprint {
             play: String::new(),
             if_unknown: IfUnknown::Hold,
             lag_at_most: HOUR,
+            inhibited_by: Vec::new(),
             signals: Vec::new(),
             on_score: false,
             sources: SourceSet::default(),

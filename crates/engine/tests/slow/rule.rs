@@ -91,6 +91,17 @@ pub(crate) struct Watch {
     pub(crate) episode: u32,
 }
 
+/// What a rule may do at an evaluation.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Leave {
+    /// Every step that is due.
+    Everything,
+    /// Every step but to fire: an alert is open that inhibits it.
+    NotToFire,
+    /// Nothing, and its time stands: it is on hold.
+    Nothing,
+}
+
 /// What became of an alert.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Turn {
@@ -113,12 +124,12 @@ impl Watch {
         &mut self,
         rule: &Rule,
         facing: &Facing<'_>,
-        on_hold: bool,
+        leave: Leave,
         now: &Marks,
         as_of: i64,
     ) -> Vec<Turn> {
         let stopwatch = self.stopwatch();
-        if on_hold {
+        if leave == Leave::Nothing {
             stopwatch.into_iter().for_each(|stopwatch| stopwatch.stop(now));
             return Vec::new();
         }
@@ -130,6 +141,9 @@ impl Watch {
                 turns.extend(self.turn(false));
             }
             let fires = matches!((&self.phase, &next), (Phase::Pending { .. }, Phase::Firing { .. }));
+            if fires && leave == Leave::NotToFire {
+                break;
+            }
             self.phase = next;
             if fires {
                 self.episode += 1;
@@ -181,6 +195,10 @@ impl Watch {
             }
             Phase::Idle | Phase::Pending { .. } | Phase::Cooling { .. } => None,
         }
+    }
+
+    pub(crate) const fn is_open(&self) -> bool {
+        matches!(self.phase, Phase::Firing { .. })
     }
 
     fn stopwatch(&mut self) -> Option<&mut Stopwatch> {

@@ -1,5 +1,6 @@
 //! What becomes of an account's alerts: by its rules, by a new model, by its end.
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use engine::effect::{AlertState, Cause, Evidence, Resolution, Status};
@@ -11,7 +12,7 @@ use super::condition::Facing;
 use super::definition::is_same;
 use super::effect::{Alert, SlowEffect};
 use super::now::Now;
-use super::rule::{Turn, Watch, is_on_hold, marks};
+use super::rule::{Leave, Turn, Watch, is_on_hold, marks};
 use super::score::Tally;
 use super::signal::{Learned, Reading};
 
@@ -33,8 +34,14 @@ impl Account {
         } else {
             let score = tally.score.filter(|_| self.band.is_some());
             let facing = Facing { score, ..self.facing(readings) };
-            let on_hold = is_on_hold(rule, &facing, now, self.past.sigma);
-            let turns = watch.evaluate(rule, &facing, on_hold, &marks(rule, now), as_of);
+            let leave = if is_on_hold(rule, &facing, now, self.past.sigma) {
+                Leave::Nothing
+            } else if self.is_inhibited(rule) {
+                Leave::NotToFire
+            } else {
+                Leave::Everything
+            };
+            let turns = watch.evaluate(rule, &facing, leave, &marks(rule, now), as_of);
             let is_set = rule.on_score && tally.added.is_some();
             let why = if is_set { Resolution::Overridden } else { Resolution::Recovered };
             turns.into_iter().map(|turn| (turn, why)).collect()
@@ -45,6 +52,29 @@ impl Account {
             .collect();
         self.watches.insert(rule.name.clone(), watch);
         said
+    }
+
+    /// The rules of the plan in the order in which they are decided: the first that is left or, as long as one that
+    /// inhibits it is left, the first of those in its place.
+    pub(super) fn rules_in_order(&self) -> Vec<Rule> {
+        let rules = &self.plan.rules;
+        let mut left: BTreeSet<usize> = (0..rules.len()).collect();
+        let mut order = Vec::new();
+        while let Some(first) = left.first() {
+            let mut next = *first;
+            while let Some(before) = rules[next].inhibited_by.iter().filter(|one| left.contains(*one)).min() {
+                next = *before;
+            }
+            left.remove(&next);
+            order.push(rules[next].clone());
+        }
+        order
+    }
+
+    /// Whether an alert is open that keeps this one from firing.
+    fn is_inhibited(&self, rule: &Rule) -> bool {
+        let mut names = rule.inhibited_by.iter().map(|other| &self.plan.rules[*other].name);
+        names.any(|name| self.watches.get(name).is_some_and(Watch::is_open))
     }
 
     /// The record of a transition. The rule need not be one of the present plan.
@@ -102,7 +132,7 @@ impl Account {
         self.as_of = self.as_of.max(moment.instant);
         let (readings, at) = (self.readings(now), (moment.cause, self.as_of));
         let mut said = Vec::new();
-        for rule in &self.plan.rules.clone() {
+        for rule in &self.rules_in_order() {
             said.extend(self.end_rule(&rule.name, Resolution::AccountClosed, &readings, at));
         }
         self.revision += 1;
@@ -127,7 +157,7 @@ impl Account {
         let readings = self.readings(now);
         let at = (Cause::Model, self.as_of.max(instant));
         let mut said = Vec::new();
-        for rule in &self.plan.rules.clone() {
+        for rule in &self.rules_in_order() {
             let same = plan.rules.iter().find(|one| one.name == rule.name);
             if !same.is_some_and(|same| is_same(&self.plan, rule, plan, same)) {
                 let why = if same.is_some() { Resolution::ModelChanged } else { Resolution::RuleRemoved };

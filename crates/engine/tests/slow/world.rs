@@ -89,13 +89,31 @@ fn any_sources(dice: &mut Dice) -> String {
     text
 }
 
+/// What is written of each of these rules about those that inhibit it: some of those before it in an order that is not
+/// theirs.
+fn any_inhibition(names: [&str; 5], dice: &mut Dice) -> [String; 5] {
+    let mut order: Vec<usize> = (0..names.len()).collect();
+    order.sort_by_cached_key(|_| dice.below(1_000));
+    let mut texts: [String; 5] = Default::default();
+    for (place, rule) in order.iter().enumerate() {
+        let by: Vec<&str> =
+            order[..place].iter().filter(|_| dice.one_in(4)).map(|other| names[*other]).collect();
+        if !by.is_empty() {
+            texts[*rule] = format!(", inhibited_by: [{}]", by.join(", "));
+        }
+    }
+    texts
+}
+
 /// The text of a model: every operator, rules of every sort, a cap. Version 1 and 2 have most signals and
 /// some rules in common. No two of different numbers are the same.
-fn text(version: u8, number: usize, sources: &str) -> String {
+fn text(version: u8, number: usize, sources: &str, dice: &mut Dice) -> String {
     let v = i64::from(version);
     let (half, recent, forgotten, usual) = (v, 2 + v, 2 + 3 * v, 4 * (2 + v));
     let few = if version == 1 { "few-seats" } else { "fewer-seats" };
     let (busy, trend, strain, urgent, promoted) = (12 + 12 * v, 2 + v, v, 2 + v, 8 + 4 * v);
+    let names = ["silent", "at-risk", "strain", "unhappy", few];
+    let [silent_by, risk_by, strain_by, unhappy_by, few_by] = any_inhibition(names, dice);
     format!(
         "
 format: 1
@@ -177,18 +195,18 @@ goals:
 caps:
   - {{ name: gone-quiet, when: {{ quiet: {{ at_least: 1h }} }}, score_at_most: 44 }}
 alerts:
-  silent: {{ when: {{ quiet: {{ at_least: 1h }} }}, for: 1h, keep_firing_for: 30m, cooldown: 3h, notify: csm }}
+  silent: {{ when: {{ quiet: {{ at_least: 1h }} }}, for: 1h, keep_firing_for: 30m, cooldown: 3h, notify: csm{silent_by} }}
   at-risk:
     {{ when: {{ score: {{ below: 45 }} }}, clears_when: {{ score: {{ at_least: 55 }} }}, for: 2h, lag_at_most: 6h,
-      notify: csm }}
+      notify: csm{risk_by} }}
   strain:
-    {{ when: {{ quiet: {{ at_least: 15m }}, open: {{ above: 0 }} }}, for: {strain}h, cooldown: 1h, notify: csm }}
+    {{ when: {{ quiet: {{ at_least: 15m }}, open: {{ above: 0 }} }}, for: {strain}h, cooldown: 1h, notify: csm{strain_by} }}
   unhappy:
     {{ when: {{ any: [ {{ pulse: {{ below: 3 }} }}, {{ overdue: {{ above: 0 }} }}, {{ behind: {{ above: 9% }} }} ] }}, if_unknown: proceed,
-      critical_when: {{ score: {{ below: 45 }} }}, keep_firing_for: 2h, notify: csm }}
+      critical_when: {{ score: {{ below: 45 }} }}, keep_firing_for: 2h, notify: csm{unhappy_by} }}
   {few}:
     {{ when: {{ segment: enterprise, seats: {{ below: 20 }} }}, critical_when: {{ quiet: {{ at_least: 5h }} }},
-      notify: csm }}
+      notify: csm{few_by} }}
 "
     )
 }
@@ -228,7 +246,9 @@ pub(crate) fn world(seed: u64, accounts: &[String], entries: usize, rules: Sourc
     let sources = |dice: &mut Dice| {
         if changing && !dice.one_in(3) { any_sources(dice) } else { STEADY.into() }
     };
-    let mut texts = vec![text(1, 1, &sources(&mut dice))];
+    // Dice of its own: what happens in a world does not hang on it.
+    let mut inhibition = Dice(!seed);
+    let mut texts = vec![text(1, 1, &sources(&mut dice), &mut inhibition)];
     let mut journal = Journal::of(&plan(&texts[0]));
     let mut now = 100 * HOUR;
     let later: Vec<usize> = if changing {
@@ -243,7 +263,7 @@ pub(crate) fn world(seed: u64, accounts: &[String], entries: usize, rules: Sourc
     while journal.fold.entries.len() < entries {
         if later.contains(&journal.fold.entries.len()) {
             let version = if changing { dice.pick(&[1, 2]) } else { 2 };
-            texts.push(text(version, texts.len() + 1, &sources(&mut dice)));
+            texts.push(text(version, texts.len() + 1, &sources(&mut dice), &mut inhibition));
             journal.model(&plan(&texts[texts.len() - 1]));
         }
         if dice.one_in(3) {

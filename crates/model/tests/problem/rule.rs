@@ -76,10 +76,40 @@ use rstest::rstest;
     "severity: fatal",
     "29:53: alerts.risk.severity: unknown word `fatal`; choose from info, warning, error, critical"
 )]
-#[case::inhibited(
+#[case::inhibited_by_unknown(
     "for: 2d",
-    "inhibited_by: [other]",
-    "29:43: alerts.risk.inhibited_by: `inhibited_by` is part of the model language but not yet supported by this version; leave it out"
+    "inhibited_by: [othr]",
+    "29:58: alerts.risk.inhibited_by[0]: unknown alert `othr`; did you mean `other`?"
+)]
+#[case::inhibited_by_what_is_no_alert(
+    "for: 2d",
+    "inhibited_by: [other, quiet]",
+    "29:65: alerts.risk.inhibited_by[1]: unknown alert `quiet`; choose from other, csat"
+)]
+#[case::inhibited_by_itself(
+    "for: 2d",
+    "inhibited_by: risk",
+    "29:57: alerts.risk.inhibited_by: an alert cannot inhibit itself; name another one, or leave it out"
+)]
+#[case::inhibited_twice(
+    "for: 2d",
+    "inhibited_by: [csat, other, csat]",
+    "29:71: alerts.risk.inhibited_by[2]: `csat` is named twice; keep one of them"
+)]
+#[case::inhibited_by_nothing(
+    "for: 2d",
+    "inhibited_by: []",
+    "29:57: alerts.risk.inhibited_by: the list is empty; name at least one, or leave the key out"
+)]
+#[case::inhibited_by_a_condition(
+    "for: 2d",
+    "inhibited_by: { other: true }",
+    "29:57: alerts.risk.inhibited_by: a mapping stands where one value belongs; write one value"
+)]
+#[case::inhibited_in_a_circle(
+    "for: 2d, critical_when: { renewal: { below: 90d } }, notify: csm }\n  other: {",
+    "inhibited_by: [other, csat], notify: csm }\n  other: { inhibited_by: [risk],",
+    "30:27: alerts.other.inhibited_by[0]: alerts inhibit each other in a circle: `risk` by `other` by `risk`; leave one of these out"
 )]
 #[case::unknown("for: 2d", "fore: 2d", "29:43: alerts.risk.fore: unknown key `fore`; did you mean `for`?")]
 #[case::words(
@@ -94,4 +124,16 @@ use rstest::rstest;
 )]
 fn caps_and_alerts(#[case] good: &str, #[case] bad: &str, #[case] told: &str) {
     assert_eq!(spoiled(good, bad), told);
+}
+
+#[test]
+fn a_circle_of_alerts_is_told_once_however_long_it_is() {
+    let alerts = (0..12).map(|i| {
+        let by = (i + 1) % 12;
+        format!("  a{i}: {{ when: {{ score: {{ below: 45 }} }}, notify: csm, inhibited_by: [a{by}] }}\n")
+    });
+    assert_eq!(
+        spoiled("outcomes: {", &(alerts.collect::<String>() + "outcomes: {")),
+        "43:70: alerts.a11.inhibited_by[0]: alerts inhibit each other in a circle: `a0` by `a1` by `a2` by `a3` by `a4` by `a5` by `a6` by `a7` by … by `a0`; leave one of these out"
+    );
 }
