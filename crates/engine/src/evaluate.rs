@@ -389,7 +389,7 @@ fn wait(account: &mut Account, prepared: &Prepared, look: Look<'_>) {
         if spec.on_score || spec.signals.is_empty() {
             // One that is inhibited though its time is over waits for another rule, not for a clock.
             let due = first.saturating_add(left);
-            if due > look.now.greatest {
+            if machine.phase != Phase::Pending || due > look.now.greatest {
                 greatest = greatest.min(due);
             }
             continue;

@@ -106,7 +106,7 @@ fn gaps(all: &mut [Benchmark<'_>], signals: &mut Signals<'_>, report: &mut Repor
             signal.sources = benchmark.sources;
             let message =
                 format!("the gap `{}` is checked and not yet computed: no account has one", signal.name);
-            let fix = "keep it: it lowers the coverage, its weight goes to its siblings, and an alert that names it holds";
+            let fix = "keep it: it is unknown, so what weight it has goes to its siblings and lowers the coverage, and an alert that names it holds unless it says `if_unknown: proceed`";
             spot.note(report, message, fix);
         } else if !report.is_full() {
             let fix = suggestion(name, all.iter().map(|benchmark| benchmark.name));

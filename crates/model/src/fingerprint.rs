@@ -42,10 +42,10 @@ pub(crate) fn model(root: &Node) -> ModelId {
 /// What the state of a signal depends on: the operator, its feed and its parts, neither `min_base`, nor the half-life of a
 /// mean; nor marks, when a value expires or how often something is due, unless that lies further back than dead time is
 /// remembered for every model.
-pub(crate) fn definition(operator: &Operator, earlier: &[Signal]) -> u64 {
+pub(crate) fn definition(signal: &Signal, earlier: &[Signal]) -> u64 {
     let mut canon = Canon::new("vitals.signal/1");
     let part = |index: usize| earlier.get(index).map_or(0, |signal| signal.definition);
-    match operator {
+    match &signal.operator {
         Operator::Rolling { feed, fold, window, min_base: _ } => {
             canon.text("rolling").feed(feed).fold(fold).window(*window)
         }
@@ -75,7 +75,10 @@ pub(crate) fn definition(operator: &Operator, earlier: &[Signal]) -> u64 {
         Operator::Until { feed, field, marks: _ } => canon.text("until").feed(feed).text(field.name()),
         Operator::Reached => canon.text("reached"),
         Operator::Overdue => canon.text("overdue"),
-        Operator::GapTo => canon.text("gap_to"),
+        // It keeps nothing, but rules that name it go by the clocks of what feeds its benchmark.
+        Operator::GapTo => {
+            signal.sources.iter().fold(canon.text("gap_to"), |canon, source| canon.text(source.name()))
+        }
     };
     let [a, b, c, d, e, f, g, h, ..] = canon.finish();
     u64::from_be_bytes([a, b, c, d, e, f, g, h])

@@ -3,7 +3,8 @@
 //! A span changes all the time; the fold looks at it only where something follows from it. Between marks
 //! nothing does: every comparison with a mark gives what the exact span would, a curve's points are marks, and
 //! however many measures are of spans, what all of them are behind by comes to less than what is published, as long
-//! as their weights are those of the model.
+//! as their weights are those of the model. No segment of a curve is cut into more than 100 steps, though: where less than a
+//! hundredth of its points is published, a step is that hundredth.
 
 use crate::condition::Named;
 use crate::plan::{Comparison, Curve, Measure, Operator, Signal, WHOLE};

@@ -89,7 +89,7 @@ fn not_scored(spot: &Spot<'_>, score: &mut Score, report: &mut Report) {
     let Some(block) = Block::with(spot, &NOT_SCORED, report) else { return };
     let of = |key: &str| block.get(key);
     let (stages, segments) = (of("stage"), of("segment"));
-    if stages.is_none() && segments.is_none() {
+    if block.iter().next().is_none() {
         spot.problem(
             report,
             "it names no account",

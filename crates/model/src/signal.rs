@@ -117,7 +117,7 @@ impl<'t> Signals<'t> {
         for index in 0..self.list.len() {
             let (earlier, rest) = self.list.split_at_mut(index);
             if let Some(signal) = rest.first_mut() {
-                signal.definition = fingerprint::definition(&signal.operator, earlier);
+                signal.definition = fingerprint::definition(signal, earlier);
             }
         }
     }

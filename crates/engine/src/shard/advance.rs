@@ -1,7 +1,7 @@
 //! The advance of time, a minute at a step: first the sources, then the accounts that have something due. A step
 //! goes on over the minutes after it in which nothing can happen.
 
-use super::{Shard, Step, is_open, second_of};
+use super::{GROUP, Shard, Step, is_open, second_of};
 use crate::account::{Account, Slot};
 use crate::activity::Activity;
 use crate::clock::SPREAD;
@@ -33,6 +33,15 @@ struct Taken {
     minute: i32,
     /// Up to where that calendar is due.
     limit: i64,
+}
+
+/// An account that stood in a calendar too early.
+#[derive(Clone, Copy, Debug)]
+struct Early {
+    account: u32,
+    calendar: usize,
+    slot: usize,
+    due: i64,
 }
 
 /// An instant that concerns all accounts, each at its own instant after it.
@@ -242,29 +251,44 @@ impl Shard {
             self.calendars[calendar]
                 .take(limit, |minute, account| taken.push(Taken { account, calendar, minute, limit }));
         }
-        let accounts = taken.iter().map(|taken| &self.accounts[taken.account as usize]);
-        // Each waits for memory otherwise, one after the other.
-        std::hint::black_box(accounts.clone().map(Account::touch_self).sum::<usize>());
-        std::hint::black_box(accounts.map(Account::touch_standing).sum::<usize>());
-        taken.retain(|taken| self.is_due(*taken));
-        let accounts = taken.iter().map(|taken| &self.accounts[taken.account as usize]);
-        std::hint::black_box(accounts.map(Account::touch_parts).sum::<usize>());
-        taken.sort_unstable_by_key(|taken| taken.account);
+        let (mut found, mut early) = (Vec::new(), Vec::new());
+        for group in taken.chunks(GROUP) {
+            self.touch(group.iter().map(|taken| taken.account), Account::touch_standing);
+            found.extend(group.iter().filter(|taken| self.is_due(**taken, &mut early)).copied());
+        }
+        for Early { account, calendar, slot, due } in early {
+            let queued = self.calendars[calendar].put(account, due);
+            self.accounts[account as usize].set_queued(slot, queued);
+        }
+        found.sort_unstable_by_key(|taken| taken.account);
+        let sources_of = |found: &[Taken]| {
+            let sources = found.iter().filter_map(|taken| Source::ALL.get(taken.calendar / 2));
+            sources.fold(SourceSet::default(), |all, source| all.union(SourceSet::of(*source)))
+        };
+        let of_account = found.chunk_by(|one, other| one.account == other.account);
+        let found: Vec<_> = of_account.map(|found| (found[0].account, sources_of(found))).collect();
         let mut visits = Vec::new();
-        for taken in taken.chunk_by(|one, other| one.account == other.account) {
-            let account = taken[0].account;
-            let place = account as usize;
-            let sources = taken.iter().filter_map(|taken| Source::ALL.get(taken.calendar / 2));
-            let due = sources.fold(SourceSet::default(), |all, source| all.union(SourceSet::of(*source)));
-            self.tighten(place, was, due);
-            if let Some((x, instant)) = self.next_instant(place, was) {
-                visits.push(Visit { x, instant, account });
-            } else {
-                self.arm(place);
+        for group in found.chunks(GROUP) {
+            self.touch(group.iter().map(|(account, _)| *account), Account::touch_parts);
+            for (account, due) in group.iter().copied() {
+                let place = account as usize;
+                self.tighten(place, was, due);
+                if let Some((x, instant)) = self.next_instant(place, was) {
+                    visits.push(Visit { x, instant, account });
+                } else {
+                    self.arm(place);
+                }
             }
         }
         self.expire(&mut visits);
         visits
+    }
+
+    /// Brings accounts into the cache: one after the other, each would be waited for.
+    fn touch(&self, accounts: impl Iterator<Item = u32> + Clone, parts: fn(&Account) -> usize) {
+        let accounts = accounts.map(|account| &self.accounts[account as usize]);
+        std::hint::black_box(accounts.clone().map(Account::touch_self).sum::<usize>());
+        std::hint::black_box(accounts.map(parts).sum::<usize>());
     }
 
     /// Up to where a calendar is due. `None` while its source has no clock.
@@ -276,28 +300,28 @@ impl Shard {
         }
     }
 
-    /// Whether something may be due of an account that was taken out of a calendar. If not, it stands where it belongs
-    /// from now on.
-    fn is_due(&mut self, taken: Taken) -> bool {
-        let account = &mut self.accounts[taken.account as usize];
-        let slot = match self.plans[account.plan].slot_of.get(taken.calendar / 2) {
-            Some(slot) => slot.saturating_add(taken.calendar % 2),
-            None => account.slots() - 1,
+    /// Whether something may be due of an account that was taken out of a calendar. If it will be later, that is added to
+    /// `early`; it can be put in again once all are out, since an account may stand in a minute twice.
+    fn is_due(&mut self, taken: Taken, early: &mut Vec<Early>) -> bool {
+        let Taken { account, calendar, minute, limit } = taken;
+        let place = account as usize;
+        let of_plan = &self.plans[self.accounts[place].plan].slot_of;
+        let account_of = &mut self.accounts[place];
+        let slot = match of_plan.get(calendar / 2) {
+            Some(slot) => slot.saturating_add(calendar % 2),
+            None => account_of.slots() - 1,
         };
         // One that was put in again earlier, or for a plan that is no more, stands here for nothing.
-        if slot >= account.slots() || account.slot(slot).queued != taken.minute {
+        if slot >= account_of.slots() || account_of.slot(slot).queued != minute {
             return false;
         }
+        account_of.set_queued(slot, Slot::NEVER.queued);
         // What is known to be due may be too early, and never is too late.
-        let due = account.slot(slot).due;
-        let is_due = due <= taken.limit;
-        let queued = if is_due || due == NEVER {
-            Slot::NEVER.queued
-        } else {
-            self.calendars[taken.calendar].put(taken.account, due)
-        };
-        account.set_queued(slot, queued);
-        is_due
+        let due = account_of.slot(slot).due;
+        if due > limit && due != NEVER {
+            early.push(Early { account, calendar, slot, due });
+        }
+        due <= limit
     }
 
     /// Takes in an override, or that there is none any more.
@@ -394,7 +418,15 @@ impl Shard {
     fn visit(&mut self, mut visits: Vec<Visit>, was: &Now, position: Position, sink: &mut dyn Sink) {
         // The next one is the last.
         visits.sort_unstable_by(|one, other| self.order(other, one));
+        let mut touched = GROUP;
         while let Some(Visit { x, mut instant, account }) = visits.pop() {
+            // A few were brought into the cache as they were found.
+            touched += 1;
+            if touched > GROUP && visits.len() > GROUP {
+                let next = visits[visits.len() - GROUP..].iter().map(|visit| visit.account);
+                self.touch(next, Account::touch_parts);
+                touched = 0;
+            }
             // The same account at the same instant, for several reasons, is one visit.
             while let Some(next) = visits.pop_if(|next| (next.x, next.account) == (x, account)) {
                 instant = instant.max(next.instant);

@@ -69,7 +69,10 @@ impl Shard {
         if lag.and_then(|lag| lag.apart_since(seen)).is_some_and(|since| is_long(since, seen)) {
             return true;
         }
+        // One that names what is never known holds for ever, which whoever publishes the model is told.
+        let is_gap = |signal: &usize| matches!(prepared.plan.signals[*signal].operator, Operator::GapTo);
         rule.if_unknown == IfUnknown::Hold
+            && !rule.signals.iter().any(is_gap)
             && ((rule.on_score && account.band.is_none())
                 || rule.signals.iter().any(|signal| self.is_unsure(*signal, account, prepared, is_long)))
     }

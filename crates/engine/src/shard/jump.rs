@@ -1,8 +1,8 @@
 //! Minutes in which nothing can happen are passed at once.
 //!
 //! After a minute of an advance, the minutes that follow are jumped over up to the first in which anything may be
-//! due: a calendar, a wave, a run that begins, a source that starts or stops to move. What may be due too early
-//! ends a jump as well; it is looked at as ever. Invariant: no effect depends on whether time was walked or jumped.
+//! due: a calendar, a wave, a run that begins, a source that starts or stops to move. What stands in a calendar too early
+//! ends a jump as well. Invariant: no effect depends on whether time was walked or jumped.
 
 use super::Shard;
 use crate::clock::{Clock, SPREAD};

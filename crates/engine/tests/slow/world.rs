@@ -110,6 +110,8 @@ fn any_inhibition(names: [&str; 5], dice: &mut Dice) -> [String; 5] {
 fn text(version: u8, number: usize, sources: &str, dice: &mut Dice) -> String {
     let v = i64::from(version);
     let (half, recent, forgotten, usual) = (v, 2 + v, 2 + 3 * v, 4 * (2 + v));
+    // What feeds the benchmark is another source in the second.
+    let behind = if version == 1 { "csat" } else { "open" };
     let few = if version == 1 { "few-seats" } else { "fewer-seats" };
     let (busy, trend, strain, urgent, promoted) = (12 + 12 * v, 2 + v, v, 2 + v, 8 + 4 * v);
     let names = ["silent", "at-risk", "strain", "unhappy", few];
@@ -153,7 +155,7 @@ signals:
   behind: {{ gap_to: best }}
 outcomes: {{ good: {{ subscription: {{ kind: renewed }} }} }}
 benchmarks:
-  best: {{ cohort: {{ outcome: good, within: 90d }}, by: segment, value: median, signals: [logins, csat], refresh: 7d, min_accounts: 3 }}
+  best: {{ cohort: {{ outcome: good, within: 90d }}, by: segment, value: median, signals: [logins, {behind}], refresh: 7d, min_accounts: 3 }}
 goals:
   use:
     statement: They use it.
