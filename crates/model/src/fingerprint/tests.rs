@@ -100,7 +100,7 @@ fn the_definitions_of_more_signals_are_stable() {
             "pulse 935456c29a3d8296",
             "review 34fca2940ebb7961",
             "usual 33ea785773c9c59c",
-            "behind a0cb4d1b95c93b6b",
+            "behind 5bd83bf67b16f3d1",
         ]
     );
 }

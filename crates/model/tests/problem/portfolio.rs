@@ -58,7 +58,7 @@ fn each_is_said_to_be_not_yet_computed_in_the_order_of_the_text() {
     assert_eq!(
         notes(GOOD),
         "\
-9:8: signals.gap: the gap `gap` is checked and not yet computed: no account has one; keep it: it lowers the coverage, its weight goes to its siblings, and an alert that names it holds
+9:8: signals.gap: the gap `gap` is checked and not yet computed: no account has one; keep it: it is unknown, so what weight it has goes to its siblings and lowers the coverage, and an alert that names it holds unless it says `if_unknown: proceed`
 12:5: benchmarks.best: the benchmark `best` is checked and not yet computed: it needs the figures of all accounts together; keep it: no score depends on it
 23:13: goals.use.target: the target of the goal `use` is checked and not yet computed: it needs the figures of all accounts together; keep it: no score depends on it
 33:8: kpis.nps: the KPI `nps` is checked and not yet computed: it needs the figures of all accounts together; keep it: no score depends on it

@@ -9,7 +9,7 @@ use crate::failure::{Failure, Progress, later, started};
 use crate::metadata;
 use crate::refusal::Cure;
 use crate::variant::Variant;
-use log::{Log, Member, Partition};
+use log::{Committed, Log, Member, Partition};
 use std::time::Duration;
 
 impl<L: Log, V: Variant> Score<L, V> {
@@ -48,7 +48,16 @@ impl<L: Log, V: Variant> Score<L, V> {
                             Err(failure) => refused(failure)?,
                         }
                     }
-                    Err(failure) => refused(failure)?,
+                    Err(failure) => {
+                        let refused = refused(failure)?;
+                        // Who was given the shard since, which is not known here yet, may have gone on with it: the
+                        // state is then younger than the offset, and neither says anything of the other.
+                        let now = later(member.committed(std::slice::from_ref(partition)))?;
+                        let is_same = |now: &[Option<Committed>]| {
+                            now.first().and_then(Option::as_ref) == restore.committed()
+                        };
+                        if now.as_deref().is_some_and(is_same) { refused } else { State::Waiting }
+                    }
                 },
                 State::Folding(_) => continue,
             };

@@ -137,6 +137,11 @@ impl<L: Log, V: Variant> Restore<L, V> {
         }))
     }
 
+    /// The offset up to which effects were committed when this began.
+    pub(crate) fn committed(&self) -> Option<&Committed> {
+        self.committed.as_ref().map(|(committed, _)| committed)
+    }
+
     /// How much of the state was read.
     pub(crate) fn way(&self) -> Way {
         Way::new(self.first, self.at, self.end)
